@@ -1,0 +1,25 @@
+"""What every test shares: a clean gin, and the data that a clone does not carry."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import gin
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _clean_gin():
+    yield
+    gin.clear_config()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data and reference scores beside the checkout; tests that need it skip without it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no reference data: {SHARED} is absent (it is not part of the repository)")
+    return SHARED
