@@ -1,0 +1,157 @@
+"""Writing files so that a reader finds the old content or the new, whole, whatever happens in between.
+
+Every function writes under a temporary name in the same folder (`.NAME.PID.RANDOM.tmp`), flushes it to the
+disk, renames it and flushes the folder. What the user can mend (a full disk, no permission, a limit on file
+sizes) comes back as `UserError`; the temporary file is removed.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from rdl.errors import UserError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space, or choose another folder",
+    errno.EDQUOT: "your disk quota is used up: free some space, or choose another folder",
+    errno.EFBIG: "the file grew past the limit on sizes: raise it (ulimit -f), or choose another disk",
+    errno.EACCES: "no permission to write there: choose another folder, or change its permissions",
+    errno.EPERM: "no permission to write there: choose another folder, or change its permissions",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder: choose another path",
+    errno.EEXIST: "a part of the path is a file, not a folder: choose another path",
+    errno.EISDIR: "a folder of that name is in the way: choose another path",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+}
+
+
+@contextmanager
+def explained(path: str | os.PathLike, doing: str = "write") -> Iterator[None]:
+    """Turns an operating system's refusal that the user can mend into a `UserError` about `path`."""
+    try:
+        yield
+    except Exception as error:
+        advice = _advice(error)
+        if advice is None:
+            raise
+        raise UserError(f"Cannot {doing} {os.fspath(path)}: {advice}.") from error
+
+
+def _advice(error: BaseException | None) -> str | None:
+    """What to tell the user; looks beneath the error too, since a format's clean-up may hide the first."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _ADVICE:
+            return _ADVICE[error.errno]
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Makes the folder and its parents where absent; returns it."""
+    path = Path(path)
+    with explained(path, "make the folder"):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of `path` when the block ends well, and vanishes when it raises.
+
+    Raises:
+      UserError: the operating system refuses, for a reason that the user can mend.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    with explained(path):
+        try:
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:  # some network file systems do not sync folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Writes the bytes, atomically."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def write_text(path: str | os.PathLike, content: str) -> None:
+    """Writes the text as UTF-8, atomically."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: str | os.PathLike, content: Any) -> None:
+    """Writes the value as JSON, atomically; numpy's numbers and arrays become JSON numbers and lists."""
+    write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON: {value!r}")
+
+
+def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Writes one array as .npy, atomically.
+
+    Raises:
+      TypeError: the array holds Python objects, which only a pickle could store.
+    """
+    array = np.asarray(array, order="C")
+    if array.dtype.hasobject:
+        raise TypeError(
+            f"An array of Python objects cannot be written without a pickle, got dtype {array.dtype}."
+        )
+    with replacing(path) as file:
+        # Not np.save: it writes through C, where a full disk comes back without its error number.
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
+
+
+def write_npz(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes named arrays as an uncompressed .npz, atomically; the same arrays give the same bytes.
+
+    Raises:
+      ValueError: an array holds Python objects, which only a pickle could store.
+    """
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,131 @@
+"""Atomic writes: whole or not at all, and one clear line when the system refuses."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rdl.errors import UserError
+from rdl.runs import files
+
+
+def test_content_round_trips(tmp_path):
+    files.write_bytes(tmp_path / "new" / "a.bin", b"\x00\x01")
+    files.write_text(tmp_path / "a.txt", "naïve\n")
+    files.write_json(
+        tmp_path / "a.json", {"n": np.int64(3), "x": np.float32(0.5), "v": np.arange(2), "p": tmp_path}
+    )
+    array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    files.write_npy(tmp_path / "a.npy", array)
+    files.write_npy(tmp_path / "empty.npy", np.zeros((0, 4), np.uint8))
+    files.write_npz(tmp_path / "a.npz", {"a": array, "layer/kernel:0": np.float32(2)})
+    assert (tmp_path / "new" / "a.bin").read_bytes() == b"\x00\x01"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "naïve\n"
+    assert json.loads((tmp_path / "a.json").read_text()) == {
+        "n": 3,
+        "x": 0.5,
+        "v": [0, 1],
+        "p": str(tmp_path),
+    }
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy", allow_pickle=False), array)
+    assert np.load(tmp_path / "empty.npy").shape == (0, 4)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as loaded:
+        np.testing.assert_array_equal(loaded["a"], array)
+        assert loaded["layer/kernel:0"].shape == () and loaded["layer/kernel:0"] == 2
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
+
+
+def test_same_arrays_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        files.write_npz(tmp_path / name, {"a": np.arange(5)})
+    assert files.sha256(tmp_path / "one") == files.sha256(tmp_path / "two")
+
+
+def test_sha256_of_known_content(tmp_path):
+    files.write_bytes(tmp_path / "abc", b"abc")
+    assert (
+        files.sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+@pytest.mark.parametrize("write", [files.write_npy, lambda path, array: files.write_npz(path, {"a": array})])
+def test_no_pickle_is_written(tmp_path, write):
+    with pytest.raises((TypeError, ValueError)):
+        write(tmp_path / "a", np.array([{}, None]))
+    assert not os.listdir(tmp_path)
+
+
+def test_a_failed_write_leaves_the_old_content(tmp_path):
+    files.write_text(tmp_path / "a", "old")
+    with pytest.raises(RuntimeError), files.replacing(tmp_path / "a") as file:
+        file.write(b"half of the new")
+        raise RuntimeError
+    assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
+
+
+def test_a_killed_write_leaves_the_old_content(tmp_path):
+    files.write_text(tmp_path / "a", "old")
+    code = f"""
+import os, signal
+from rdl.runs import files
+with files.replacing({str(tmp_path / "a")!r}) as file:
+    file.write(b"half of the new")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert (tmp_path / "a").read_text() == "old"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_a_refusal_is_one_line_for_the_user(tmp_path, monkeypatch, code):
+    def refuse(descriptor):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(UserError, match=r"^Cannot write .*a\.npz: [^\n]+\.$"):
+        files.write_npz(tmp_path / "a.npz", {"a": np.zeros(3)})
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("write", [files.write_npy, lambda path, array: files.write_npz(path, {"a": array})])
+def test_a_real_file_size_limit(tmp_path, write):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match="ulimit -f"):
+            write(tmp_path / "a", np.zeros(1_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_file_or_folder_in_the_way(tmp_path):
+    files.write_text(tmp_path / "file", "")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="not a folder"):
+        files.write_text(tmp_path / "file" / "a", "")
+    with pytest.raises(UserError, match="in the way"):
+        files.write_text(tmp_path / "folder", "")
+    with pytest.raises(UserError, match="not a folder"):
+        files.make_folder(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="no permission"):
+        files.write_text(tmp_path / "a", "")
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(TypeError, match="no place in JSON"):
+        files.write_json(tmp_path / "a", {"a": object()})
