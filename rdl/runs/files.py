@@ -130,9 +130,7 @@ def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
     """
     array = np.asarray(array, order="C")
     if array.dtype.hasobject:
-        raise TypeError(
-            f"An array of Python objects cannot be written without a pickle, got dtype {array.dtype}."
-        )
+        raise TypeError(f"An array of Python objects cannot be written without a pickle, got dtype {array.dtype}.")
     with replacing(path) as file:
         # Not np.save: it writes through C, where a full disk comes back without its error number.
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))

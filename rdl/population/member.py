@@ -1,0 +1,63 @@
+"""A member of a population: a frozen record of where it comes from, what it does and how it did."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member in one generation.
+
+    Attributes:
+      index: its place in the population, 0 .. size - 1.
+      generation: the round it trains in, from 0.
+      parent: the index, in the generation before, of the member whose state it starts from; None at the start.
+      hyperparameters: what it trains with, among them ``learning_rate`` and ``batch_size``.
+      seed: of all its randomness in this generation; derived from its place, so a clone has its own.
+      status: ``new`` before training, then ``scored`` or ``failed``.
+      score: what the population maximises; None unless ``scored``.
+      checksum: SHA-256 of the checkpoint written after training; None unless ``scored``.
+      reason: why it failed.
+      details: what else was measured: loss terms, KL per latent, the score's parts, seconds.
+    """
+
+    index: int
+    generation: int
+    parent: int | None
+    hyperparameters: dict[str, float]
+    seed: int
+    status: str = "new"
+    score: float | None = None
+    checksum: str | None = None
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Unique within its stage and the name of its checkpoint: ``generation_002/member_005``."""
+        return f"generation_{self.generation:03d}/member_{self.index:03d}"
+
+    @property
+    def parent_name(self) -> str | None:
+        """The name of the record it starts from."""
+        if self.parent is None:
+            return None
+        return f"generation_{self.generation - 1:03d}/member_{self.parent:03d}"
+
+    def scored(self, score: float, checksum: str, **details: Any) -> "Member":
+        """This member after training and scoring."""
+        return dataclasses.replace(self, status="scored", score=float(score), checksum=checksum, details=details)
+
+    def failed(self, reason: str, **details: Any) -> "Member":
+        """This member after its training diverged."""
+        return dataclasses.replace(self, status="failed", reason=reason, details=details)
+
+    def to_record(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Member":
+        """From what ``to_record`` gave."""
+        return cls(**record)

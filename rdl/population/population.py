@@ -1,0 +1,208 @@
+"""The generation loop: train and score all members, exploit, explore, until the search has converged.
+
+Every finished member is a unit of the run's journal, and everything between two units is a pure function of
+the journal's records, so a run that was stopped goes on as if it had not been.
+"""
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gin
+
+from rdl.errors import UserError
+from rdl.population import evolution
+from rdl.population.executors import Executor, Task
+from rdl.population.member import Member
+from rdl.population.search_space import SearchSpace
+from rdl.runs import Run, files
+
+Observer = Callable[[str, Member], None]
+
+
+@gin.configurable("population")
+@dataclass(frozen=True)
+class Settings:
+    """What a population does. Defaults are the reference's (FACTS of the first paper's released code).
+
+    Attributes:
+      size: members after the first generation.
+      initial_factor: the first generation has this many times ``size`` members; the better ones stay.
+      models: VAEs per member, which share batches and hyperparameters; UDR compares them, so it needs 2.
+      generations: stop after so many; None: only when converged.
+      until_converged: stop once the best score has stopped changing.
+      window: converged means that so many last changes of the best score ..
+      tolerance: .. are all under this.
+      fraction: of the population that exploit replaces each generation.
+      images: a generation trains each member on so many images; None: on as many as the data set has,
+      min_images: .. but at least on so many.
+      search_space: the hyperparameters searched; None: the reference's.
+    """
+
+    size: int = 56
+    initial_factor: int = 1
+    models: int = 5
+    generations: int | None = None
+    until_converged: bool = True
+    window: int = 6
+    tolerance: float = 0.005
+    fraction: float = 0.2
+    images: int | None = None
+    min_images: int = 10_000
+    search_space: SearchSpace | None = None
+
+    def __post_init__(self):
+        if self.size < 2 or self.models < 1 or self.initial_factor < 1:
+            raise UserError(
+                "A population needs size >= 2, models >= 1 and initial_factor >= 1, "
+                f"got {self.size}, {self.models}, {self.initial_factor}."
+            )
+        if self.generations is None and not self.until_converged:
+            raise UserError("A population needs generations = N, or until_converged = True, to come to an end.")
+        if self.generations is not None and self.generations < 1:
+            raise UserError(f"population.generations must be at least 1, got {self.generations}.")
+        if not 0 < self.fraction <= 0.5:
+            raise UserError(f"population.fraction must lie in (0, 0.5], got {self.fraction}.")
+
+    def images_per_generation(self, data_size: int) -> int:
+        """How many images each member sees in one generation."""
+        return self.images if self.images is not None else max(self.min_images, data_size)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished population.
+
+    Attributes:
+      generations: the members of every generation, trained.
+      reason: why it stopped.
+    """
+
+    generations: list[list[Member]]
+    reason: str
+
+    @property
+    def best(self) -> Member:
+        """The best member of the last generation."""
+        return evolution.ranked(self.generations[-1])[0]
+
+    @property
+    def best_scores(self) -> list[float]:
+        """The best score of every generation."""
+        return [_best_score(members) for members in self.generations]
+
+
+class Population:
+    """Members of one stage, moved on generation by generation.
+
+    Args:
+      run: where units are recorded and checkpoints lie.
+      stage: the stage's folder and the head of its journal keys, such as ``x_run``.
+      settings: sizes and rules.
+      seed: the run's seed.
+      on_member: called with (stage, member) for each member that was trained now.
+    """
+
+    def __init__(self, run: Run, stage: str, settings: Settings, seed: int, on_member: Observer | None = None):
+        self._run, self._stage, self._settings = run, stage, settings
+        self._place = (seed, stage)
+        self._space = settings.search_space or SearchSpace()
+        self._on_member = on_member or (lambda stage, member: None)
+
+    def evolve(self, task: Task, executor: Executor) -> Outcome:
+        """Runs until converged, or for the number of generations asked for.
+
+        Args:
+          task: trains and scores one member, and writes its checkpoint to ``checkpoint_path``.
+          executor: runs the task over members.
+
+        Raises:
+          UserError: every member of a generation failed.
+        """
+        settings = self._settings
+        members = evolution.first_generation(settings.size * settings.initial_factor, self._space, self._place)
+        generations: list[list[Member]] = []
+        while True:
+            generations.append(self._train(task, executor, members, generations))
+            reason = self._reason_to_stop(generations)
+            following = evolution.next_generation(
+                generations[-1], self._space, self._place, settings.fraction, settings.size
+            )
+            self._prune(len(generations) - 2)
+            if reason:
+                return Outcome(generations, reason)
+            members = following
+
+    def _train(self, task: Task, executor: Executor, members: list[Member], before: list[list[Member]]) -> list[Member]:
+        """The generation's members, trained: those in the journal as they stand there, the others now."""
+        journal = self._run.journal
+        waiting = [member for member in members if self._key(member) not in journal]
+        for parent in sorted({member.parent for member in waiting if member.parent is not None}):
+            self._ensure_checkpoint(task, executor, parent, before)
+        for member in executor.map(task, waiting):
+            journal.append(self._key(member), member.to_record())
+            self._on_member(self._stage, member)
+        trained = [Member.from_record(journal[self._key(member)]) for member in members]
+        self._write_generation(trained)
+        return trained
+
+    def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, outcome: Outcome) -> Path:
+        """The member's checkpoint, made again from its ancestors where it is lost or damaged."""
+        return self._ensure_checkpoint(task, executor, member.index, outcome.generations[: member.generation + 1])
+
+    def _ensure_checkpoint(
+        self, task: Task, executor: Executor, index: int, generations: Sequence[list[Member]]
+    ) -> Path:
+        member = next(member for member in generations[-1] if member.index == index)
+        path = checkpoint_path(self._run.root, self._stage, member.name)
+        if path.exists() and files.sha256(path) == member.checksum:
+            return path
+        what = "is damaged" if path.exists() else "is missing"
+        logging.getLogger("rdl").warning("checkpoint %s %s: making it again", path, what)
+        if member.parent is not None:
+            self._ensure_checkpoint(task, executor, member.parent, generations[:-1])
+        (again,) = executor.map(task, [dataclasses.replace(member, status="new", score=None, checksum=None)])
+        if again.checksum != member.checksum:
+            logging.getLogger("rdl").warning(
+                "checkpoint %s came out otherwise than before (another machine, or another number of threads?)",
+                path,
+            )
+            self._run.journal.append(self._key(again), again.to_record())
+        return path
+
+    def _key(self, member: Member) -> str:
+        return f"{self._stage}/{member.name}"
+
+    def _reason_to_stop(self, generations: list[list[Member]]) -> str:
+        settings = self._settings
+        scores = [_best_score(members) for members in generations]
+        if settings.until_converged and evolution.converged(scores, settings.window, settings.tolerance):
+            return f"converged: the last {settings.window} changes of the best score are under {settings.tolerance}"
+        if settings.generations is not None and len(generations) >= settings.generations:
+            return f"{settings.generations} generations done"
+        return ""
+
+    def _write_generation(self, members: list[Member]) -> None:
+        """The generation's records once more, where a reader looks for them."""
+        path = self._run.path(self._stage, f"generation_{members[0].generation:03d}.json")
+        if not path.exists():
+            files.write_json(path, [member.to_record() for member in members])
+
+    def _prune(self, generation: int) -> None:
+        """Removes the checkpoints of a generation that no member starts from any more."""
+        folder = self._run.path(self._stage, "members", f"generation_{generation:03d}")
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def checkpoint_path(root: str | Path, stage: str, name: str) -> Path:
+    """Where the checkpoint of a member lies: ``<root>/<stage>/members/generation_002/member_005.npz``."""
+    return Path(root) / stage / "members" / f"{name}.npz"
+
+
+def _best_score(members: Sequence[Member]) -> float:
+    best = evolution.ranked(members)
+    return best[0].score if best and best[0].score is not None else float("-inf")

@@ -1,0 +1,6 @@
+"""The run directory: layout, atomic writes, the journal, resume."""
+
+from rdl.runs.journal import Journal, Record
+from rdl.runs.run import Run
+
+__all__ = ["Journal", "Record", "Run"]

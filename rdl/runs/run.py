@@ -1,0 +1,126 @@
+"""The run directory: what was asked, what is done, and where each thing lies.
+
+config.gin  operative.gin      what was asked, what was used
+journal.jsonl                  one line per finished unit of work; the truth for resume
+<stage>/...                    members' checkpoints, labels, indices, the best model
+results/summary.json           flat keys, numbers as JSON numbers
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rdl.errors import UserError
+from rdl.runs import files
+from rdl.runs.journal import Journal, Record
+
+# How a run is executed and shown may change between a stop and a resume; what is computed may not.
+_FREE_TO_CHANGE = ("executor", "display")
+
+
+class Run:
+    """An open run directory; only one process has it open at a time.
+
+    Args:
+      root: the run directory, created if absent.
+      config: gin's text of everything asked (``gin.config_str()``), which a resumed run must repeat.
+
+    Raises:
+      UserError: the folder holds another configuration's run, is in use, is no run, or cannot be written.
+    """
+
+    def __init__(self, root: str | Path, config: str = ""):
+        self.root = Path(root).absolute()
+        if self.root.exists() and not self.root.is_dir():
+            raise UserError(f"--output_dir must be a folder, but {self.root} is a file: choose another.")
+        files.make_folder(self.root)
+        self._lock = self._take_lock()
+        try:
+            self._settle_config(config)
+            self.journal = Journal(self.root / "journal.jsonl")
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lock(self) -> int:
+        with files.explained(self.root / ".lock"):
+            lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise UserError(
+                f"{self.root} is in use by another process: wait for it, stop it, or choose another --output_dir."
+            ) from error
+        return lock
+
+    def _settle_config(self, config: str) -> None:
+        path = self.root / "config.gin"
+        if path.exists():
+            difference = _first_difference(path.read_text(), config)
+            if difference:
+                raise UserError(
+                    f"{self.root} holds a run with another configuration ({difference}): "
+                    "repeat its settings to resume it, or choose another --output_dir."
+                )
+        elif [entry for entry in self.root.iterdir() if entry.name != ".lock" and not _is_leftover(entry)]:
+            raise UserError(f"{self.root} is not empty and holds no run (no config.gin): choose another --output_dir.")
+        else:
+            files.write_text(path, config)
+
+    def path(self, *parts: str) -> Path:
+        """The place of something in the run directory."""
+        return self.root.joinpath(*parts)
+
+    def unit(self, key: str, function: Callable[[], Record]) -> Record:
+        """The record of a unit of work: from the journal where it is done, else by doing it now."""
+        if key in self.journal:
+            return self.journal[key]
+        return self.journal.append(key, function())
+
+    def write_summary(self, summary: dict[str, Any]) -> Path:
+        """Writes ``results/summary.json``; returns its path."""
+        path = self.path("results", "summary.json")
+        files.write_json(path, summary)
+        return path
+
+    def close(self) -> None:
+        """Lets go of the directory."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _is_leftover(entry: Path) -> bool:
+    """What an atomic write leaves behind when it is killed before its rename."""
+    return entry.name.startswith(".") and entry.name.endswith(".tmp")
+
+
+def _what_counts(config: str) -> list[str]:
+    """The lines of gin's text that decide what is computed."""
+    lines, keep = [], True
+    for line in config.splitlines():
+        if match := re.match(r"# Parameters for (?:.*/)?([\w.]+):", line):
+            keep = match[1].split(".")[-1] not in _FREE_TO_CHANGE
+        if keep and line.strip() and not line.startswith("#"):
+            lines.append(line.rstrip())
+    return lines
+
+
+def _first_difference(there: str, here: str) -> str:
+    """What differs first between two configurations, in one line; empty where nothing does."""
+    old, new = _what_counts(there), _what_counts(here)
+    gone = [line for line in old if line not in new]
+    come = [line for line in new if line not in old]
+    if not gone and not come:
+        return ""
+    return f"there: {gone[0].strip() if gone else 'nothing'}; here: {come[0].strip() if come else 'nothing'}"
