@@ -1,0 +1,175 @@
+"""Ground-truth factors: the space they span, and how they belong to the images of a set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Protocol
+
+import numpy as np
+
+from rdl.errors import UserError
+
+
+@dataclass(frozen=True)
+class FactorSpace:
+    """Names and numbers of values of the factors; the last factor changes fastest with the index."""
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "sizes", tuple(int(size) for size in self.sizes))
+        if len(self.names) != len(self.sizes) or len(set(self.names)) != len(self.names):
+            raise UserError(
+                f"A factor space needs one distinct name per factor, got names {self.names} "
+                f"for {len(self.sizes)} sizes."
+            )
+        if min(self.sizes, default=1) < 1:
+            raise UserError(f"Every factor needs at least one value, got sizes {self.sizes}.")
+
+    @property
+    def num_factors(self) -> int:
+        """How many factors there are."""
+        return len(self.sizes)
+
+    @property
+    def num_states(self) -> int:
+        """How many combinations of values there are."""
+        return prod(self.sizes)
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Values of the factors, int64 [n, factors], for state numbers [n]."""
+        indices = np.asarray(indices)
+        if indices.size and not 0 <= indices.min() <= indices.max() < self.num_states:
+            raise IndexError(f"Indices must lie in [0, {self.num_states}), got {indices.min()} to {indices.max()}.")
+        columns = np.unravel_index(indices, self.sizes) if self.sizes else ()
+        return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros((len(indices), 0), np.int64)
+
+    def index(self, factors: np.ndarray) -> np.ndarray:
+        """State numbers, int64 [n], of values of the factors [n, factors].
+
+        Raises:
+          UserError: another number of factors, or a value that a factor does not have.
+        """
+        factors = np.asarray(factors)
+        if factors.ndim != 2 or factors.shape[1] != self.num_factors:
+            raise UserError(
+                f"Expected factors of shape [n, {self.num_factors}] ({', '.join(self.names)}), "
+                f"got {list(factors.shape)}."
+            )
+        wrong = (factors < 0) | (factors >= np.array(self.sizes))
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise UserError(
+                f"Factor '{self.names[column]}' has the values 0 to {self.sizes[column] - 1}, "
+                f"got {factors[row, column]}."
+            )
+        return np.asarray(np.ravel_multi_index(tuple(factors.T.astype(np.int64)), self.sizes), np.int64)
+
+
+class Labels(Protocol):
+    """How factors belong to the images of a source."""
+
+    @property
+    def space(self) -> FactorSpace:
+        """The ground-truth factors."""
+        ...
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Factors, int64 [n, factors], of images [n]."""
+        ...
+
+    def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws factors, int64 [num, factors]."""
+        ...
+
+    def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws for each row of factors [n, factors] an image that has them: int64 [n]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One image for each combination of values of all factors, in order.
+
+    `latent` picks the factors that count as ground truth; the others are drawn anew for every observation, as
+    disentanglement_lib does with the shape in dsprites_noshape and the instance in smallnorb. Draws follow
+    its order, one `randint(size, size=num)` per factor, so that equal random states give equal samples.
+    """
+
+    full: FactorSpace
+    latent: tuple[int, ...]
+
+    @staticmethod
+    def over(names: Sequence[str], sizes: Sequence[int], hidden: Sequence[str] = ()) -> "Grid":
+        """A grid in which every factor but the hidden ones is ground truth."""
+        latent = tuple(i for i, name in enumerate(names) if name not in hidden)
+        return Grid(FactorSpace(tuple(names), tuple(sizes)), latent)
+
+    @property
+    def space(self) -> FactorSpace:
+        """The ground-truth factors."""
+        return FactorSpace(
+            tuple(self.full.names[i] for i in self.latent), tuple(self.full.sizes[i] for i in self.latent)
+        )
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Factors, int64 [n, factors], of images [n]."""
+        return self.full.factors(indices)[:, list(self.latent)]
+
+    def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws factors, int64 [num, factors], every combination as likely as the next."""
+        columns = [random_state.randint(size, size=num) for size in self.space.sizes]
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """Images, int64 [n], with these factors [n, factors]; hidden factors are drawn."""
+        factors = np.asarray(factors)
+        self.space.index(factors)  # refuses wrong values before anything is drawn
+        every = np.zeros((len(factors), self.full.num_factors), np.int64)
+        every[:, list(self.latent)] = factors
+        for i, size in enumerate(self.full.sizes):
+            if i not in self.latent:
+                every[:, i] = random_state.randint(size, size=len(factors))
+        return self.full.index(every)
+
+
+class Table:
+    """Factors written down per image, in any combination: one's own labels, or a part of a grid.
+
+    Factors are drawn by drawing an image. An observation of given factors is one of the images that have
+    exactly these, at random.
+    """
+
+    def __init__(self, space: FactorSpace, table: np.ndarray):
+        self.space = space
+        self._table = np.asarray(table, np.int64)
+        self._states = space.index(self._table)
+        self._by_state = np.argsort(self._states, kind="stable")
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Factors, int64 [n, factors], of images [n]."""
+        return self._table[indices]
+
+    def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws factors, int64 [num, factors], as often as images have them."""
+        return self._table[random_state.randint(len(self._table), size=num)]
+
+    def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws for each row of factors [n, factors] one of the images that have them: int64 [n].
+
+        Raises:
+          UserError: no image has one of the combinations.
+        """
+        states = self.space.index(factors)
+        ordered = self._states[self._by_state]
+        first, last = np.searchsorted(ordered, states, "left"), np.searchsorted(ordered, states, "right")
+        if (first == last).any():
+            row = np.flatnonzero(first == last)[0]
+            wanted = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, factors[row], strict=True))
+            raise UserError(
+                f"No image has the factors {wanted}: these images do not cover every combination of factors, "
+                "which this metric needs; use one that only samples images (mig, dci, sap_score)."
+            )
+        return self._by_state[first + random_state.randint(0, last - first)]

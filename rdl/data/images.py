@@ -1,0 +1,123 @@
+"""A set of images by index, with or without ground-truth factors."""
+
+from typing import Any
+
+import numpy as np
+
+from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.sources import Source
+from rdl.errors import UserError
+
+
+class ImageSet:
+    """uint8 images by index; all of them are never held as floats.
+
+    With factors it is also ground-truth data with disentanglement_lib's interface: `num_factors`,
+    `factors_num_values`, `observation_shape`, `sample_factors`, `sample_observations_from_factors`, `sample`
+    and `sample_observations`, which draw from the random state what that library draws, in its order.
+
+    It travels to another process, and may be read from several threads.
+    """
+
+    def __init__(self, name: str, source: Source, labels: Labels | None = None, indices: np.ndarray | None = None):
+        """A set of the source's images, or of those at `indices` (int64 [n]) only."""
+        self.name = name
+        self.source = source
+        self._labels = labels
+        self._indices = indices
+        self._table: Table | None = None
+
+    def __len__(self) -> int:
+        return len(self.source) if self._indices is None else len(self._indices)
+
+    def __repr__(self) -> str:
+        factors = "no factors" if self._labels is None else ", ".join(self._labels.space.names)
+        return f"ImageSet({self.name}: {len(self)} images of {'x'.join(map(str, self.shape))}, {factors})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_table": None}
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        return self.source.shape
+
+    @property
+    def factor_space(self) -> FactorSpace | None:
+        """The ground-truth factors, if they are known."""
+        return None if self._labels is None else self._labels.space
+
+    def images(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, height, width, channels] for indices [n]."""
+        return self.source.read(self._positions(indices))
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """int64 [n, factors] for indices [n].
+
+        Raises:
+          UserError: the factors of these images are not known.
+        """
+        return self._known_labels().factors(self._positions(indices))
+
+    def subset(self, indices: np.ndarray) -> "ImageSet":
+        """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
+        return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
+
+    def _positions(self, indices: np.ndarray) -> np.ndarray:
+        indices = np.asarray(indices)
+        if indices.ndim != 1 or not (np.issubdtype(indices.dtype, np.integer) or indices.size == 0):
+            raise TypeError(f"Expected integer indices [n], got {indices.dtype} {list(indices.shape)}.")
+        indices = indices.astype(np.int64, copy=False)
+        if indices.size and not 0 <= indices.min() <= indices.max() < len(self):
+            raise IndexError(f"Indices must lie in [0, {len(self)}), got {indices.min()} to {indices.max()}.")
+        return indices if self._indices is None else self._indices[indices]
+
+    def _known_labels(self) -> Labels:
+        if self._labels is None:
+            raise UserError(
+                f"The ground-truth factors of '{self.name}' are not known: use a score without labels (UDR), "
+                "or give factors with the images (docs/data.md)."
+            )
+        return self._labels
+
+    def _own_labels(self) -> Labels:
+        """Labels by this set's own indices: a part of a grid is no grid any more."""
+        labels = self._known_labels()
+        if self._indices is None:
+            return labels
+        if self._table is None:
+            self._table = Table(labels.space, labels.factors(self._indices))
+        return self._table
+
+    @property
+    def num_factors(self) -> int:
+        """How many ground-truth factors there are."""
+        return self._known_labels().space.num_factors
+
+    @property
+    def factors_num_values(self) -> list[int]:
+        """How many values each ground-truth factor has."""
+        return list(self._known_labels().space.sizes)
+
+    @property
+    def observation_shape(self) -> list[int]:
+        """Height, width and channels of an image."""
+        return list(self.shape)
+
+    def sample_factors(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws factors: int64 [num, factors]."""
+        return self._own_labels().sample(num, random_state)
+
+    def sample_observations_from_factors(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws an image for each row of factors [n, factors]: float32 [n, height, width, channels] in [0, 1]."""
+        found = self._own_labels().find(factors, random_state)
+        return self.source.observe(self._positions(found), random_state)
+
+    def sample(self, num: int, random_state: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+        """Draws factors, int64 [num, factors], and an image for each, float32 [num, height, width, channels]."""
+        factors = self.sample_factors(num, random_state)
+        return factors, self.sample_observations_from_factors(factors, random_state)
+
+    def sample_observations(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws images: float32 [num, height, width, channels] in [0, 1]."""
+        return self.sample(num, random_state)[1]

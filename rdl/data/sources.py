@@ -1,0 +1,135 @@
+"""Where pixels come from: arrays, packed bits, parts and reductions of other sources.
+
+A source reads uint8 images by index and keeps no more of them in memory than it is asked for. It travels to
+another process by what it was made from (a path, say), never by its open files.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from rdl.errors import UserError
+
+
+class Source(ABC):
+    """uint8 images by index."""
+
+    shape: tuple[int, int, int]  # height, width, channels
+    key: str  # tells this source's content from any other's; names its cache
+    stochastic = False  # whether an observation of the same image differs each time
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, height, width, channels] for int64 indices [n]."""
+
+    def observe(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """float32 [n, height, width, channels] in [0, 1]; a stochastic source draws what varies."""
+        del random_state
+        return self.read(indices).astype(np.float32) / np.float32(255)
+
+
+class ArraySource(Source):
+    """Images in memory, [n, height, width] or [n, height, width, channels]."""
+
+    def __init__(self, images: np.ndarray, key: str):
+        self._images = images if images.ndim == 4 else images[..., np.newaxis]
+        self.key = key
+        self.shape = self._images.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, height, width, channels]."""
+        return self._images[indices]
+
+
+@dataclass(frozen=True)
+class Selection(Source):
+    """Some images of a source, by position in it."""
+
+    source: Source
+    positions: np.ndarray  # int64 [n]
+    name: str  # says which, for the key
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.source.shape
+
+    @property
+    def stochastic(self) -> bool:
+        """As the whole."""
+        return self.source.stochastic
+
+    @property
+    def key(self) -> str:
+        """The whole's key and the selection's name."""
+        return f"{self.source.key} select({self.name})"
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, height, width, channels]."""
+        return self.source.read(self.positions[indices])
+
+    def observe(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """float32 [n, height, width, channels] in [0, 1]."""
+        return self.source.observe(self.positions[indices], random_state)
+
+
+@dataclass(frozen=True)
+class Pooled(Source):
+    """A source's images, averaged over squares down to size x size; halves round up to the next of 256 levels."""
+
+    source: Source
+    size: int
+
+    def __post_init__(self):
+        height, width, _ = self.source.shape
+        if self.size < 1 or height % self.size or width % self.size:
+            raise UserError(
+                f"Images of {height} x {width} can be averaged down to a size that divides both, got size "
+                f"{self.size}: choose one of {[s for s in range(4, height + 1) if not height % s | width % s]}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.size, self.size, self.source.shape[2]
+
+    @property
+    def stochastic(self) -> bool:
+        """As the source."""
+        return self.source.stochastic
+
+    @property
+    def key(self) -> str:
+        """The source's key and the size."""
+        return f"{self.source.key} pool({self.size})"
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, size, size, channels]."""
+        sums, area = self._sums(self.source.read(indices), np.uint32)
+        return ((2 * sums + area) // (2 * area)).astype(np.uint8)
+
+    def observe(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """float32 [n, size, size, channels] in [0, 1]."""
+        if not self.stochastic:
+            return super().observe(indices, random_state)
+        sums, area = self._sums(self.source.observe(indices, random_state), np.float32)
+        return sums / np.float32(area)
+
+    def _sums(self, images: np.ndarray, dtype: type) -> tuple[np.ndarray, int]:
+        n, height, width, channels = images.shape
+        rows, columns = height // self.size, width // self.size
+        squares = images.reshape(n, self.size, rows, self.size, columns, channels)
+        return squares.sum(axis=(2, 4), dtype=dtype), rows * columns
