@@ -1,0 +1,26 @@
+"""From labels to the next data set: pure functions of arrays, without TensorFlow. See docs/recursion.md."""
+
+from rdl.recursion.iteration import iterate
+from rdl.recursion.labels import Labels, kl_to_prior, label
+from rdl.recursion.leaf_labels import LeafLabels
+from rdl.recursion.records import Iteration, Reduction, Staircase, Stop, Stretch, to_json
+from rdl.recursion.reduction import rank_intersections, reduce_images
+from rdl.recursion.staircase import find_jumps, find_stretches
+
+__all__ = [
+    "Iteration",
+    "Labels",
+    "LeafLabels",
+    "Reduction",
+    "Staircase",
+    "Stop",
+    "Stretch",
+    "find_jumps",
+    "find_stretches",
+    "iterate",
+    "kl_to_prior",
+    "label",
+    "rank_intersections",
+    "reduce_images",
+    "to_json",
+]

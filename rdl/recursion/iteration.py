@@ -1,0 +1,57 @@
+"""One iteration of a leaf run once its population is trained: label, reduce, record."""
+
+import gin
+import numpy as np
+
+from rdl.recursion.labels import label
+from rdl.recursion.leaf_labels import LeafLabels
+from rdl.recursion.records import Iteration, Stop
+from rdl.recursion.reduction import reduce_images
+
+
+@gin.configurable
+def iterate(
+    leaf: LeafLabels,
+    indices: np.ndarray,
+    means: np.ndarray,
+    log_variances: np.ndarray,
+    score: float | None,
+    x_peak: int = 0,
+    *,
+    min_score: float = 0.1,
+    max_iterations: int = 10,
+) -> tuple[Iteration, LeafLabels]:
+    """What the iteration learned, which images the next one keeps, or why the leaf run ends.
+
+    A score under the minimum ends the run before labelling; whatever ends it later, the labels are kept.
+
+    Args:
+      leaf: the labels of the iterations before; `LeafLabels()` for iteration 0, the x-model.
+      indices: numbers of the iteration's images in the full data set, [n].
+      means, log_variances: the best model's posterior of these images, [n, latents].
+      score: its score; None is not compared with the minimum.
+      x_peak: which set of images the first reduction keeps, a number in the ranking of `reduce_images`: the
+        leaf runs take 0, 1, 2, .. Later reductions take number 0.
+      min_score: nothing was learned where the score is lower.
+      max_iterations: the most iterations that a leaf run may have, the x-model's included.
+
+    Returns:
+      The record, whose `kept` are the numbers of the next iteration's images and whose `stop` is None while the
+      run goes on; and the leaf's labels with this iteration's.
+
+    Raises:
+      UserError: arrays of other shapes.
+      NonFiniteError: NaN or infinity in the posterior.
+    """
+    number, images = len(leaf), len(indices)
+    if score is not None and not score >= min_score:
+        return Iteration(number, images, score, (), (), None, Stop.LOW_SCORE), leaf
+    learned = label(means, log_variances)
+    if not learned.latents:
+        return Iteration(number, images, score, learned.kl, (), None, Stop.NO_ACTIVE_LATENT), leaf
+    leaf = leaf.add(indices, learned.values)
+    if len(leaf) >= max_iterations:
+        stop = Stop.MAX_ITERATIONS
+        return Iteration(number, images, score, learned.kl, learned.latents, None, stop), leaf
+    reduction = reduce_images(learned.values, indices, x_peak if number == 0 else 0)
+    return Iteration(number, images, score, learned.kl, learned.latents, reduction, reduction.stop), leaf

@@ -1,0 +1,81 @@
+"""What a leaf run hands to the final run: for each iteration its images, and the labels learned on them."""
+
+import os
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+
+from rdl.errors import UserError
+from rdl.runs import files
+
+
+@dataclass(frozen=True)
+class LeafLabels:
+    """The labels of one leaf run, iteration by iteration.
+
+    Attributes:
+      indices: for each iteration the numbers of its images in the full data set, int64 [n_i]. Iteration 0
+        covers the whole data set, later ones the images in which the earlier factors are constant.
+      labels: the labels learned on these images, float32 [n_i, learned_i], learned_i > 0.
+    """
+
+    indices: tuple[np.ndarray, ...] = ()
+    labels: tuple[np.ndarray, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of iterations."""
+        return len(self.indices)
+
+    def add(self, indices: np.ndarray, labels: np.ndarray) -> "LeafLabels":
+        """These labels and those of one more iteration.
+
+        Args:
+          indices: numbers of its images in the full data set, [n], no two equal.
+          labels: [n, learned].
+
+        Raises:
+          UserError: shapes that do not fit, images that the iteration before did not have, or labels that are
+            constant or not finite.
+        """
+        indices, labels = np.asarray(indices), np.asarray(labels, np.float32)
+        if indices.ndim != 1 or labels.ndim != 2 or len(indices) != len(labels) or not labels.size:
+            raise UserError(
+                f"Leaf labels are indices [n] and labels [n, learned], not empty, got {indices.shape} and "
+                f"{labels.shape}."
+            )
+        if indices.dtype.kind not in "iu" or len(np.unique(indices)) < len(indices) or indices.min() < 0:
+            raise UserError("Leaf labels need each image's number once, as integers from 0, got others.")
+        if len(self) and not np.isin(indices, self.indices[-1]).all():
+            raise UserError(
+                f"Iteration {len(self)} of a leaf run has images that iteration {len(self) - 1} did not: number "
+                "images as in the full data set."
+            )
+        if not np.isfinite(labels).all() or not np.ptp(labels, axis=0).all():
+            raise UserError(f"The labels of iteration {len(self)} are constant or not finite in some column.")
+        return LeafLabels((*self.indices, indices.astype(np.int64)), (*self.labels, labels))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the labels as .npz: `indices_0`, `labels_0`, `indices_1`, .."""
+        arrays = {}
+        for i, (indices, labels) in enumerate(zip(self.indices, self.labels, strict=True)):
+            arrays |= {f"indices_{i}": indices, f"labels_{i}": labels}
+        files.write_npz(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "LeafLabels":
+        """Reads what `save` wrote.
+
+        Raises:
+          UserError: no such file, or not one of leaf labels (names it).
+        """
+        leaf = cls()
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                for i in range(len(arrays.files) // 2):
+                    leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"])
+        except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            raise UserError(
+                f"{os.fspath(path)} is not a file of leaf labels ({error}): remove it and run again."
+            ) from error
+        return leaf

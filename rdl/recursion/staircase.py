@@ -1,0 +1,171 @@
+"""Step 2 of a reduction: the flat steps of a label.
+
+A learned factor with discrete values shows as a staircase in its sorted label: flat steps, one value each,
+and jumps between them.
+"""
+
+import gin
+import numpy as np
+from scipy.signal import find_peaks
+
+from rdl.errors import NonFiniteError, UserError
+from rdl.recursion.records import Staircase, Stretch
+
+SMALL = 128
+"""Up to so many images the spread of differences is estimated from their median.
+
+The reference's estimate takes in the jumps themselves where they are at least 1 in 16 of the differences, and
+then finds none: with 7 jumps it is blind up to 130 images, with one up to 18.
+"""
+
+
+@gin.configurable
+def find_jumps(
+    label: np.ndarray,
+    method: str = "differences",
+    *,
+    edge: float = 1 / 15,
+    spacing: float = 1 / 50,
+    height: float = 7.0,
+    clip: float = 4.0,
+    window: float = 1 / 100,
+    contrast: float = 2.0,
+) -> np.ndarray:
+    """Where a label jumps.
+
+    With `differences` (the reference's rule), jumps are peaks of the differences of neighbours in sorted order
+    that exceed median + height * std, at least spacing * n apart, and not among the first or last edge * n.
+    The std is over the differences below median + clip * (std of all). Up to `SMALL` images it is
+    median / ln 2 instead, the std of exponential differences with this median.
+
+    With `density`, jumps are the valleys of the label's density: peaks of the log of the mean difference over
+    2 * window * n neighbours, whose prominence is at least log(contrast), and at least 4 standard errors
+    (4 / sqrt(window * n)); the jump is the largest difference within the window. Up to `SMALL` images it is
+    the rule above.
+
+    Args:
+      label: [n].
+      method: "differences" or "density".
+      edge, spacing, window: shares of the images.
+      height, clip: in standard deviations.
+      contrast: how many times sparser the images lie in a valley than on the lower of its two sides.
+
+    Returns:
+      int64 [jumps], ascending: j stands for the jump between sorted positions j and j + 1.
+
+    Raises:
+      UserError: the label is not one-dimensional and non-empty, or the method has another name.
+      NonFiniteError: NaN or infinity in the label.
+    """
+    values = np.sort(_checked(label))
+    differences = np.diff(values)
+    if method not in ("differences", "density"):
+        raise UserError(f"find_stretches.method is 'differences' or 'density', got {method!r}.")
+    if len(differences) < 3 or not differences.any():
+        return np.zeros(0, np.int64)
+    if method == "density" and len(values) > SMALL:
+        return _density_valleys(differences, max(3, int(len(values) * window)), contrast)
+    return _difference_peaks(differences, edge, spacing, height, clip)
+
+
+def _difference_peaks(differences: np.ndarray, edge: float, spacing: float, height: float, clip: float) -> np.ndarray:
+    cut = int(len(differences) * edge + 1e-9)
+    inner = differences[cut : len(differences) - cut]
+    median = np.median(inner)
+    usual = inner[inner < median + clip * np.std(inner)]
+    spread = median / np.log(2) if len(differences) < SMALL else np.std(usual)
+    threshold = np.nextafter(median + height * spread, np.inf)
+    distance = max(1, int(len(differences) * spacing + 1e-9))
+    peaks, _ = find_peaks(inner, height=threshold, distance=distance)
+    return peaks + cut
+
+
+def _density_valleys(differences: np.ndarray, window: int, contrast: float) -> np.ndarray:
+    count = len(differences)
+    sums = np.concatenate([[0.0], np.cumsum(differences)])
+    low = np.maximum(np.arange(count) + 1 - window, 0)
+    high = np.minimum(np.arange(count) + window, count)
+    # Ties have no density; one part in ten million of the range is float32's resolution.
+    mean = np.maximum((sums[high] - sums[low]) / (high - low), 1e-7 * sums[-1])
+    prominence = max(np.log(contrast), 4 / np.sqrt(window))
+    peaks, _ = find_peaks(np.log(mean), prominence=prominence, distance=window)
+    jumps = [low[peak] + np.argmax(differences[low[peak] : high[peak]]) for peak in peaks]
+    return np.unique(np.array(jumps, np.int64))
+
+
+@gin.configurable
+def find_stretches(
+    label: np.ndarray,
+    method: str = "differences",
+    *,
+    smallest: int = 6,
+    outer_up_to: int = 3,
+    widest: float = 3.0,
+) -> Staircase:
+    """Cuts one label at its jumps and ranks the stretches between them, the sharpest first.
+
+    Stretch i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over
+    the mean difference inside it. The first and the last stretch end at one jump only, and may hold several
+    values where jumps near the ends are not looked for: they may be chosen while there are at most
+    `outer_up_to` jumps, by the one jump they have.
+
+    The differences cut too often rather than too rarely. The density does not cut where values blur into each
+    other, so a stretch much wider than the narrowest is taken for several values and not ranked.
+
+    Args:
+      label: [n].
+      method: how jumps are found, "differences" or "density" (`find_jumps`).
+      smallest: stretches of fewer images are not ranked.
+      outer_up_to: the largest number of jumps with which the first and last stretch are ranked.
+      widest: with "density", stretches more than so many times as wide as the narrowest, and wider than their
+        jumps are high, are not ranked; the width is that of the middle 80 % of a stretch's images.
+
+    Raises:
+      UserError, NonFiniteError: as `find_jumps`.
+    """
+    values = np.sort(_checked(label))
+    jumps = find_jumps(label, method)
+    heights = np.concatenate([[np.inf], np.diff(values)[jumps], [np.inf]])
+    starts = np.concatenate([[0], jumps + 1])
+    stops = np.concatenate([jumps + 1, [len(values)]])
+    last = len(starts) - 1
+    outer = np.isin(np.arange(len(starts)), (0, last))
+    lower, inside = np.minimum(heights[:-1], heights[1:]), _mean_inside(values, starts, stops)
+    sharpness = np.where(stops - starts > 1, lower / inside, 0.0) if last else np.zeros(1)
+    allowed = (stops - starts >= smallest) & (~outer | (len(jumps) <= outer_up_to)) & (last > 0)
+    if method == "density":
+        tenth = (stops - starts) // 10
+        widths = values[stops - 1 - tenth] - values[starts + tenth]
+        narrowest = np.min(widths[stops - starts >= smallest], initial=np.inf)
+        allowed &= (widths <= widest * narrowest) | (widths <= lower)
+    order = [i for i in np.argsort(-sharpness, kind="stable") if allowed[i]]
+    ranks = {int(i): rank for rank, i in enumerate(order)}
+    stretches = tuple(
+        Stretch(
+            start=int(starts[i]),
+            stop=int(stops[i]),
+            low=float(values[starts[i]]),
+            high=float(values[stops[i] - 1]),
+            sharpness=float(sharpness[i]),
+            outer=bool(outer[i]),
+            rank=ranks.get(i),
+        )
+        for i in range(len(starts))
+    )
+    return Staircase(jumps=tuple(jumps.tolist()), stretches=stretches)
+
+
+def _mean_inside(values: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Mean difference of neighbours inside each stretch, not below float32's resolution."""
+    mean = (values[stops - 1] - values[starts]) / np.maximum(stops - starts - 1, 1)
+    return np.maximum(mean, np.finfo(np.float32).eps * np.abs(values).max(initial=np.finfo(np.float32).tiny))
+
+
+def _checked(label: np.ndarray) -> np.ndarray:
+    label = np.asarray(label, np.float64)
+    if label.ndim != 1 or not len(label):
+        raise UserError(f"A label has the shape [n] with n > 0, got {label.shape}: pass one label at a time.")
+    if not np.isfinite(label).all():
+        count = np.count_nonzero(~np.isfinite(label))
+        raise NonFiniteError(f"A label holds {count} values that are NaN or infinite: it cannot be sorted.")
+    return label

@@ -1,0 +1,131 @@
+"""Leaf MIG: how well single latents match the labels that leaf runs learned. Needs no true factor."""
+
+from collections.abc import Sequence
+
+import gin
+import numpy as np
+
+from rdl.errors import NonFiniteError, UserError
+from rdl.recursion.leaf_labels import LeafLabels
+from rdl.seeds import generator
+from third_party.disentanglement_lib.evaluation.metrics import utils
+
+
+@gin.configurable("leaf_mig")
+def score(
+    means: np.ndarray,
+    leaves: Sequence[LeafLabels],
+    indices: np.ndarray | None = None,
+    *,
+    num_bins: int = 20,
+) -> dict[str, float | list]:
+    """Mutual information gap of the latents with the labels of the leaf runs.
+
+    For each column v of a leaf's labels, on the images of its iteration:
+    (I(z_a; v) - I(z_b; v)) / H(v), z_a and z_b the best and the second-best latent; mean over all the leaf's
+    columns; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal width over the
+    images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv 1802.04942).
+
+    Args:
+      means: posterior means, [n, latents], latents > 1.
+      leaves: labels of the leaf runs; those without any labels are left out.
+      indices: the images that the rows of `means` stand for, ascending, [n]; 0 .. n - 1 if None.
+      num_bins: number of bins.
+
+    Returns:
+      `leaf_mig`, the score; `per_leaf`, [leaves]; `per_column`, for each leaf and iteration the gaps of its
+      columns; `latents`, the best latent of each.
+
+    Raises:
+      UserError: no labels, fewer than two latents, or images that `means` does not hold.
+      NonFiniteError: NaN or infinity in the means.
+    """
+    means = np.asarray(means)
+    leaves = [leaf for leaf in leaves if len(leaf)]
+    if not leaves:
+        raise UserError("Leaf MIG needs the labels of at least one leaf run, got none: no latent was learned.")
+    if means.ndim != 2 or means.shape[1] < 2:
+        raise UserError(f"Leaf MIG needs means [n, latents] of two latents or more, got {means.shape}.")
+    if not np.isfinite(means).all():
+        raise NonFiniteError(f"{np.count_nonzero(~np.isfinite(means))} posterior means are NaN or infinite.")
+    gaps, latents = [], []
+    known = {}  # leaf runs share iteration 0
+    for leaf in leaves:
+        gaps.append([])
+        latents.append([])
+        for images, labels in zip(leaf.indices, leaf.labels, strict=True):
+            key = (images.tobytes(), labels.tobytes())
+            if key not in known:
+                known[key] = _gaps(means[_rows(images, indices, len(means))], labels, num_bins)
+            gaps[-1].append(known[key][0].tolist())
+            latents[-1].append(known[key][1].tolist())
+    per_leaf = [float(np.mean([gap for columns in leaf for gap in columns])) for leaf in gaps]
+    return {
+        "leaf_mig": float(np.median(per_leaf)),
+        "per_leaf": per_leaf,
+        "per_column": gaps,
+        "latents": latents,
+    }
+
+
+def sample(leaves: Sequence[LeafLabels], num_points: int, seed: int) -> tuple[list[LeafLabels], np.ndarray]:
+    """At most `num_points` images of every iteration, drawn once for all leaf runs that share it.
+
+    Encoding the whole data set for every member is what leaf MIG costs; an estimate from 50,000 images is what
+    the reference's supervised score uses too.
+
+    Args:
+      leaves: the full labels.
+      num_points: the most images of an iteration.
+      seed: the draw's.
+
+    Returns:
+      The leaves with fewer images each, and the numbers of all images that they need, ascending: encode these,
+      and pass them to `score` as `indices`.
+    """
+    sampled = [_sample(leaf, num_points, seed) for leaf in leaves]
+    images = [indices for leaf in sampled for indices in leaf.indices]
+    return sampled, np.unique(np.concatenate(images)) if images else np.zeros(0, np.int64)
+
+
+def _sample(leaf: LeafLabels, num_points: int, seed: int) -> LeafLabels:
+    indices, labels = [], []
+    for i, (images, values) in enumerate(zip(leaf.indices, leaf.labels, strict=True)):
+        if len(images) > num_points:
+            drawn = generator(seed, "leaf_mig", i).choice(len(images), num_points, replace=False)
+            drawn.sort()
+            images, values = images[drawn], values[drawn]
+        indices.append(images)
+        labels.append(values)
+    return LeafLabels(tuple(indices), tuple(labels))
+
+
+def _rows(images: np.ndarray, indices: np.ndarray | None, count: int) -> np.ndarray:
+    """The rows of the means that belong to these images."""
+    if indices is None:
+        rows, missing = images, images >= count
+    else:
+        indices = np.asarray(indices)
+        rows = np.searchsorted(indices, images)
+        missing = indices[np.minimum(rows, len(indices) - 1)] != images
+    if missing.any():
+        raise UserError(
+            f"Leaf MIG needs the means of image {int(images[missing][0])}, got the means of {count} images without "
+            "it: encode every image of the leaf labels."
+        )
+    return rows
+
+
+def _gaps(means: np.ndarray, labels: np.ndarray, num_bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gap over entropy of each label column, and its best latent: [learned] both.
+
+    A column whose images all fall in one bin tells nothing of a latent: its gap is 0.
+    """
+    # None as the discretizer: equal widths, whatever other metrics are configured to use.
+    codes = utils.make_discretizer(means.T, num_bins, None)
+    columns = utils.make_discretizer(labels.T, num_bins, None)
+    # A column at a time: the table of pairs takes [latents, n] integers, not [latents, learned, n].
+    information = np.concatenate([utils.discrete_mutual_info(codes, c[None]) for c in columns], axis=1)
+    ordered = np.sort(information, axis=0)
+    gaps, entropy = ordered[-1] - ordered[-2], utils.discrete_entropy(columns)
+    return np.divide(gaps, entropy, out=np.zeros_like(gaps), where=entropy > 0), information.argmax(axis=0)
