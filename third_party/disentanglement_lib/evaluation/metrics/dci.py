@@ -1,0 +1,176 @@
+"""Disentanglement, completeness and informativeness (DCI).
+
+Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled Representations, ICLR 2018,
+section 2, with the importances of gradient boosted trees as in disentanglement_lib. R[i, j] is the importance
+of latent i for factor j: disentanglement is 1 - the entropy of a latent's row, completeness 1 - the entropy
+of a factor's column, each averaged by importance; informativeness is the accuracy of the trees.
+"""
+
+import concurrent.futures
+import os
+
+import gin
+import numpy as np
+from scipy import stats
+from sklearn import ensemble
+
+from third_party.disentanglement_lib.evaluation.metrics import utils, validation
+
+
+@gin.configurable("dci", denylist=["ground_truth_data", "representation_function", "random_state", "artifact_dir"])
+def compute_dci(
+    ground_truth_data,
+    representation_function,
+    random_state,
+    artifact_dir=None,
+    num_train=10000,
+    num_test=5000,
+    batch_size=16,
+    mode="dlib",
+    backend="sklearn",
+):
+    """DCI of a representation on `num_train` and `num_test` drawn points; keys as `score`."""
+    del artifact_dir
+    mus_train, ys_train = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_train, random_state, batch_size
+    )
+    mus_test, ys_test = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_test, random_state, batch_size
+    )
+    return score(mus_train.T, ys_train.T, mus_test.T, ys_test.T, random_state, mode, backend)
+
+
+@gin.configurable("dci_validation", denylist=["observations", "labels", "representation_function"])
+def compute_dci_on_fixed_data(
+    observations,
+    labels,
+    representation_function,
+    train_percentage=0.5,
+    batch_size=100,
+    mode="dlib",
+    backend="sklearn",
+):
+    """DCI on given `observations` [n, ...] with `labels` [factors, n], of which the first part trains."""
+    mus = utils.obtain_representation(observations, representation_function, batch_size)
+    mus_train, mus_test = utils.split_train_test(mus, train_percentage)
+    ys_train, ys_test = utils.split_train_test(labels, train_percentage)
+    return score(mus_train.T, ys_train.T, mus_test.T, ys_test.T, 0, mode, backend)
+
+
+def score(
+    codes_train,
+    factors_train,
+    codes_test,
+    factors_test,
+    random_state=0,
+    mode="dlib",
+    backend="sklearn",
+    workers=None,
+):
+    """DCI of codes.
+
+    Args:
+        codes_train, codes_test: [n, latents].
+        factors_train, factors_test: [n, factors], discrete.
+        random_state: seed or np.random.RandomState of the trees.
+        mode: "dlib", or "fixed": constant factors are left out, a lone latent or factor scores 1 and not nan.
+        backend: "sklearn", exact; or "lightgbm" (an extra), many times faster, its scores slightly other.
+        workers: threads, one factor each; as many as cores by default. The result does not depend on it.
+
+    Returns:
+        {"informativeness_train", "informativeness_test", "disentanglement", "completeness"}: floats, and
+        "backend" where it is not scikit-learn's.
+
+    Raises:
+        ValueError: arrays that are no tables of finite numbers; a constant factor in mode "dlib".
+    """
+    validation.check_mode(mode)
+    arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
+    mus_train, ys_train, mus_test, ys_test = (array.T for array in arrays)
+    if mode == "fixed":
+        varying = validation.varying_factors(ys_train, "DCI")
+        ys_train, ys_test = ys_train[varying], ys_test[varying]
+    importance, train_accuracy, test_accuracy = compute_importance_gbt(
+        mus_train, ys_train, mus_test, ys_test, random_state, backend, workers
+    )
+    lone = 1.0 if mode == "fixed" else np.nan
+    scores = {
+        "informativeness_train": train_accuracy,
+        "informativeness_test": test_accuracy,
+        "disentanglement": disentanglement(importance) if len(ys_train) > 1 else lone,
+        "completeness": completeness(importance) if len(mus_train) > 1 else lone,
+    }
+    return scores if backend == "sklearn" else scores | {"backend": backend}
+
+
+def compute_importance_gbt(x_train, y_train, x_test, y_test, random_state=0, backend="sklearn", workers=None):
+    """Importances of codes [codes, n] for factors [factors, n] by one ensemble of trees a factor.
+
+    Each factor's trees have a seed drawn from `random_state`, and factors with most values start first, so
+    that the threads end together.
+
+    Returns:
+        (importances [codes, factors], mean accuracy in training, mean accuracy in the test).
+    """
+    make_classifier = _classifier(backend)
+    validation.reject_constant_factors(y_train, "DCI")
+    if not hasattr(random_state, "randint"):
+        random_state = np.random.RandomState(random_state)
+    seeds = random_state.randint(2**31 - 1, size=len(y_train))
+    inputs_train, inputs_test = np.ascontiguousarray(x_train.T), np.ascontiguousarray(x_test.T)
+
+    def fit(factor):
+        model = make_classifier(int(seeds[factor])).fit(inputs_train, y_train[factor])
+        train_accuracy = np.mean(model.predict(inputs_train) == y_train[factor])
+        test_accuracy = np.mean(model.predict(inputs_test) == y_test[factor])
+        return np.abs(model.feature_importances_), train_accuracy, test_accuracy
+
+    num_values = [len(np.unique(row)) for row in y_train]
+    with concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        order = np.argsort(num_values, kind="stable")[::-1]
+        jobs = {int(factor): pool.submit(fit, factor) for factor in order}
+        fits = [jobs[factor].result() for factor in range(len(y_train))]
+    importances, train_accuracies, test_accuracies = zip(*fits, strict=True)
+    return np.stack(importances, axis=1), float(np.mean(train_accuracies)), float(np.mean(test_accuracies))
+
+
+def _classifier(backend):
+    if backend == "sklearn":
+        return lambda seed: ensemble.GradientBoostingClassifier(random_state=seed)
+    if backend == "lightgbm":
+        from third_party.disentanglement_lib.evaluation.metrics import lightgbm_trees
+
+        return lightgbm_trees.Classifier
+    raise ValueError(f'backend: expected "sklearn" or "lightgbm", received {backend!r}')
+
+
+def disentanglement_per_code(importance_matrix):
+    """1 - entropy of each code's row of importances [codes, factors], in base factors: [codes]."""
+    return _one_less_entropy(importance_matrix.T)
+
+
+def completeness_per_factor(importance_matrix):
+    """1 - entropy of each factor's column of importances [codes, factors], in base codes: [factors]."""
+    return _one_less_entropy(importance_matrix)
+
+
+def disentanglement(importance_matrix):
+    """Mean of the codes' disentanglement, weighted by their share of all importance."""
+    return float(disentanglement_per_code(importance_matrix) @ _shares(importance_matrix, axis=1))
+
+
+def completeness(importance_matrix):
+    """Mean of the factors' completeness, weighted by their share of all importance."""
+    return float(completeness_per_factor(importance_matrix) @ _shares(importance_matrix, axis=0))
+
+
+def _one_less_entropy(columns):
+    # 1e-11 as in the original: it keeps a column of zeros a distribution
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1.0 - stats.entropy(columns + 1e-11, base=len(columns))
+
+
+def _shares(importance_matrix, axis):
+    if importance_matrix.sum() == 0.0:
+        importance_matrix = np.ones_like(importance_matrix)
+    return importance_matrix.sum(axis=axis) / importance_matrix.sum()

@@ -1,0 +1,165 @@
+"""What several metrics share: sampling codes with their factors, bins, mutual information, predictors.
+
+Module path, function names and gin names are those of disentanglement_lib; its arrays are [codes, n] and
+[factors, n].
+"""
+
+import gin
+import numpy as np
+from scipy import special
+from sklearn import ensemble, linear_model, model_selection
+
+
+def generate_batch_factor_code(ground_truth_data, representation_function, num_points, random_state, batch_size):
+    """Draws `num_points` observations in batches and encodes them.
+
+    The factors are drawn batch by batch from `random_state`, so they depend on `batch_size`.
+
+    Returns:
+        (codes [codes, num_points], factors [factors, num_points]).
+    """
+    codes, factors = [], []
+    for start in range(0, num_points, batch_size):
+        batch_factors, observations = ground_truth_data.sample(min(batch_size, num_points - start), random_state)
+        factors.append(batch_factors)
+        codes.append(representation_function(observations))
+    return np.vstack(codes).T, np.vstack(factors).T
+
+
+def obtain_representation(observations, representation_function, batch_size):
+    """Codes [codes, n] of `observations` [n, ...], encoded in batches."""
+    starts = range(0, len(observations), batch_size)
+    return np.vstack([representation_function(observations[i : i + batch_size]) for i in starts]).T
+
+
+def split_train_test(observations, train_percentage):
+    """Splits a table [dimensions, n] after the first ceil(n * train_percentage) points."""
+    num_train = int(np.ceil(observations.shape[1] * train_percentage))
+    return observations[:, :num_train], observations[:, num_train:]
+
+
+def discrete_mutual_info(mus, ys):
+    """Mutual information in nats of every row of `mus` [codes, n] with every row of `ys` [factors, n].
+
+    Both hold discrete values of any kind. I(a; b) = H(a) + H(b) - H(a, b) over the counts of one contingency
+    table a pair, summed cell by cell as n_ab / n * log(n n_ab / (n_a n_b)) so that a constant row gives
+    exactly 0.
+
+    Returns:
+        [codes, factors].
+    """
+    codes, code_sizes = _ordinals(mus)
+    factors, factor_sizes = _ordinals(ys)
+    num_points = len(codes[0])
+    width = int(factor_sizes.sum())
+    first_cell = np.cumsum(code_sizes) - code_sizes
+    first_column = np.cumsum(factor_sizes) - factor_sizes
+    rows = (codes + first_cell[:, None]) * width
+    columns = factors + first_column[:, None]
+    cells = (rows[:, None, :] + columns[None, :, :]).ravel()
+    counts = np.bincount(cells, minlength=int(code_sizes.sum()) * width).reshape(-1, width)
+
+    row_counts = np.bincount((rows // width).ravel(), minlength=len(counts))
+    column_counts = np.bincount(columns.ravel(), minlength=width)
+    occupied = counts > 0
+    row, column = np.nonzero(occupied)
+    joint = counts[occupied]
+    log_ratio = np.log(joint) + np.log(num_points) - np.log(row_counts[row]) - np.log(column_counts[column])
+    terms = np.zeros(counts.shape)
+    terms[occupied] = joint / num_points * log_ratio
+    information = np.add.reduceat(np.add.reduceat(terms, first_cell, axis=0), first_column, axis=1)
+    information[code_sizes == 1] = 0.0
+    information[:, factor_sizes == 1] = 0.0
+    return np.maximum(information, 0.0)
+
+
+def discrete_entropy(ys):
+    """Entropy in nats of every row of `ys` [factors, n]: [factors]."""
+    factors, sizes = _ordinals(ys)
+    frequencies = [np.bincount(row, minlength=size) / ys.shape[1] for row, size in zip(factors, sizes, strict=True)]
+    return np.array([special.entr(frequency).sum() for frequency in frequencies])
+
+
+def _ordinals(table):
+    """Each row's values as 0, 1, ..: (int64 array of the same shape, number of values [rows])."""
+    table = np.asarray(table)
+    if table.dtype.kind in "iub" and table.size:
+        lowest = table.min(axis=1, keepdims=True).astype(np.int64)
+        shifted = table - lowest
+        if shifted.max() < 1024:  # small integers: gaps between values only leave empty cells
+            sizes = shifted.max(axis=1) + 1
+            return shifted, sizes
+    inverses, sizes = [], []
+    for row in table:
+        values, inverse = np.unique(row, return_inverse=True)
+        inverses.append(inverse.reshape(-1))
+        sizes.append(len(values))
+    return np.array(inverses, dtype=np.int64).reshape(table.shape), np.array(sizes)
+
+
+@gin.configurable("discretizer", denylist=["target"])
+def make_discretizer(target, num_bins=20, discretizer_fn=None):
+    """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default)."""
+    return (discretizer_fn or _histogram_discretize)(target, num_bins)
+
+
+@gin.configurable("histogram_discretizer", denylist=["target"])
+def _histogram_discretize(target, num_bins=20):
+    """Equal-width bins 1 .. num_bins between each row's smallest and largest value, as np.histogram lays
+    them.
+
+    The edges are laid in double precision and then rounded to the row's own, on every version of numpy: with
+    them in single precision throughout a code on an edge would change its bin.
+    """
+    target = np.asarray(target)
+    edge_type = target.dtype if target.dtype.kind == "f" else np.float64
+    bins = np.empty(target.shape, dtype=np.int64)
+    for i, row in enumerate(target):
+        low, high = float(row.min()), float(row.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"discretizer: expected finite numbers, received nan or inf in row {i}")
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        edges = np.linspace(low, high, num_bins + 1).astype(edge_type)
+        bins[i] = np.searchsorted(edges[:-1], row, side="right")
+    return bins
+
+
+@gin.configurable("rank_discretizer", denylist=["target"])
+def rank_discretize(target, num_bins=20):
+    """Bins 1 .. num_bins of equal counts along each row of `target` [rows, n]; equal values share a bin.
+
+    Not in disentanglement_lib. Unlike equal-width bins they do not change under monotone maps of a latent.
+    """
+    target = np.asarray(target)
+    bins = np.empty(target.shape, dtype=np.int64)
+    for i, row in enumerate(target):
+        lower_rank = np.searchsorted(np.sort(row), row, side="left")
+        bins[i] = 1 + lower_rank * num_bins // len(row)
+    return bins
+
+
+def normalize_data(data, mean=None, stddev=None):
+    """(`data` [rows, n] less each row's mean over its standard deviation, mean [rows], stddev [rows])."""
+    mean = np.mean(data, axis=1) if mean is None else mean
+    stddev = np.std(data, axis=1) if stddev is None else stddev
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (data - mean[:, np.newaxis]) / stddev[:, np.newaxis], mean, stddev
+
+
+@gin.configurable("predictor")
+def make_predictor_fn(predictor_fn=None):
+    """The configured function that makes a classifier (gradient boosting by default)."""
+    return predictor_fn or gradient_boosting_classifier
+
+
+@gin.configurable("logistic_regression_cv")
+def logistic_regression_cv():
+    """Logistic regression, its regularisation chosen among 10 strengths by 5-fold cross-validation."""
+    return linear_model.LogisticRegressionCV(Cs=10, cv=model_selection.KFold(n_splits=5))
+
+
+@gin.configurable("gradient_boosting_classifier")
+def gradient_boosting_classifier():
+    """scikit-learn's gradient boosting with its defaults."""
+    return ensemble.GradientBoostingClassifier()
