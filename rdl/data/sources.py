@@ -1,11 +1,15 @@
-"""Where pixels come from: arrays, packed bits, parts and reductions of other sources.
+"""Where pixels come from: arrays, mapped files, parts and reductions of other sources.
 
 A source reads uint8 images by index and keeps no more of them in memory than it is asked for. It travels to
 another process by what it was made from (a path, say), never by its open files.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +22,7 @@ class Source(ABC):
     shape: tuple[int, int, int]  # height, width, channels
     key: str  # tells this source's content from any other's; names its cache
     stochastic = False  # whether an observation of the same image differs each time
+    binary = False  # whether all values are 0 or 255
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -30,6 +35,11 @@ class Source(ABC):
         """float32 [n, height, width, channels] in [0, 1]; a stochastic source draws what varies."""
         del random_state
         return self.read(indices).astype(np.float32) / np.float32(255)
+
+    def blocks(self, images: int = 1024) -> Iterator[np.ndarray]:
+        """All images in order, uint8 [at most `images`, height, width, channels] at a time."""
+        for start in range(0, len(self), images):
+            yield self.read(np.arange(start, min(start + images, len(self))))
 
 
 class ArraySource(Source):
@@ -46,6 +56,43 @@ class ArraySource(Source):
     def read(self, indices: np.ndarray) -> np.ndarray:
         """uint8 [n, height, width, channels]."""
         return self._images[indices]
+
+
+class MappedSource(Source):
+    """Images in a memory-mapped file, as bytes or packed into bits: processes of one machine share its pages."""
+
+    def __init__(self, path: Path, offset: int, length: int, shape: tuple[int, int, int], key: str, packed=False):
+        """The `length` images that lie in the file from byte `offset` on."""
+        self.path = path.absolute()
+        self.shape = shape
+        self.key = key
+        self.binary = packed
+        self._offset = offset
+        self._rows = (length, -(-math.prod(shape) // 8)) if packed else (length, *shape)
+        self._map: np.memmap | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_map": None}
+
+    def __len__(self) -> int:
+        return self._rows[0]
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, height, width, channels]."""
+        if self._map is None:
+            try:
+                self._map = np.memmap(self.path, np.uint8, "r", self._offset, self._rows)
+            except (OSError, ValueError) as error:
+                raise UserError(f"Cannot read the images in {self.path}: {error}; get the file anew.") from error
+        rows = np.asarray(self._map[indices])
+        return unpack(rows, self.shape) if self.binary else rows
+
+
+def unpack(bits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Packed bits, uint8 [n, bytes], as images of 0 and 255: uint8 [n, height, width, channels]."""
+    images = np.unpackbits(bits, axis=1, count=math.prod(shape))
+    images *= 255
+    return images.reshape(-1, *shape)
 
 
 @dataclass(frozen=True)
@@ -65,6 +112,11 @@ class Selection(Source):
     def stochastic(self) -> bool:
         """As the whole."""
         return self.source.stochastic
+
+    @property
+    def binary(self) -> bool:
+        """As the whole."""
+        return self.source.binary
 
     @property
     def key(self) -> str:

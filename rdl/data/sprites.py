@@ -14,7 +14,7 @@ same image.
 import numpy as np
 
 from rdl.data.factors import FactorSpace
-from rdl.data.sources import Source
+from rdl.data.sources import Source, unpack
 
 SIZE = 64
 SPACE = FactorSpace(("shape", "scale", "orientation", "x", "y"), (3, 6, 40, 32, 32))
@@ -96,17 +96,11 @@ def render_bits(indices: np.ndarray) -> np.ndarray:
     return bits.astype(">u8").view(np.uint8)
 
 
-def unpack(bits: np.ndarray) -> np.ndarray:
-    """Packed bits, uint8 [n, 512], as images uint8 [n, 64, 64, 1] of 0 and 255."""
-    images = np.unpackbits(bits, axis=1).reshape(len(bits), SIZE, SIZE, 1)
-    images *= 255
-    return images
-
-
 class RenderedSprites(Source):
     """All of dSprites, each image drawn when it is asked for."""
 
     shape = (SIZE, SIZE, 1)
+    binary = True
     key = "dsprites rendered 1"  # raise the number when the drawing changes: caches are named after it
 
     def __len__(self) -> int:
@@ -114,4 +108,4 @@ class RenderedSprites(Source):
 
     def read(self, indices: np.ndarray) -> np.ndarray:
         """uint8 [n, 64, 64, 1] of 0 and 255."""
-        return unpack(render_bits(indices))
+        return unpack(render_bits(indices), self.shape)

@@ -1,0 +1,151 @@
+"""Images made ready on disk: memory-mapped, so that all processes of a machine hold them once.
+
+A cache is two files in `RDL_CACHE` (or `~/.cache/rdl`): `NAME.npy` with the images, one bit a value where
+they are only black and white, and `NAME.json` with what they are and their SHA-256. The second is written
+last: a cache without it does not exist. Both can be deleted at any time; they are made again.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rdl.data.sources import MappedSource, Source
+from rdl.runs import files
+
+Progress = Callable[[int, int], None]  # images done, images in all
+
+_VERIFY_AT_MOST = 1 << 30  # bytes hashed whenever a cache is opened; larger ones are left to `bin/data check`
+_log = logging.getLogger(__name__)
+
+
+def folder() -> Path:
+    """Where caches lie."""
+    return Path(os.environ.get("RDL_CACHE") or Path.home() / ".cache" / "rdl")
+
+
+def path_of(key: str) -> Path:
+    """Where the images with this key lie, whether they exist or not."""
+    word = re.sub(r"[^a-z0-9]+", "-", Path(key.split(" ")[0]).stem.lower()).strip("-") or "images"
+    return folder() / f"{word}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+
+
+def ready(source: Source) -> Source:
+    """The source's cache where there is one, else the source."""
+    if source.stochastic:
+        return _inside(source, ready)
+    return find(source.key) or source
+
+
+def prepare(source: Source, progress: Progress | None = None) -> Source:
+    """The source's cache, made where there is none. Of a stochastic source, what lies beneath the chance.
+
+    Raises:
+      UserError: the cache cannot be written.
+    """
+    if source.stochastic:
+        return _inside(source, lambda inner: prepare(inner, progress))
+    if isinstance(source, MappedSource):
+        return source
+    return build(source.key, len(source), source.shape, source.blocks(), source.binary, progress)
+
+
+def _inside(source: Any, change: Callable[[Source], Source]) -> Source:
+    return replace(source, source=change(source.source)) if hasattr(source, "source") else source
+
+
+def find(key: str) -> MappedSource | None:
+    """The cached images with this key; None where there are none, or where they are damaged."""
+    path = path_of(key)
+    record = _record(path)
+    if record is None:
+        return None
+    if not is_sound(path, thorough=record["bytes"] <= _VERIFY_AT_MOST):
+        _log.warning("The cache %s is not what was written, and is not used: it can be deleted.", path)
+        return None
+    shape = tuple(record["shape"])
+    return MappedSource(path, record["offset"], record["length"], shape, key, record["packed"])
+
+
+def is_sound(path: Path, thorough: bool = True) -> bool:
+    """Whether the cache in this file has the size and, if thorough, the SHA-256 that were written."""
+    record = _record(path)
+    if record is None or not path.is_file() or path.stat().st_size != record["bytes"]:
+        return False
+    return not thorough or files.sha256(path) == record["sha256"]
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def build(
+    key: str,
+    length: int,
+    shape: tuple[int, int, int],
+    blocks: Iterable[np.ndarray],
+    packed: bool = False,
+    progress: Progress | None = None,
+) -> MappedSource:
+    """The cached images with this key, made from the blocks where they do not exist.
+
+    Args:
+      key: what they are.
+      length: how many.
+      shape: height, width, channels.
+      blocks: the images in order, uint8 [any, height, width, channels]; read only where there is no cache.
+      packed: stores one bit a value; all are 0 or 255.
+      progress: called after every block.
+
+    Raises:
+      UserError: the cache cannot be written.
+    """
+    path = path_of(key)
+    with _lock(path):
+        if (found := find(key)) is not None:
+            return found
+        row = (-(-math.prod(shape) // 8),) if packed else shape
+        done = 0
+        with files.replacing(path) as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (length, *row)}
+            np.lib.format.write_array_header_1_0(file, header)
+            offset = file.tell()
+            for block in blocks:
+                rows = np.packbits(block.reshape(len(block), -1), axis=1) if packed else np.ascontiguousarray(block)
+                file.write(rows.data)
+                done += len(block)
+                if progress is not None:
+                    progress(done, length)
+            if done != length:
+                raise ValueError(f"Expected {length} images to cache, got {done}.")
+            size = file.tell()
+        record = {"key": key, "length": length, "shape": shape, "packed": packed, "offset": offset, "bytes": size}
+        files.write_json(path.with_suffix(".json"), {**record, "sha256": files.sha256(path)})
+    return MappedSource(path, offset, length, shape, key, packed)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """One process builds, the others wait for it."""
+    files.make_folder(path.parent)
+    with _opened(path.with_suffix(".lock")) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(path: Path):
+    with files.explained(path):
+        return open(path, "w")
