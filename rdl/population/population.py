@@ -7,9 +7,10 @@ the journal's records, so a run that was stopped goes on as if it had not been.
 import dataclasses
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import gin
 
@@ -20,7 +21,17 @@ from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.runs import Run, files
 
-Observer = Callable[[str, Member], None]
+
+class Observer(Protocol):
+    """Is told how a population goes on."""
+
+    def member_done(self, stage: str, member: Member) -> None:
+        """A member was trained now."""
+        ...
+
+    def generation_done(self, stage: str, members: Sequence[Member]) -> None:
+        """All members of a generation are trained, now or before the run was resumed."""
+        ...
 
 
 @gin.configurable("population")
@@ -55,9 +66,9 @@ class Settings:
     search_space: SearchSpace | None = None
 
     def __post_init__(self):
-        if self.size < 2 or self.models < 1 or self.initial_factor < 1:
+        if self.size < 1 or self.models < 1 or self.initial_factor < 1:
             raise UserError(
-                "A population needs size >= 2, models >= 1 and initial_factor >= 1, "
+                "A population needs size >= 1, models >= 1 and initial_factor >= 1, "
                 f"got {self.size}, {self.models}, {self.initial_factor}."
             )
         if self.generations is None and not self.until_converged:
@@ -103,14 +114,24 @@ class Population:
       stage: the stage's folder and the head of its journal keys, such as ``x_run``.
       settings: sizes and rules.
       seed: the run's seed.
-      on_member: called with (stage, member) for each member that was trained now.
+      observer: is told of members and generations.
+
+    Raises:
+      UserError: the search space does not fit a population.
     """
 
-    def __init__(self, run: Run, stage: str, settings: Settings, seed: int, on_member: Observer | None = None):
+    def __init__(
+        self,
+        run: Run,
+        stage: str,
+        settings: Settings,
+        seed: int,
+        observer: Observer,
+    ):
         self._run, self._stage, self._settings = run, stage, settings
         self._place = (seed, stage)
         self._space = settings.search_space or SearchSpace()
-        self._on_member = on_member or (lambda stage, member: None)
+        self._observer = observer
 
     def evolve(self, task: Task, executor: Executor) -> Outcome:
         """Runs until converged, or for the number of generations asked for.
@@ -144,9 +165,10 @@ class Population:
             self._ensure_checkpoint(task, executor, parent, before)
         for member in executor.map(task, waiting):
             journal.append(self._key(member), member.to_record())
-            self._on_member(self._stage, member)
+            self._observer.member_done(self._stage, member)
         trained = [Member.from_record(journal[self._key(member)]) for member in members]
         self._write_generation(trained)
+        self._observer.generation_done(self._stage, trained)
         return trained
 
     def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, outcome: Outcome) -> Path:

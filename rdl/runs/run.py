@@ -59,14 +59,14 @@ class Run:
 
     def _settle_config(self, config: str) -> None:
         path = self.root / "config.gin"
-        if path.exists():
+        if path.exists() and (self.root / "journal.jsonl").exists():  # without a journal nothing is done yet
             difference = _first_difference(path.read_text(), config)
             if difference:
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
                     "repeat its settings to resume it, or choose another --output_dir."
                 )
-        elif [entry for entry in self.root.iterdir() if entry.name != ".lock" and not _is_leftover(entry)]:
+        elif not path.exists() and [entry for entry in self.root.iterdir() if not _is_ours(entry)]:
             raise UserError(f"{self.root} is not empty and holds no run (no config.gin): choose another --output_dir.")
         else:
             files.write_text(path, config)
@@ -100,9 +100,9 @@ class Run:
         self.close()
 
 
-def _is_leftover(entry: Path) -> bool:
-    """What an atomic write leaves behind when it is killed before its rename."""
-    return entry.name.startswith(".") and entry.name.endswith(".tmp")
+def _is_ours(entry: Path) -> bool:
+    """The lock, or what an atomic write leaves behind when it is killed before its rename."""
+    return entry.name == ".lock" or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
 
 
 def _what_counts(config: str) -> list[str]:

@@ -1,0 +1,80 @@
+"""What the binaries share: gin files and bindings in, one call, exit codes out.
+
+Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback), 130 interrupted.
+"""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gin
+from rich.console import Console
+
+from rdl.errors import UserError
+
+
+def run(app, main: Callable) -> None:
+    """absl's ``app.run`` with our exit codes."""
+
+    def guarded(argv: list[str]) -> int:
+        logging.getLogger("absl").setLevel(logging.WARNING)
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            if len(argv) > 1:
+                raise UserError(f"Expected flags only, got {argv[1]!r}: see {Path(argv[0]).name} --help.")
+            return main(argv) or 0
+        except UserError as error:
+            # gin appends lines about where in the configuration the call was made.
+            print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("\nstopped; the same command goes on from here.", file=sys.stderr)
+            return 130
+
+    app.run(guarded)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
+    """Parses gin files and bindings.
+
+    Raises:
+      UserError: a missing file, an unknown name, a syntax error.
+    """
+    for path in gin_files:
+        if not Path(path).is_file():
+            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
+            hint = f"; there are {', '.join(shipped)}" if shipped else ""
+            raise UserError(f"--gin_file {path} does not exist{hint}.")
+    try:
+        gin.parse_config_files_and_bindings(list(gin_files), list(bindings))
+    except (ValueError, SyntaxError, TypeError, ImportError, OSError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"The gin configuration is wrong: {reason}") from error
+
+
+def train(gin_files: Sequence[str], bindings: Sequence[str], output_dir: str | None) -> int:
+    """The job of ``bin/train``: runs the experiment and prints what was found and where it lies."""
+    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    from rdl.experiments import display, experiment, registry  # noqa: F401  (registers every gin name)
+    from rdl.training.threads import settle_threads
+
+    if not gin_files and not bindings:
+        raise UserError("Nothing to do: give --gin_file=gin_configs/quickstart.gin (bin/train --help says more).")
+    read_gin(gin_files, bindings)
+    settle_threads()
+    root = Path(output_dir) if output_dir else experiment.default_output_dir(list(gin_files))
+    summary = experiment.experiment(str(root))
+    console = Console()
+    console.print(display.summary_table(summary))
+    console.print(
+        f"\nEverything lies in {root}: results/summary.json, results/traversals.png, model/.", highlight=False
+    )
+    console.print(f"Watch it:   tensorboard --logdir {root}", highlight=False)
+    console.print(f"Use it:     python -c \"import rdl; print(rdl.load('{root}').encode)\"", highlight=False)
+    return 0

@@ -1,0 +1,71 @@
+"""One run from start to end: opens its directory, runs its job, writes what a reader will look for."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from rdl import data
+from rdl.errors import UserError
+from rdl.experiments.context import Context
+from rdl.experiments.display import terminal
+from rdl.experiments.tensorboard import TensorBoard
+from rdl.experiments.watching import Watchers
+from rdl.population import build_executor
+from rdl.runs import Run, files
+
+Job = Callable[[Context], dict[str, Any]]
+_MIN_IMAGES = 10
+
+
+@gin.configurable
+def experiment(output_dir: str, job: Job | None = None, seed: int = 0) -> dict[str, Any]:
+    """Runs a job in its directory, or goes on where it was stopped; returns the summary.
+
+    Args:
+      output_dir: the run directory.
+      job: what to do, a gin reference such as ``@rpu_vae``.
+      seed: all randomness of the run derives from it.
+
+    Raises:
+      UserError: the configuration, the data or the directory are not fit.
+    """
+    if job is None:
+        raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
+    with Run(output_dir, gin.config_str()) as run:
+        if "summary" in run.journal:
+            return run.journal["summary"]
+        started = time.perf_counter()
+        before = sum(record["seconds"] for key, record in run.journal.items() if key.startswith("session/"))
+        images = data.load()
+        if len(images) < _MIN_IMAGES:
+            raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
+        executor = build_executor()
+        watcher = Watchers(terminal(), TensorBoard(run))
+        for line in run.journal.damaged:
+            watcher.note(line)
+        try:
+            found = job(Context(run, seed, images, executor, watcher))
+        finally:
+            if len(run.journal):  # a run that failed before its first unit may start over with other settings
+                session = sum(key.startswith("session/") for key in run.journal)
+                run.journal.append(f"session/{session:03d}", {"seconds": time.perf_counter() - started})
+            watcher.close()
+            executor.close()
+        files.write_text(run.path("operative.gin"), gin.operative_config_str())
+        summary = {
+            "experiment": job.__name__,
+            "dataset": images.name,
+            "seed": seed,
+            "elapsed_seconds": before + time.perf_counter() - started,
+            **found,
+        }
+        files.write_json(run.path("results", "summary.json"), summary)
+        return run.journal.append("summary", summary)
+
+
+def default_output_dir(gin_files: list[str]) -> Path:
+    """``runs/<name of the last gin file>``."""
+    return Path("runs") / (Path(gin_files[-1]).stem if gin_files else "run")

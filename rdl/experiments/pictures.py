@@ -1,0 +1,35 @@
+"""Pictures of what a model's latents do."""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rdl.models.saved import TrainedModel
+
+
+def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl: float = 0.05) -> Image.Image:
+    """One row of images per active latent, the one with the most information first; from -2 to 2.
+
+    Args:
+      model: the trained model.
+      image: uint8 [height, width, channels], where the other latents stay.
+      kl: mean KL to the prior per latent, nats [latents].
+      least_kl: latents with less are left out (unless all have less).
+    """
+    order = [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
+    values = np.linspace(-2, 2, 9)
+    with matplotlib.rc_context({"font.family": "DejaVu Sans", "font.size": 9}):
+        figure = Figure(figsize=(0.75 * (len(values) + 1.8), 0.75 * len(order) + 0.6), dpi=120, layout="constrained")
+        axes = figure.subplots(len(order), len(values), squeeze=False)
+        for row, latent in zip(axes, order, strict=True):
+            for ax, frame, value in zip(row, model.traverse(image, latent, values), values, strict=True):
+                ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                ax.set_xticks([])
+                ax.set_yticks([])
+                if row is axes[0]:
+                    ax.set_title(f"{value:g}", fontsize=9)
+            row[0].set_ylabel(f"z{latent}\n{kl[latent]:.2f} nats", rotation=0, ha="right", va="center")
+        figure.suptitle("Each row moves one latent from -2 to 2; the others stay as the encoder gave them", fontsize=9)
+        figure.canvas.draw()
+        return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")

@@ -1,0 +1,16 @@
+"""What a population maximises, and how a model is measured afterwards."""
+
+from rdl.scoring.measure import Measurement, measure
+from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, mean_kl
+
+__all__ = [
+    "Encode",
+    "LeafMIGScore",
+    "MIGScore",
+    "Measurement",
+    "Score",
+    "Scored",
+    "UDRScore",
+    "mean_kl",
+    "measure",
+]

@@ -1,0 +1,62 @@
+"""Measures a representation on the true factors: MIG and DCI at disentanglement_lib's sizes.
+
+Training and search never see these numbers; they are the evidence afterwards.
+"""
+
+import gin
+import numpy as np
+
+from rdl.data import ImageSet
+from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
+from rdl.seeds import derive, generator
+from third_party.disentanglement_lib.evaluation.metrics import dci, mig
+
+
+@gin.configurable
+def measure(
+    codes: np.ndarray,
+    factors: np.ndarray,
+    num_train: int,
+    seed: int,
+    num_bins: int = 20,
+    dci_backend: str = "sklearn",
+) -> dict[str, float]:
+    """MIG and DCI, under disentanglement_lib's keys.
+
+    Args:
+      codes: [points, latents].
+      factors: [points, factors].
+      num_train: so many of the first points train DCI's trees and give MIG; the others test the trees.
+      seed: of the trees.
+      num_bins: MIG's equal-width bins.
+      dci_backend: ``sklearn``, exact; or ``lightgbm`` (an extra), many times faster, slightly other values.
+    """
+    train, test = slice(None, num_train), slice(num_train, None)
+    scores = mig.score(codes[train], factors[train], num_bins, mode="fixed") | dci.score(
+        codes[train], factors[train], codes[test], factors[test], seed, mode="fixed", backend=dci_backend
+    )
+    scores.pop("backend", None)
+    return scores
+
+
+@gin.configurable
+class Measurement:
+    """``measure`` as a score of a member: its value is the mean MIG of the member's models.
+
+    Args:
+      num_train: points that train DCI's trees and give MIG.
+      num_test: points that test the trees.
+    """
+
+    def __init__(self, num_train: int = 10_000, num_test: int = 5_000):
+        self.num_train, self.num_test = num_train, num_test
+
+    def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
+        """Measures every model on the same points; ``details["measured"]`` holds one dict a model."""
+        indices = generator(seed, "measure").integers(len(images), size=self.num_train + self.num_test)
+        means, log_variances = encode_distinct(encode, indices)
+        factors, trees = images.factors(indices), derive(seed, "measure", "trees")
+        measured = [measure(codes, factors, self.num_train, trees) for codes in means]
+        per_model = [scores["discrete_mig"] for scores in measured]
+        kl = mean_kl(means, log_variances).tolist()
+        return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured})
