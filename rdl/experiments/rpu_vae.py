@@ -96,7 +96,8 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
             return Leaf(labels, records)
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
-        stage = train_population(context, f"leaf_{number}/iteration_{iteration + 1}", "leaf_run", images, UDRScore())
+        iteration += 1
+        stage = train_population(context, f"leaf_{number}/iteration_{iteration}", "leaf_run", images, UDRScore())
 
 
 def _in_words(found: Iteration, images: ImageSet) -> str:

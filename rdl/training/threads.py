@@ -2,6 +2,7 @@
 
 import os
 
+import gin
 import tensorflow as tf
 
 
@@ -17,3 +18,17 @@ def run_models_side_by_side(cores: int | None = None) -> None:
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(cores or len(os.sched_getaffinity(0)))
+
+
+@gin.configurable("threads")
+def settle_threads(models_side_by_side: bool = False, deterministic: bool = True) -> None:
+    """What a binary does before TensorFlow's first operation.
+
+    Args:
+      models_side_by_side: one thread per operation, for ensembles of small networks.
+      deterministic: the same inputs give the same bits, at some cost in speed on a GPU.
+    """
+    if models_side_by_side:
+        run_models_side_by_side()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
