@@ -67,10 +67,11 @@ def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = 0.
             f"Labels need means and log variances of the same shape [n, latents] with n > 0, got {means.shape} "
             f"and {log_variances.shape}: pass one model's posterior parameters."
         )
-    kl = kl_to_prior(means, log_variances)
-    if not (np.isfinite(kl).all() and np.isfinite(means).all()):
-        bad = np.flatnonzero(~np.isfinite(kl) | ~np.isfinite(means).all(axis=0))
-        raise NonFiniteError(f"The posterior of latents {bad.tolist()} holds NaN or infinity: no labels from it.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        kl = kl_to_prior(means, log_variances)
+    if not np.isfinite(kl).all():
+        bad = np.flatnonzero(~np.isfinite(kl)).tolist()
+        raise NonFiniteError(f"The posterior of latents {bad} holds NaN or infinity: no labels from it.")
     values = means.astype(np.float32)
     learned = np.flatnonzero((kl > kl_threshold) & (np.ptp(values, axis=0) > 0))
     return Labels(

@@ -71,10 +71,13 @@ class LeafLabels:
         """
         leaf = cls()
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with open(path, "rb") as file:
+                arrays = np.load(file, allow_pickle=False)
+                if not isinstance(arrays, np.lib.npyio.NpzFile):
+                    raise ValueError("it holds one array")
                 for i in range(len(arrays.files) // 2):
                     leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"])
-        except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"{os.fspath(path)} is not a file of leaf labels ({error}): remove it and run again."
             ) from error

@@ -58,35 +58,33 @@ def find_jumps(
       NonFiniteError: NaN or infinity in the label.
     """
     values = np.sort(_checked(label))
-    differences = np.diff(values)
     if method not in ("differences", "density"):
         raise UserError(f"find_stretches.method is 'differences' or 'density', got {method!r}.")
-    if len(differences) < 3 or not differences.any():
+    if len(values) < 4 or values[0] == values[-1]:
         return np.zeros(0, np.int64)
     if method == "density" and len(values) > SMALL:
-        return _density_valleys(differences, max(3, int(len(values) * window)), contrast)
-    return _difference_peaks(differences, edge, spacing, height, clip)
+        return _density_valleys(values, max(3, int(len(values) * window)), contrast)
+    return _difference_peaks(values, edge, spacing, height, clip)
 
 
-def _difference_peaks(differences: np.ndarray, edge: float, spacing: float, height: float, clip: float) -> np.ndarray:
+def _difference_peaks(values: np.ndarray, edge: float, spacing: float, height: float, clip: float) -> np.ndarray:
+    differences = np.diff(values)
     cut = int(len(differences) * edge + 1e-9)
     inner = differences[cut : len(differences) - cut]
     median = np.median(inner)
-    usual = inner[inner < median + clip * np.std(inner)]
+    usual = inner[inner <= median + clip * np.std(inner)]
     spread = median / np.log(2) if len(differences) < SMALL else np.std(usual)
-    threshold = np.nextafter(median + height * spread, np.inf)
+    threshold = median + height * max(spread, _resolution(values))
     distance = max(1, int(len(differences) * spacing + 1e-9))
     peaks, _ = find_peaks(inner, height=threshold, distance=distance)
     return peaks + cut
 
 
-def _density_valleys(differences: np.ndarray, window: int, contrast: float) -> np.ndarray:
-    count = len(differences)
-    sums = np.concatenate([[0.0], np.cumsum(differences)])
-    low = np.maximum(np.arange(count) + 1 - window, 0)
-    high = np.minimum(np.arange(count) + window, count)
-    # Ties have no density; one part in ten million of the range is float32's resolution.
-    mean = np.maximum((sums[high] - sums[low]) / (high - low), 1e-7 * sums[-1])
+def _density_valleys(values: np.ndarray, window: int, contrast: float) -> np.ndarray:
+    differences = np.diff(values)
+    low = np.maximum(np.arange(len(differences)) + 1 - window, 0)
+    high = np.minimum(np.arange(len(differences)) + window, len(differences))
+    mean = np.maximum((values[high] - values[low]) / (high - low), _resolution(values))
     prominence = max(np.log(contrast), 4 / np.sqrt(window))
     peaks, _ = find_peaks(np.log(mean), prominence=prominence, distance=window)
     jumps = [low[peak] + np.argmax(differences[low[peak] : high[peak]]) for peak in peaks]
@@ -158,7 +156,12 @@ def find_stretches(
 def _mean_inside(values: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Mean difference of neighbours inside each stretch, not below float32's resolution."""
     mean = (values[stops - 1] - values[starts]) / np.maximum(stops - starts - 1, 1)
-    return np.maximum(mean, np.finfo(np.float32).eps * np.abs(values).max(initial=np.finfo(np.float32).tiny))
+    return np.maximum(mean, _resolution(values))
+
+
+def _resolution(values: np.ndarray) -> float:
+    """The smallest difference that float32, in which models compute labels, tells from none."""
+    return float(np.finfo(np.float32).eps * np.abs(values).max(initial=np.finfo(np.float32).tiny))
 
 
 def _checked(label: np.ndarray) -> np.ndarray:

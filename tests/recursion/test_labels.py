@@ -1,0 +1,84 @@
+"""Which latents count as learned."""
+
+import gin
+import numpy as np
+import pytest
+from scipy import integrate, optimize, stats
+
+from rdl.errors import NonFiniteError, UserError
+from rdl.recursion import kl_to_prior, label
+
+
+def test_kl_is_the_integral_of_log_ratio():
+    mean, log_variance = 0.7, -1.3
+    q, p = stats.norm(mean, np.exp(log_variance / 2)), stats.norm()
+    integral, _ = integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), -10, 10)
+    np.testing.assert_allclose(kl_to_prior([[mean]], [[log_variance]]), [integral], rtol=1e-8)
+
+
+def test_kl_is_of_each_image_before_the_mean():
+    means, log_variances = np.zeros((2, 1)), np.array([[-4.0], [0.0]])
+    expected = 0.5 * (np.exp(-4) + 4 - 1) / 2
+    np.testing.assert_allclose(kl_to_prior(means, log_variances), [expected])
+
+
+def test_kl_at_log_variance_minus_four_is_two_not_twentyfive():
+    # mean^2 = 1 - variance: a latent that fills the prior
+    means = np.sqrt(1 - np.exp(-4)) * np.array([[1.0], [-1.0]])
+    np.testing.assert_allclose(kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
+
+
+def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl():
+    def reference(a):  # 0.5 (mean^2 + exp(a) - a - 1) with mean^2 = 1 - exp(-a)
+        return 0.5 * (1 - np.exp(-a) + np.exp(a) - a - 1)
+
+    a = optimize.brentq(lambda a: reference(a) - 1.0, 0.1, 4.0)
+    true_kl = a / 2
+    assert true_kl == pytest.approx(0.63, abs=0.005)
+    default = label.__wrapped__.__kwdefaults__ or {}
+    assert default.get("kl_threshold", label.__wrapped__.__defaults__[0]) == 0.63
+
+
+def test_labels_are_the_means_of_the_learned_latents():
+    generator = np.random.default_rng(0)
+    means = generator.standard_normal((500, 4)) * [1.0, 0.01, 1.0, 0.3]
+    log_variances = np.broadcast_to([-4.0, 0.0, -2.0, 0.0], (500, 4))
+    labels = label(means, log_variances)
+    assert labels.latents == (0, 2)
+    assert labels.values.dtype == np.float32
+    np.testing.assert_array_equal(labels.values, means[:, [0, 2]].astype(np.float32))
+    np.testing.assert_allclose(labels.kl, kl_to_prior(means, log_variances))
+
+
+def test_threshold_is_set_by_gin():
+    means, log_variances = np.random.default_rng(0).standard_normal((500, 2)) * [1, 0.6], np.full((500, 2), -1.2)
+    assert label(means, log_variances).latents == (0,)
+    gin.bind_parameter("label.kl_threshold", 0.1)
+    assert label(means, log_variances).latents == (0, 1)
+
+
+def test_constant_latent_is_no_label_whatever_its_kl():
+    means = np.stack([np.full(50, 3.0), np.linspace(-2, 2, 50)], axis=1)
+    assert label(means, np.full((50, 2), -2.0)).latents == (1,)
+
+
+def test_nothing_learned_gives_no_columns():
+    labels = label(np.zeros((20, 3)), np.zeros((20, 3)))
+    assert labels.latents == ()
+    assert labels.values.shape == (20, 0)
+    assert labels.kl == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+def test_non_finite_posterior_names_the_latent(bad, which):
+    posterior = np.zeros((2, 5, 3))
+    posterior[which, 4, 1] = bad
+    with pytest.raises(NonFiniteError, match=r"latents \[1\]"):
+        label(*posterior)
+
+
+@pytest.mark.parametrize("shapes", [((5, 3), (5, 2)), ((5,), (5,)), ((0, 3), (0, 3))])
+def test_other_shapes_are_refused(shapes):
+    with pytest.raises(UserError, match="same shape"):
+        label(*map(np.zeros, shapes))

@@ -1,0 +1,147 @@
+"""Leaf MIG against a direct computation, and on latents of known quality."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import mutual_info_score
+
+from rdl.errors import NonFiniteError, UserError
+from rdl.recursion import LeafLabels
+from rdl.scoring import leaf_mig
+
+
+def leaf_of(*iterations):
+    leaf = LeafLabels()
+    for indices, labels in iterations:
+        leaf = leaf.add(indices, labels)
+    return leaf
+
+
+@pytest.fixture
+def leaves():
+    """Two leaf runs that share iteration 0; later ones cover fewer images."""
+    generator = np.random.default_rng(0)
+    first = generator.standard_normal((400, 2))
+    few = np.sort(generator.choice(400, 60, replace=False))
+    fewer = few[::3]
+    other = np.arange(100, 150)
+    return [
+        leaf_of(
+            (np.arange(400), first),
+            (few, generator.standard_normal((60, 1))),
+            (fewer, generator.standard_normal((20, 2))),
+        ),
+        leaf_of((np.arange(400), first), (other, generator.standard_normal((50, 1)))),
+    ]
+
+
+def direct(means, leaf):
+    """Every column alone, with numpy's histogram and scikit-learn's mutual information."""
+
+    def bins(x):
+        return np.digitize(x, np.histogram(x, 20)[1][:-1])
+
+    gaps = []
+    for indices, labels in zip(leaf.indices, leaf.labels, strict=True):
+        for column in labels.T:
+            column = bins(column)
+            information = sorted(mutual_info_score(bins(z), column) for z in means[indices].T)
+            gaps.append((information[-1] - information[-2]) / mutual_info_score(column, column))
+    return gaps
+
+
+def test_score_is_the_median_of_the_mean_gaps(leaves):
+    means = np.random.default_rng(1).standard_normal((400, 5)).astype(np.float32)
+    means[:, 3] += 2 * leaves[0].labels[0][:, 1]
+    result = leaf_mig.score(means, leaves)
+    for gaps, per_leaf, leaf in zip(result["per_column"], result["per_leaf"], leaves, strict=True):
+        assert [len(columns) for columns in gaps] == [labels.shape[1] for labels in leaf.labels]
+        expected = direct(means, leaf)
+        np.testing.assert_allclose(np.concatenate(gaps), expected, rtol=1e-9)
+        assert per_leaf == pytest.approx(np.mean(expected))
+    assert result["leaf_mig"] == pytest.approx(np.median(result["per_leaf"]))
+    assert result["latents"][0][0][1] == 3
+
+
+def test_latents_equal_to_the_labels_score_one_less_the_noise():
+    generator = np.random.default_rng(0)
+    factors = generator.permutation(np.stack(np.meshgrid(*[np.arange(20.0)] * 2), -1).reshape(-1, 2).repeat(5, 0))
+    leaf = leaf_of((np.arange(2000), factors))
+    assert leaf_mig.score(np.column_stack([factors[:, ::-1], np.zeros(2000)]), [leaf])["leaf_mig"] == pytest.approx(1)
+    rotated = factors @ [[1, 1], [1, -1]]
+    assert leaf_mig.score(rotated, [leaf])["leaf_mig"] < 0.2
+    twice = factors[:, [0, 0, 1, 1]]
+    assert leaf_mig.score(twice, [leaf])["leaf_mig"] == pytest.approx(0)
+
+
+def test_bins_span_the_images_of_the_iteration():
+    """A latent that matters only where the earlier factors are constant is measured there at full resolution."""
+    means = np.zeros((400, 2))
+    means[:200, 0] = np.linspace(0, 1e-3, 200)
+    means[200:, 0] = 5.0
+    means[:, 1] = np.random.default_rng(0).standard_normal(400)
+    labels = np.arange(400.0)[:, None]
+    leaf = LeafLabels((np.arange(200),), (labels[:200].astype(np.float32),))
+    assert leaf_mig.score(means, [leaf])["leaf_mig"] > 0.8
+
+
+def test_median_over_leaf_runs():
+    generator = np.random.default_rng(0)
+    good, bad = generator.standard_normal((2, 300, 1))
+    means = np.column_stack([good, generator.standard_normal(300)])
+    leaves = [leaf_of((np.arange(300), column)) for column in (good, bad, good)]
+    result = leaf_mig.score(means, leaves)
+    assert result["leaf_mig"] == result["per_leaf"][0] > 0.7 > result["per_leaf"][1]
+
+
+def test_leaf_runs_without_labels_are_left_out(leaves):
+    means = np.random.default_rng(1).standard_normal((400, 3))
+    assert leaf_mig.score(means, [*leaves, LeafLabels()]) == leaf_mig.score(means, leaves)
+    with pytest.raises(UserError, match="at least one leaf run"):
+        leaf_mig.score(means, [LeafLabels()])
+
+
+def test_only_the_needed_images_may_be_encoded(leaves):
+    means = np.random.default_rng(1).standard_normal((400, 3))
+    sampled, images = leaf_mig.sample(leaves, 1000, seed=0)
+    np.testing.assert_array_equal(images, np.arange(400))
+    assert leaf_mig.score(means[images], sampled, images) == leaf_mig.score(means, leaves)
+
+    sampled, images = leaf_mig.sample(leaves, 30, seed=0)
+    assert [len(indices) for indices in sampled[0].indices] == [30, 30, 20]
+    np.testing.assert_array_equal(sampled[0].indices[0], sampled[1].indices[0])
+    np.testing.assert_array_equal(leaves[0].labels[0][sampled[0].indices[0]], sampled[0].labels[0])
+    assert leaf_mig.score(means[images], sampled, images) == leaf_mig.score(means, sampled)
+    again, _ = leaf_mig.sample(leaves, 30, seed=0)
+    np.testing.assert_array_equal(again[0].indices[1], sampled[0].indices[1])
+
+
+def test_label_whose_drawn_images_fall_in_one_bin_has_no_gap():
+    leaf = LeafLabels((np.arange(10),), (np.zeros((10, 1), np.float32),))
+    assert leaf_mig.score(np.random.default_rng(0).standard_normal((10, 2)), [leaf])["leaf_mig"] == 0.0
+
+
+def test_bins_do_not_follow_other_metrics_discretizer(leaves):
+    import gin
+
+    from third_party.disentanglement_lib.evaluation.metrics import utils
+
+    means = np.random.default_rng(1).standard_normal((400, 3))
+    expected = leaf_mig.score(means, leaves)
+    gin.parse_config("discretizer.num_bins = 5\ndiscretizer.discretizer_fn = @rank_discretizer")
+    assert utils.make_discretizer(means.T).max() == 5
+    assert leaf_mig.score(means, leaves) == expected
+    gin.bind_parameter("leaf_mig.num_bins", 5)
+    assert leaf_mig.score(means, leaves) != expected
+
+
+def test_bad_input_is_refused(leaves):
+    means = np.random.default_rng(1).standard_normal((400, 3))
+    with pytest.raises(UserError, match="means of image 399"):
+        leaf_mig.score(means[:399], leaves)
+    with pytest.raises(UserError, match="means of image 0"):
+        leaf_mig.score(means[1:], leaves, np.arange(1, 400))
+    with pytest.raises(UserError, match="two latents"):
+        leaf_mig.score(means[:, :1], leaves)
+    means[7, 1] = np.nan
+    with pytest.raises(NonFiniteError, match="1 posterior means"):
+        leaf_mig.score(means, leaves)
