@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.sources import MappedSource, Source
+from rdl.data.sources import ArraySource, MappedSource, Source
 from rdl.runs import files
 
 Progress = Callable[[int, int], None]  # images done, images in all
 
 _VERIFY_AT_MOST = 1 << 30  # bytes hashed whenever a cache is opened; larger ones are left to `bin/data check`
+_IN_MEMORY_AT_MOST = 1 << 26  # bytes of decoded images that every process may hold for itself
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +45,7 @@ def ready(source: Source) -> Source:
     """The source's cache where there is one, else the source."""
     if source.stochastic:
         return _inside(source, ready)
-    return find(source.key) or source
+    return source if isinstance(source, MappedSource) else find(source.key) or source
 
 
 def prepare(source: Source, progress: Progress | None = None) -> Source:
@@ -135,6 +136,17 @@ def build(
         record = {"key": key, "length": length, "shape": shape, "packed": packed, "offset": offset, "bytes": size}
         files.write_json(path.with_suffix(".json"), {**record, "sha256": files.sha256(path)})
     return MappedSource(path, offset, length, shape, key, packed)
+
+
+def settle(key: str, length: int, shape: tuple[int, int, int], blocks: Iterable[np.ndarray]) -> Source:
+    """Images that can only be read in order, made readable by index: few in memory, many as a cache.
+
+    Args: as `build`.
+    """
+    if length * math.prod(shape) > _IN_MEMORY_AT_MOST:
+        _log.info("Decoding %d images once, into %s.", length, path_of(key))
+        return build(key, length, shape, blocks)
+    return ArraySource(np.concatenate(list(blocks)), key)
 
 
 @contextmanager

@@ -1,32 +1,165 @@
 """Data sets by name."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import gin
 
-from rdl.data.factors import Grid
+from rdl.data import cache, dsprites, dummy, idx, objects, official, own
+from rdl.data.decode import Treatment
+from rdl.data.factors import Grid, Labels
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.images import ImageSet
-from rdl.data.sprites import SPACE, RenderedSprites
+from rdl.data.sources import Source
 from rdl.errors import UserError
+
+Values = Mapping[str, int | Sequence[int]]
+Read = Callable[..., tuple[Source, Labels | None]]
 
 
 @gin.configurable("dataset")  # pyright: ignore[reportCallIssue]
-def load(name: str, values: Mapping[str, int | Sequence[int]] | None = None, size: int | None = None) -> ImageSet:
-    """Loads a data set by disentanglement_lib's name.
+def load(
+    name: str,
+    values: Values | None = None,
+    size: int | None = None,
+    filter: str | None = None,
+    crop: int | None = None,
+    channels: int | None = None,
+    split: str | None = None,
+    origin: str | None = None,
+    prepare: bool = False,
+    progress: cache.Progress | None = None,
+) -> ImageSet:
+    """Loads a data set; images are read when they are asked for.
 
     Args:
-      name: `dsprites_full`, ...
+      name: one of `names()`; or one's own images: a file `*.npz`, a folder, `tfds:NAME` (docs/data.md).
       values: keeps some values of some factors: {"orientation": 4, "x": [0, 8, 16]} keeps every 4th
-        orientation and three positions.
-      size: averages images down to size x size.
+        orientation and three positions. For sets that hold every combination of their factors.
+      size: images of size x size. Sets of 64 x 64 images are averaged down; others (mnist, celeba, one's own)
+        are resized with the filter.
+      filter: lanczos (default), bicubic, bilinear, box or nearest.
+      crop: cuts out the central square of so many pixels before resizing.
+      channels: 1 turns one's own images grey, 3 RGB.
+      split: train (default) or test, of mnist and fashion_mnist; a split's name, of a tfds set.
+      origin: of dSprites: auto (default), official or rendered.
+      prepare: makes the images ready in the cache now if they are not: the fastest to train on.
+      progress: called with the number of images made ready and of all.
 
     Raises:
-      UserError: an unknown name or option.
+      UserError: an unknown name, an option that the set does not have, a missing or damaged file, or images
+        that are not as they should be.
     """
-    if name != "dsprites_full":
-        raise UserError(f"No data set is called '{name}': use dsprites_full.")
-    source, grid = RenderedSprites(), Grid.over(SPACE.names, SPACE.sizes)
+    given = {
+        "values": values, "size": size, "filter": filter, "crop": crop, "channels": channels, "split": split,
+        "origin": origin,
+    }  # fmt: skip
+    given = {option: value for option, value in given.items() if value is not None}
+    read = _reader(str(name))
+    accepted = inspect.signature(read).parameters
+    if refused := [option for option in given if option not in accepted]:
+        raise UserError(f"The data set '{name}' has no option '{refused[0]}': it has {', '.join(accepted) or 'none'}.")
+    source, labels = read(**given)
+    source = cache.prepare(source, progress) if prepare else cache.ready(source)
+    return ImageSet(str(name), source, labels)
+
+
+def names() -> list[str]:
+    """The data sets that are known by name."""
+    return list(_READERS)
+
+
+def _reader(name: str) -> Read:
+    if name in _READERS:
+        return _READERS[name]
+    if name.startswith("tfds:"):
+        return partial(_tfds, name.removeprefix("tfds:"))
+    path = Path(name).expanduser()
+    if path.suffix == ".npz":
+        return partial(_npz, path)
+    if path.is_dir():
+        return partial(_folder, path)
+    raise UserError(
+        f"No data set is called '{name}', and there is no such folder: use {', '.join(_READERS)}, a file *.npz, a "
+        "folder of images or tfds:NAME."
+    )
+
+
+def _dsprites(
+    name: str, values: Values | None = None, size: int | None = None, origin: str = "auto"
+) -> tuple[Source, Grid]:
+    source = cache.ready(dsprites.sprites(origin))
+    if name == "color_dsprites":
+        source = dsprites.Coloured(source)
+    elif name == "noisy_dsprites":
+        source = dsprites.Noisy(source)
+    elif name == "scream_dsprites":
+        source = dsprites.OnScream(source, dsprites.scream())
+    hidden = ("shape",) if name == "dsprites_noshape" else ()
+    return _reduced(source, dsprites.grid(*hidden), values, size)
+
+
+def _objects(
+    make: Callable[[], tuple[Source, Grid]], values: Values | None = None, size: int | None = None
+) -> tuple[Source, Grid]:
+    source, grid = make()
+    return _reduced(cache.ready(source), grid, values, size)
+
+
+def _dummy(values: Values | None = None, size: int | None = None) -> tuple[Source, Grid]:
+    return _reduced(dummy.Noise(), dummy.DummyGrid(dummy.SPACE, tuple(range(10))), values, size)
+
+
+def _reduced(source: Source, grid: Grid, values: Values | None, size: int | None) -> tuple[Source, Grid]:
     if values:
         source, grid = sub_grid(source, grid, values)
-    return ImageSet(name, shrink(source, size), grid)
+    return shrink(source, size), grid
+
+
+def _digits(name: str, split: str = "train", size: int | None = None, filter: str = "lanczos") -> tuple[Source, Labels]:
+    return idx.digits(name, split, Treatment(size, filter))
+
+
+def _celeba(size: int = 64, filter: str = "lanczos", crop: int = 148) -> tuple[Source, None]:
+    """The crop keeps the face, of 178 x 218 pixels, and leaves most of the background."""
+    return own.from_folder(official.CELEBA.require("celeba"), Treatment(size, filter, crop, 3)), None
+
+
+def _npz(
+    path: Path, size: int | None = None, filter: str = "lanczos", crop: int | None = None, channels: int | None = None
+) -> tuple[Source, Labels | None]:
+    return own.from_npz(path, Treatment(size, filter, crop, channels))
+
+
+def _folder(
+    path: Path, size: int | None = None, filter: str = "lanczos", crop: int | None = None, channels: int | None = None
+) -> tuple[Source, None]:
+    return own.from_folder(path, Treatment(size, filter, crop, channels)), None
+
+
+def _tfds(
+    name: str,
+    split: str = "train",
+    size: int | None = None,
+    filter: str = "lanczos",
+    crop: int | None = None,
+    channels: int | None = None,
+) -> tuple[Source, Labels | None]:
+    return own.from_tfds(name, split, Treatment(size, filter, crop, channels))
+
+
+_READERS: dict[str, Read] = {
+    **{
+        name: partial(_dsprites, name)
+        for name in ("dsprites_full", "dsprites_noshape", "color_dsprites", "noisy_dsprites", "scream_dsprites")
+    },
+    "smallnorb": partial(_objects, objects.smallnorb),
+    "cars3d": partial(_objects, objects.cars3d),
+    **{f"mpi3d_{kind}": partial(_objects, partial(objects.mpi3d, kind)) for kind in official.MPI3D},
+    "shapes3d": partial(_objects, objects.shapes3d),
+    "dummy_data": _dummy,
+    **{name: partial(_digits, name) for name in ("mnist", "fashion_mnist")},
+    "celeba": _celeba,
+}

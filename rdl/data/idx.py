@@ -1,0 +1,57 @@
+"""MNIST and Fashion-MNIST from their IDX files, plain or gzipped."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from rdl.data import cache, npz, official
+from rdl.data.decode import Treatment
+from rdl.data.factors import FactorSpace, Table
+from rdl.data.sources import Source
+from rdl.errors import UserError
+
+
+def digits(data_set: str, split: str, treatment: Treatment) -> tuple[Source, Table]:
+    """mnist or fashion_mnist: the train or test split, 28 x 28 unless resized, with the class as its one
+    factor.
+
+    Raises:
+      UserError: an unknown split, or a missing or damaged file.
+    """
+    if split not in ("train", "test"):
+        raise UserError(f"'{data_set}' has the splits train and test, got {split!r}.")
+    part = {"train": "train", "test": "t10k"}[split]
+    path = official.IDX[data_set, part, "images-idx3"].require(data_set)
+    images = read(path)
+    labels = read(official.IDX[data_set, part, "labels-idx1"].require(data_set))
+    if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max(initial=0) > 9:
+        raise UserError(
+            f"Expected images [n, height, width] and labels [n] from 0 to 9 in {path.parent}, "
+            f"got {list(images.shape)} and {list(labels.shape)}: get the files again."
+        )
+    blocks = treatment.blocks([images[i : i + 1000, ..., np.newaxis] for i in range(0, len(images), 1000)])
+    shape = treatment.shape(images.shape[1], images.shape[2], 1)
+    source = cache.settle(f"{data_set} {npz.identity(path)} {treatment}", len(images), shape, blocks)
+    return source, Table(FactorSpace(("class",), (10,)), labels[:, np.newaxis])
+
+
+def read(path: Path) -> np.ndarray:
+    """The array of unsigned bytes in an IDX file.
+
+    Raises:
+      UserError: the file is no IDX file of unsigned bytes, or is truncated.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"Cannot read {path}, it is truncated or damaged ({error}): get it again.") from error
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        raise UserError(f"{path} is not an IDX file of unsigned bytes: get it again.")
+    dimensions = content[3]
+    shape = tuple(np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").tolist())
+    if len(shape) != dimensions or len(content) != 4 + 4 * dimensions + math.prod(shape):
+        raise UserError(f"{path} is truncated: it does not hold the {list(shape)} bytes it announces; get it again.")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

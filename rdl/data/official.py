@@ -1,0 +1,170 @@
+"""The official files: what they are called, where they are looked for, and where their publishers say to get
+them.
+
+The data folder is `DISENTANGLEMENT_LIB_DATA`, or the current folder, as in disentanglement_lib. Nothing is
+downloaded. Sizes and SHA-256 are those that TensorFlow Datasets records for the publishers' files; where it
+has none (dSprites as npz, mpi3d, cars3d, the scream) none is given here.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdl.errors import UserError
+from rdl.runs import files
+
+
+def folder() -> Path:
+    """The data folder."""
+    return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or ".")
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A file in the data folder."""
+
+    name: str  # in the data folder
+    get: str  # where its publishers say to get it
+    size: int | None = None  # bytes
+    sha256: str | None = None
+    others: tuple[str, ...] = ()  # other forms and places of the same content
+
+    def locate(self) -> Path | None:
+        """Where the file lies, if it is there; the official form before the others."""
+        return next((path for path in self.places() if path.exists()), None)
+
+    def places(self) -> list[Path]:
+        """Where the file is looked for."""
+        return [folder() / name for name in (self.name, *self.others)]
+
+    def require(self, data_set: str) -> Path:
+        """Where the file lies.
+
+        Raises:
+          UserError: it is absent; says where it was looked for, its size and checksum, and where to get it.
+        """
+        found = self.locate()
+        if found is None:
+            looked = ", ".join(str(path.absolute()) for path in self.places())
+            size = f"{self.size:,} bytes" if self.size else "size not published"
+            checksum = f"SHA-256 {self.sha256}" if self.sha256 else "no checksum published"
+            raise UserError(
+                f"'{data_set}' needs the file {Path(self.name).name} ({size}, {checksum}), looked for at {looked}: "
+                f"get it from {self.get}, and set DISENTANGLEMENT_LIB_DATA to the folder that holds "
+                f"{Path(self.name).parent}/."
+            )
+        return found
+
+    def check(self) -> str:
+        """One of: missing; present (there is nothing to check it by); sound; differs."""
+        found = self.locate()
+        if found is None:
+            return "missing"
+        if self.sha256 is None or found != folder() / self.name:
+            return "present"
+        same_size = self.size is None or found.stat().st_size == self.size
+        return "sound" if same_size and files.sha256(found) == self.sha256 else "differs"
+
+
+def _norb(part: str, kind: str, size: int, sha256: str) -> OfficialFile:
+    name = f"smallnorb-{part}-{kind}.mat"
+    get = f"https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/{name}.gz"
+    return OfficialFile(f"small_norb/{name}.gz", get, size, sha256, (f"small_norb/{name}",))
+
+
+def _idx(data_set: str, split: str, kind: str, size: int, sha256: str) -> OfficialFile:
+    name = f"{split}-{kind}-ubyte.gz"
+    get, others = f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}", ()
+    if data_set == "fashion_mnist":
+        get = (
+            f"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{name} "
+            "or install Debian's package dataset-fashion-mnist"
+        )
+        others = (f"/usr/share/datasets/fashion-mnist/{name}",)
+    return OfficialFile(f"{data_set}/{name}", get, size, sha256, (f"{data_set}/{name[:-3]}", *others))
+
+
+def _mpi3d(kind: str) -> OfficialFile:
+    get = f"https://storage.googleapis.com/disentanglement_dataset/Final_Dataset/mpi3d_{kind}.npz"
+    return OfficialFile(f"mpi3d_{kind}/mpi3d_{kind}.npz", get)
+
+
+_DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
+DSPRITES_NPZ = OfficialFile(
+    f"dsprites/{_DSPRITES}.npz", f"https://github.com/google-deepmind/dsprites-dataset ({_DSPRITES}.npz)"
+)
+DSPRITES_HDF5 = OfficialFile(
+    f"dsprites/{_DSPRITES}.hdf5",
+    f"https://github.com/google-deepmind/dsprites-dataset ({_DSPRITES}.hdf5)",
+    28_024_106,
+    "729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb",
+)
+SCREAM = OfficialFile("scream/scream.jpg", "https://upload.wikimedia.org/wikipedia/commons/f/f4/The_Scream.jpg")
+SHAPES3D_NPZ = "3dshapes/look-at-object-room_floor-hueXwall-hueXobj-hueXobj-sizeXobj-shapeXview-azi.npz"
+SHAPES3D = OfficialFile(
+    "3dshapes/3dshapes.h5",
+    "https://storage.googleapis.com/3d-shapes/3dshapes.h5",
+    267_573_662,
+    "0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+    (SHAPES3D_NPZ,),
+)
+CARS3D = OfficialFile(
+    "cars/car_001_mesh.mat", "http://www.scottreed.info/files/nips2015-analogy-data.tar.gz (its folder data/cars)"
+)
+_TRAINING, _TESTING = "5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing"
+SMALLNORB = tuple(
+    _norb(*record)
+    for record in (
+        (_TRAINING, "dat", 131_896_188, "5ffd6272a07d32695ee1082a26a41a93a37aab8c28da047f8c34ed348d214873"),
+        (_TRAINING, "cat", 348, "2784e542c1922060691090952b6cd6278879a216c90f81476f0f00256d42cdaa"),
+        (_TRAINING, "info", 71_052, "de7eb932ebe7a4ee16217fead60660d0eb3d23632c2f4d1c51f88c501c17bf32"),
+        (_TESTING, "dat", 130_799_817, "cf7104eed3e51174d2f65b66d1e5878b9da233b886f161b0d88f4510ba2c7474"),
+        (_TESTING, "cat", 347, "ecaf6d5bb8c3bc5eab9cf0258f6d2198dd474e016e374836fc097f2e5ff509ff"),
+        (_TESTING, "info", 10_428, "16adf314226327ee006d1a44db8cfef52773c06c829951d5653a9f6f310248a2"),
+    )
+)
+MPI3D = {kind: _mpi3d(kind) for kind in ("toy", "realistic", "real")}
+IDX = {
+    (data_set, split, kind): _idx(data_set, split, kind, size, sha256)
+    for data_set, split, kind, size, sha256 in (
+        ("mnist", "train", "images-idx3", 9_912_422,
+         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        ("mnist", "train", "labels-idx1", 28_881,
+         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        ("mnist", "t10k", "images-idx3", 1_648_877,
+         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        ("mnist", "t10k", "labels-idx1", 4_542,
+         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        ("fashion_mnist", "train", "images-idx3", 26_421_880,
+         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        ("fashion_mnist", "train", "labels-idx1", 29_515,
+         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        ("fashion_mnist", "t10k", "images-idx3", 4_422_102,
+         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        ("fashion_mnist", "t10k", "labels-idx1", 5_148,
+         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    )
+}  # fmt: skip
+CELEBA = OfficialFile(
+    "celeba/img_align_celeba",
+    "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (img_align_celeba.zip, 1,443,490,838 bytes, SHA-256 "
+    "46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74; unpack it)",
+)
+
+
+def of(data_set: str) -> tuple[OfficialFile, ...]:
+    """The files that a data set is read from; none where it is made."""
+    dsprites = (DSPRITES_NPZ, DSPRITES_HDF5)
+    return {
+        "dsprites_full": dsprites,
+        "dsprites_noshape": dsprites,
+        "color_dsprites": dsprites,
+        "noisy_dsprites": dsprites,
+        "scream_dsprites": (*dsprites, SCREAM),
+        "shapes3d": (SHAPES3D,),
+        "cars3d": (CARS3D,),
+        "smallnorb": SMALLNORB,
+        "celeba": (CELEBA,),
+        **{f"mpi3d_{kind}": (file,) for kind, file in MPI3D.items()},
+        **{name: tuple(file for key, file in IDX.items() if key[0] == name) for name in ("mnist", "fashion_mnist")},
+    }.get(data_set, ())
