@@ -1,0 +1,6 @@
+"""Networks, objectives and the models made of them."""
+
+from rdl.models.build import build
+from rdl.models.vae import VAE, Ensemble
+
+__all__ = ["VAE", "Ensemble", "build"]

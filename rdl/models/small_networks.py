@@ -1,0 +1,70 @@
+"""Small networks for studies on a laptop: their sizes are gin parameters."""
+
+from collections.abc import Sequence
+
+import gin
+import keras
+from keras import layers
+
+ImageShape = tuple[int, int, int]
+
+
+def posterior_heads(hidden, num_latents: int):
+    """(means, log variances) by two dense layers."""
+    return (
+        layers.Dense(num_latents, name="means")(hidden),
+        layers.Dense(num_latents, name="log_variances")(hidden),
+    )
+
+
+@gin.configurable
+def small_fc_encoder(image_shape: ImageShape, num_latents: int, widths: Sequence[int] = (256, 128)) -> keras.Model:
+    """Dense layers with ReLU."""
+    images = keras.Input(image_shape)
+    hidden = layers.Flatten()(images)
+    for i, width in enumerate(widths):
+        hidden = layers.Dense(width, activation="relu", name=f"dense_{i}")(hidden)
+    return keras.Model(images, posterior_heads(hidden, num_latents), name="encoder")
+
+
+@gin.configurable
+def small_fc_decoder(image_shape: ImageShape, num_latents: int, widths: Sequence[int] = (128, 256)) -> keras.Model:
+    """Dense layers with ReLU, then the logits."""
+    latents = keras.Input((num_latents,))
+    hidden = latents
+    for i, width in enumerate(widths):
+        hidden = layers.Dense(width, activation="relu", name=f"dense_{i}")(hidden)
+    height, width, channels = image_shape
+    logits = layers.Dense(height * width * channels, name="logits")(hidden)
+    return keras.Model(latents, layers.Reshape(image_shape)(logits), name="decoder")
+
+
+@gin.configurable
+def small_conv_encoder(
+    image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (16, 32, 32), width: int = 128
+) -> keras.Model:
+    """Convolutions 4x4 with stride 2, a dense layer, ReLU."""
+    images = keras.Input(image_shape)
+    hidden = images
+    for i, count in enumerate(filters):
+        hidden = layers.Conv2D(count, 4, 2, "same", activation="relu", name=f"conv_{i}")(hidden)
+    hidden = layers.Dense(width, activation="relu", name="dense")(layers.Flatten()(hidden))
+    return keras.Model(images, posterior_heads(hidden, num_latents), name="encoder")
+
+
+@gin.configurable
+def small_conv_decoder(
+    image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (32, 32, 16), width: int = 128
+) -> keras.Model:
+    """The mirror image of `small_conv_encoder`: one transposed convolution for each of its convolutions."""
+    height, image_width, channels = image_shape
+    shrink = 2 ** len(filters)
+    small = (height // shrink, image_width // shrink, filters[0])
+    latents = keras.Input((num_latents,))
+    hidden = layers.Dense(width, activation="relu", name="dense_0")(latents)
+    hidden = layers.Dense(small[0] * small[1] * small[2], activation="relu", name="dense_1")(hidden)
+    hidden = layers.Reshape(small)(hidden)
+    for i, count in enumerate(filters[1:]):
+        hidden = layers.Conv2DTranspose(count, 4, 2, "same", activation="relu", name=f"deconv_{i}")(hidden)
+    logits = layers.Conv2DTranspose(channels, 4, 2, "same", name="logits")(hidden)
+    return keras.Model(latents, logits, name="decoder")

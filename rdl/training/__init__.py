@@ -1,0 +1,6 @@
+"""The trainer, its batches and what it saves."""
+
+from rdl.training.posteriors import posterior_parameters
+from rdl.training.trainer import Trainer
+
+__all__ = ["Trainer", "posterior_parameters"]

@@ -1,0 +1,66 @@
+"""Weights and optimiser state on disk: npz files without pickles, written whole or not at all."""
+
+import hashlib
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+State = dict[str, np.ndarray]
+
+
+class CorruptCheckpoint(Exception):
+    """A checkpoint that cannot be read or is not what was written; the message names the file."""
+
+
+def save(path: str | os.PathLike, state: State) -> str:
+    """Writes `state` to `path` atomically and durably; returns the SHA-256 of the file in hex."""
+    path = Path(path)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **state)
+    content = buffer.getbuffer()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load(path: str | os.PathLike, sha256: str | None = None) -> State:
+    """Reads what `save` wrote.
+
+    Args:
+      path: the file.
+      sha256: what `save` returned; None skips that check (the zip's own checksums still hold).
+
+    Raises:
+      CorruptCheckpoint: the file is missing, truncated, changed or no checkpoint.
+    """
+    try:
+        content = Path(path).read_bytes()
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise CorruptCheckpoint(f"Checkpoint {path} is not what was written: its SHA-256 differs.")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise CorruptCheckpoint(f"Checkpoint {path} cannot be read: {error}") from error
+
+
+def select_model(state: State, index: int) -> State:
+    """The state of one model of an ensemble, for a trainer of that model alone."""
+    prefix = f"model_{index}/"
+    chosen = {f"model_0/{name.removeprefix(prefix)}": a for name, a in state.items() if name.startswith(prefix)}
+    return chosen | {"updates": state["updates"]}
