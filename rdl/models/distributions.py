@@ -7,8 +7,8 @@ from tensorflow_probability import distributions as tfd
 class DiagonalNormal(tfd.Independent):
     """A normal with independent coordinates, given by mean and log variance, both [batch, latents].
 
-    TFP's normal takes a standard deviation; ours keeps the log variance, in which the densities are exact
-    where exp(log_variance / 2) has long underflown.
+    TFP's normal takes a standard deviation; ours keeps the log variance, so that densities need no logarithm of
+    an exponential and stay exact where the variance has underflown.
     """
 
     def __init__(self, mean: tf.Tensor, log_variance: tf.Tensor):
@@ -24,9 +24,10 @@ class DiagonalNormal(tfd.Independent):
         return tf.reduce_sum(normal_log_prob(value, self.loc, self.log_variance), axis=-1)
 
 
-def prior(num_latents: int) -> tfd.Distribution:
-    """N(0, I) over latents."""
-    return tfd.Independent(tfd.Normal(tf.zeros(num_latents), 1.0), reinterpreted_batch_ndims=1)
+def prior_like(latents: tf.Tensor) -> tfd.Distribution:
+    """p(z) = N(0, I) for latents [..., latents]; event shape [latents]."""
+    zeros = tf.zeros(tf.shape(latents)[-1:], latents.dtype)
+    return tfd.Independent(tfd.Normal(zeros, tf.ones_like(zeros)), reinterpreted_batch_ndims=1)
 
 
 class _Pixels(tfd.Bernoulli):
@@ -45,7 +46,7 @@ def bernoulli_image(logits: tf.Tensor) -> tfd.Distribution:
 def normal_log_prob(value: tf.Tensor, mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
     """log N(value; mean, exp(log_variance)), elementwise."""
     log_2pi = 1.8378770664093453
-    squared = tf.square(value - mean) * tf.exp(-log_variance)
+    squared = tf.square((value - mean) * tf.exp(-0.5 * log_variance))
     return -0.5 * (squared + log_variance + log_2pi)
 
 

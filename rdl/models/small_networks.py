@@ -6,7 +6,25 @@ import gin
 import keras
 from keras import layers
 
+from rdl.errors import UserError
+
 ImageShape = tuple[int, int, int]
+
+
+def shrunk(image_shape: ImageShape, halvings: int) -> tuple[int, int]:
+    """Height and width after so many layers with stride 2.
+
+    Raises:
+      UserError: they do not come out whole.
+    """
+    height, width, _ = image_shape
+    factor = 2**halvings
+    if height % factor or width % factor:
+        raise UserError(
+            f"This network needs a height and a width that are multiples of {factor}, got {height} x {width}; resize "
+            f"the images, to 64 x 64 say, or choose another network."
+        )
+    return height // factor, width // factor
 
 
 def posterior_heads(hidden, num_latents: int):
@@ -44,6 +62,7 @@ def small_conv_encoder(
     image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (16, 32, 32), width: int = 128
 ) -> keras.Model:
     """Convolutions 4x4 with stride 2, a dense layer, ReLU."""
+    shrunk(image_shape, len(filters))
     images = keras.Input(image_shape)
     hidden = images
     for i, count in enumerate(filters):
@@ -57,14 +76,12 @@ def small_conv_decoder(
     image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (32, 32, 16), width: int = 128
 ) -> keras.Model:
     """The mirror image of `small_conv_encoder`: one transposed convolution for each of its convolutions."""
-    height, image_width, channels = image_shape
-    shrink = 2 ** len(filters)
-    small = (height // shrink, image_width // shrink, filters[0])
+    small = (*shrunk(image_shape, len(filters)), filters[0])
     latents = keras.Input((num_latents,))
     hidden = layers.Dense(width, activation="relu", name="dense_0")(latents)
     hidden = layers.Dense(small[0] * small[1] * small[2], activation="relu", name="dense_1")(hidden)
     hidden = layers.Reshape(small)(hidden)
     for i, count in enumerate(filters[1:]):
         hidden = layers.Conv2DTranspose(count, 4, 2, "same", activation="relu", name=f"deconv_{i}")(hidden)
-    logits = layers.Conv2DTranspose(channels, 4, 2, "same", name="logits")(hidden)
+    logits = layers.Conv2DTranspose(image_shape[-1], 4, 2, "same", name="logits")(hidden)
     return keras.Model(latents, logits, name="decoder")

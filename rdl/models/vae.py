@@ -85,6 +85,11 @@ class VAE(keras.Model):
         """Who minimises what: the names of `losses`, each with its weights and its optimiser's settings."""
         return {VAE_PLAYER: Player(self.trainable_variables)}
 
+    @property
+    def counts_per_update(self) -> int:
+        """By how much an update counts towards the updates asked for: one, unless other code is imitated."""
+        return 1
+
     def call(self, images, training=False):
         """Logits of the reconstructions through the posterior means."""
         return self.decode(self.encode(images, training).loc, training)
@@ -116,7 +121,7 @@ class Ensemble:
         self.models = list(models)
         first = self.models[0]
         self.image_shape, self.hyperparameters = first.image_shape, first.hyperparameters
-        self.num_latents = first.num_latents
+        self.num_latents, self.counts_per_update = first.num_latents, first.counts_per_update
         signature = tf.TensorSpec((None, *self.image_shape), tf.uint8)
         self.posterior_parameters = tf.function(self._posterior_parameters, input_signature=[signature])
 

@@ -67,7 +67,8 @@ class Trainer:
         for index, (model, players) in enumerate(zip(self.model.models, self._players, strict=True)):
             seed = tf.stack([counts["seed"] + index, counts["step"]])
             with tf.GradientTape(persistent=len(players) > 1) as tape:
-                losses = model.losses(images, seed, counts["step"], scalars["dataset_size"], hyperparameters)
+                made = counts["update"] - 1  # since the weights were drawn: what anneals goes on where it stopped
+                losses = model.losses(images, seed, made, scalars["dataset_size"], hyperparameters)
                 totals = {name: tf.add_n(list(terms.values())) for name, terms in losses.items()}
             gradients = {
                 name: replicas.total(tape.gradient(totals[name], [v.value for v in player.variables]))
@@ -142,7 +143,7 @@ class Trainer:
         """
         values = self._checked(images, num_images, batch_size, hyperparameters)
         scalars = {"dataset_size": float(len(images)), "learning_rate": float(learning_rate)}
-        end_step = start_step + -(-num_images // batch_size)
+        end_step = start_step + -(-num_images // (batch_size * self.model.counts_per_update))
         chunk_steps = max(1, self._chunk_images // batch_size)
         starts = range(start_step, end_step, chunk_steps)
         noise_seed = derive(seed, "noise")

@@ -1,0 +1,110 @@
+"""Batch normalisation that is fast on CPUs and takes its moments over the global batch.
+
+Moments and the sums of the backward pass are matrix products with a row of ones over [batch * height * width,
+channels], which run at the speed of the matrix kernels; the normalisation, the ReLU and their gradient are written
+as one function, so that no intermediate is kept or visited twice.
+"""
+
+import keras
+import tensorflow as tf
+
+from rdl.models import replicas
+
+
+def _column_sums(matrix: tf.Tensor) -> tf.Tensor:
+    """[rows, channels] -> [channels], over all replicas."""
+    ones = tf.ones((1, tf.shape(matrix)[0]), matrix.dtype)
+    return replicas.total(tf.matmul(ones, matrix)[0])
+
+
+def normalize(inputs, gamma, beta, epsilon: float, relu: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Batch norm over all axes but the last, then ReLU if asked for.
+
+    Args:
+      inputs: [..., channels].
+      gamma: [channels], scale.
+      beta: [channels], shift.
+      epsilon: added to the variance.
+      relu: whether to clip at zero.
+
+    Returns:
+      (outputs like inputs, mean [channels], variance [channels]); moments carry no gradient.
+    """
+
+    @tf.custom_gradient
+    def function(inputs, gamma, beta):
+        channels = inputs.shape[-1]
+        flat = tf.reshape(inputs, (-1, channels))
+        count = replicas.total(tf.cast(tf.shape(flat)[0], flat.dtype))
+        mean = _column_sums(flat) / count
+        centered = flat - mean
+        variance = _column_sums(tf.square(centered)) / count
+        inverse = tf.math.rsqrt(variance + epsilon)
+        outputs = centered * (gamma * inverse) + beta
+        outputs = tf.nn.relu(outputs) if relu else outputs
+
+        def gradient(upstream, *_):
+            upstream = tf.reshape(upstream, (-1, channels))
+            if relu:
+                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+            ones = tf.ones((1, tf.shape(upstream)[0]), upstream.dtype)
+            d_beta = tf.matmul(ones, upstream)[0]
+            d_scale = tf.matmul(ones, upstream * centered)[0]
+            all_beta, all_scale = replicas.total([d_beta, d_scale])
+            slope = all_scale * tf.square(inverse) / count
+            d_inputs = (upstream - all_beta / count - centered * slope) * (gamma * inverse)
+            return tf.reshape(d_inputs, tf.shape(inputs)), d_scale * inverse, d_beta
+
+        return (tf.reshape(outputs, tf.shape(inputs)), mean, variance), gradient
+
+    return function(inputs, gamma, beta)  # pyright: ignore[reportReturnType]
+
+
+@keras.saving.register_keras_serializable("rdl")
+class BatchNormalization(keras.layers.Layer):
+    """Batch norm per channel with an optional ReLU; inference uses moving averages.
+
+    Args:
+      relu: clip the result at zero.
+      momentum: what the moving averages keep of their value at each step.
+      epsilon: added to the variance.
+      name: of the layer.
+    """
+
+    def __init__(self, relu: bool = False, momentum: float = 0.9, epsilon: float = 1e-5, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.relu, self.momentum, self.epsilon = relu, momentum, epsilon
+        self.gamma_initializer = self.moving_variance_initializer = keras.initializers.Ones()
+        self.beta_initializer = self.moving_mean_initializer = keras.initializers.Zeros()
+
+    def build(self, input_shape):
+        """Makes the weights: scale, shift and moving averages, [channels] each."""
+
+        def add(name, trainable):
+            initializer = getattr(self, f"{name}_initializer")
+            return self.add_weight(
+                shape=(input_shape[-1],), initializer=initializer, trainable=trainable, name=name,
+                aggregation="none" if trainable else "only_first_replica",
+            )  # fmt: skip
+
+        self.gamma, self.beta = add("gamma", True), add("beta", True)
+        self.moving_mean, self.moving_variance = add("moving_mean", False), add("moving_variance", False)
+
+    def call(self, inputs, training=False):
+        """Normalised inputs, [..., channels]."""
+        gamma, beta = tf.cast(self.gamma, inputs.dtype), tf.cast(self.beta, inputs.dtype)
+        if training:
+            outputs, mean, variance = normalize(inputs, gamma, beta, self.epsilon, self.relu)
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                value = tf.cast(value, moving.dtype)
+                moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
+            return outputs
+        scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
+        outputs = inputs * tf.cast(scale, inputs.dtype)
+        outputs += tf.cast(self.beta - self.moving_mean * scale, inputs.dtype)
+        return tf.nn.relu(outputs) if self.relu else outputs
+
+    def get_config(self):
+        """What `__init__` takes."""
+        config = {"relu": self.relu, "momentum": self.momentum, "epsilon": self.epsilon}
+        return super().get_config() | config

@@ -1,0 +1,78 @@
+import hashlib
+import pickle
+
+import numpy as np
+import pytest
+
+from rdl.training import checkpoints
+from rdl.training.checkpoints import CorruptCheckpoint
+
+STATE = {"model_0/000_kernel": np.arange(6.0, dtype=np.float32).reshape(2, 3), "updates": np.asarray(7)}
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / "new" / "state.npz"
+    digest = checkpoints.save(path, STATE)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [p.name for p in path.parent.iterdir()] == ["state.npz"]
+    loaded = checkpoints.load(path, digest)
+    assert loaded.keys() == STATE.keys()
+    for name, array in STATE.items():
+        np.testing.assert_array_equal(loaded[name], array)
+        assert loaded[name].dtype == array.dtype
+
+
+def test_the_same_state_gives_the_same_file(tmp_path):
+    assert checkpoints.save(tmp_path / "a.npz", STATE) == checkpoints.save(tmp_path / "b.npz", STATE)
+
+
+@pytest.mark.parametrize("position", [5, 40, 150, 300, -30, -3])
+def test_a_flipped_byte_is_found_and_the_file_named(tmp_path, position):
+    path = tmp_path / "state.npz"
+    digest = checkpoints.save(path, STATE)
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(CorruptCheckpoint, match="state.npz"):
+        checkpoints.load(path, digest)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -5])
+def test_a_truncated_file_is_found_without_its_checksum(tmp_path, keep):
+    path = tmp_path / "state.npz"
+    checkpoints.save(path, STATE)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CorruptCheckpoint, match="state.npz"):
+        checkpoints.load(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(CorruptCheckpoint, match="gone.npz"):
+        checkpoints.load(tmp_path / "gone.npz")
+
+
+def test_pickles_are_never_read(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (pytest.fail, ("a pickle was executed",))
+
+    np.savez(tmp_path / "state.npz", kernel=np.array([Bomb()], dtype=object))
+    with pytest.raises(CorruptCheckpoint, match="state.npz"):
+        checkpoints.load(tmp_path / "state.npz")
+    (tmp_path / "raw.npz").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(CorruptCheckpoint, match="raw.npz"):
+        checkpoints.load(tmp_path / "raw.npz")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "state.npz"
+    digest = checkpoints.save(path, STATE)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        checkpoints.save(path, {"kernel": np.array([object()])})
+    checkpoints.load(path, digest)
+    assert [p.name for p in tmp_path.iterdir()] == ["state.npz"]
+
+
+def test_one_model_of_an_ensemble():
+    state = {"model_0/a": np.zeros(1), "model_1/a": np.ones(1), "model_10/a": np.full(1, 10), "updates": np.asarray(3)}
+    assert checkpoints.select_model(state, 1) == {"model_0/a": np.ones(1), "updates": np.asarray(3)}
