@@ -8,6 +8,7 @@ setup(
     description="Robust disentangled representations: PBT-VAE, rPU-VAE, pro-VLAE, baselines and metrics.",
     python_requires=">=3.11",
     packages=find_namespace_packages(include=["rdl", "rdl.*", "third_party", "third_party.*"]),
+    package_data={"rdl.report": ["page.css", "page.js"]},
     install_requires=[
         "absl-py>=2.1",
         "gin-config==0.5.0",
@@ -27,6 +28,7 @@ setup(
         "cuda": ["tensorflow[and-cuda]>=2.21,<2.22"],
         "ray": ["ray>=2.50"],
         "lightgbm": ["lightgbm>=4.3"],
+        "onnx": ["onnx>=1.17", "tf2onnx>=1.17"],
         "dev": ["hypothesis>=6.100", "pyright>=1.1.400", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.15"],
     },
 )

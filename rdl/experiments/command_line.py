@@ -15,14 +15,14 @@ from rich.console import Console
 from rdl.errors import UserError
 
 
-def run(app, main: Callable) -> None:
-    """absl's ``app.run`` with our exit codes."""
+def run(app, main: Callable, positional: bool = False) -> None:
+    """absl's ``app.run`` with our exit codes; arguments other than flags are refused unless ``positional``."""
 
     def guarded(argv: list[str]) -> int:
         logging.getLogger("absl").setLevel(logging.WARNING)
         signal.signal(signal.SIGTERM, _interrupt)
         try:
-            if len(argv) > 1:
+            if len(argv) > 1 and not positional:
                 raise UserError(f"Expected flags only, got {argv[1]!r}: see {Path(argv[0]).name} --help.")
             return main(argv) or 0
         except UserError as error:

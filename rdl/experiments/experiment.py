@@ -11,6 +11,7 @@ from rdl import data
 from rdl.errors import UserError
 from rdl.experiments.context import Context
 from rdl.experiments.display import terminal
+from rdl.experiments.session_log import SessionLog
 from rdl.experiments.tensorboard import TensorBoard
 from rdl.experiments.watching import Watchers
 from rdl.population import build_executor
@@ -43,7 +44,7 @@ def experiment(output_dir: str, job: Job | None = None, seed: int = 0) -> dict[s
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         executor = build_executor()
-        watcher = Watchers(terminal(), TensorBoard(run))
+        watcher = Watchers(terminal(), TensorBoard(run), SessionLog(run))
         for line in run.journal.damaged:
             watcher.note(line)
         try:

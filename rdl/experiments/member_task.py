@@ -72,6 +72,7 @@ class MemberTask:
             per_model=scored.per_model,
             kl=scored.kl,
             terms=terms,
+            images=self.num_images,
             training_seconds=trained - started,
             seconds=time.perf_counter() - started,
             **scored.details,

@@ -42,7 +42,7 @@ class Journal(Mapping[str, Record]):
         good: list[bytes] = []
         broken = 0
         for number, line in enumerate(self._path.read_bytes().splitlines(keepends=True), start=1):
-            entry = _parse(line)
+            entry = parse_line(line)
             if entry is None:
                 broken += 1
                 self.damaged.append(f"{self._path} line {number} is damaged; its unit of work is done again")
@@ -87,7 +87,7 @@ class Journal(Mapping[str, Record]):
         return len(self._records)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def parse_line(line: bytes) -> dict[str, Any] | None:
     """The entry on a line, or None where the line is not what was written."""
     if not line.endswith(b"\n"):
         return None

@@ -1,0 +1,113 @@
+"""A trained model for other programs: Keras files, a TensorFlow SavedModel, or ONNX; none of them needs rdl.
+
+The functions bear the names that disentanglement_lib gave the signatures of its TF-Hub modules:
+
+    gaussian_encoder   images [n, h, w, c] in [0, 1] -> mean, logvar, each [n, latents]
+    representation     images -> default: the means, [n, latents]
+    decoder            latent_vectors [n, latents] -> images: the likelihood's mean in [0, 1]; logits
+    reconstructions    images -> images, logits, through the means
+
+Two things differ from that library: its ``images`` are logits where the decoder is Bernoulli's, and its
+reconstructions go through a sample of the posterior; ours through the mean, so that they can be repeated.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from rdl.errors import UserError
+from rdl.models.saved import TrainedModel
+from rdl.runs import files
+
+FORMATS = ("keras", "saved_model", "onnx")
+
+Tensors = Mapping[str, tf.Tensor]
+
+
+class Signatures(tf.Module):
+    """The model's functions, each with names for what goes in and what comes out."""
+
+    def __init__(self, model: TrainedModel):
+        super().__init__()
+        self._encoder, self._decoder = model.encoder, model.decoder
+        images = tf.TensorSpec((None, *model.image_shape), tf.float32, name="images")
+        latents = tf.TensorSpec((None, model.num_latents), tf.float32, name="latent_vectors")
+        self.functions = {
+            "gaussian_encoder": tf.function(self._gaussian_encoder, input_signature=[images]),
+            "representation": tf.function(self._representation, input_signature=[images]),
+            "decoder": tf.function(self._decode, input_signature=[latents]),
+            "reconstructions": tf.function(self._reconstructions, input_signature=[images]),
+        }
+
+    def _gaussian_encoder(self, images: tf.Tensor) -> Tensors:
+        mean, log_variance = self._encoder(images, training=False)
+        return {"mean": tf.identity(mean, "mean"), "logvar": tf.identity(log_variance, "logvar")}
+
+    def _representation(self, images: tf.Tensor) -> Tensors:
+        return {"default": tf.identity(self._encoder(images, training=False)[0], "default")}
+
+    def _decode(self, latent_vectors: tf.Tensor) -> Tensors:
+        logits = self._decoder(latent_vectors, training=False)
+        return {"images": tf.sigmoid(logits, "images"), "logits": tf.identity(logits, "logits")}
+
+    def _reconstructions(self, images: tf.Tensor) -> Tensors:
+        return self._decode(self._encoder(images, training=False)[0])
+
+
+def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_model") -> list[Path]:
+    """Writes the model into a folder; returns what lies there now.
+
+    Args:
+      model: as ``rdl.load`` gives it.
+      folder: appears whole or not at all, and takes an older one's place.
+      format: ``keras`` (encoder.keras, decoder.keras), ``saved_model``, or ``onnx`` (one file a function;
+        needs the extra ``onnx``).
+
+    Raises:
+      UserError: an unknown format, a missing package, or a folder that cannot be written.
+    """
+    if format not in FORMATS:
+        raise UserError(f"--format must be one of {', '.join(FORMATS)}, got {format!r}.")
+    write: dict[str, Callable[[TrainedModel, Path], None]] = {
+        "keras": _write_keras,
+        "saved_model": _write_saved_model,
+        "onnx": _write_onnx,
+    }
+    folder = Path(folder)
+    files.make_folder(folder.parent)
+    with files.explained(folder):
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+        try:
+            write[format](model, new)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(new, folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+    return sorted(path for path in folder.iterdir())
+
+
+def _write_keras(model: TrainedModel, folder: Path) -> None:
+    model.encoder.save(folder / "encoder.keras")
+    model.decoder.save(folder / "decoder.keras")
+
+
+def _write_saved_model(model: TrainedModel, folder: Path) -> None:
+    signatures = Signatures(model)
+    tf.saved_model.save(signatures, str(folder), signatures=signatures.functions)
+
+
+def _write_onnx(model: TrainedModel, folder: Path) -> None:
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise UserError("--format=onnx needs the packages onnx and tf2onnx: pip install 'rdl[onnx]'.") from error
+    for name, function in Signatures(model).functions.items():
+        tf2onnx.convert.from_function(
+            function, input_signature=function.input_signature, opset=17, output_path=str(folder / f"{name}.onnx")
+        )

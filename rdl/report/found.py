@@ -1,0 +1,104 @@
+"""Section 1, what was found: the final model's latents, each with an animated traversal; reconstructions."""
+
+import numpy as np
+
+from rdl.report import figures
+from rdl.report.evidence import DEAD, VALUES, Evidence, Latent
+from rdl.report.gallery import Gallery, picture, png, tile
+from rdl.report.markup import Markup, fold, join, table, tag
+
+
+def section(evidence: Evidence, gallery: Gallery) -> Markup:
+    """Latents by KL, dead ones folded away, and reconstructions beside originals."""
+    alive = [latent for latent in evidence.latents if not latent.dead]
+    dead = [latent for latent in evidence.latents if latent.dead]
+    return join(
+        tag(
+            "p",
+            f"Each card moves one latent from {VALUES[0]:g} to {VALUES[-1]:g} standard deviations of the prior while "
+            "the others stay as the encoder gave them. Drag a slider, or focus it and use the arrow keys.",
+        ),
+        tag("p", tag("button", "pause all", type="button", class_="play"), class_="screen"),
+        tag("div", [_card(latent, evidence) for latent in alive], class_="cards"),
+        _dead(dead),
+        _as_figure(alive, evidence, gallery),
+        tag("h3", "Reconstructions"),
+        gallery.drawing(
+            "reconstructions",
+            figures.grid(
+                np.stack([evidence.originals, evidence.reconstructions]),
+                ["original", "reconstruction"],
+                [str(i + 1) for i in range(len(evidence.originals))],
+            ),
+            "images of the data set above, the model's reconstructions from posterior means below",
+            "Twelve images of the data set, and what the decoder makes of their posterior means.",
+        ),
+    )
+
+
+def title(latent: Latent) -> Markup:
+    """The latent's name, and the factor it stands for."""
+    return join(tag("b", f"z{latent.number}"), " ", latent.factor or "")
+
+
+def _card(latent: Latent, evidence: Evidence) -> Markup:
+    frames = evidence.traversals[latent.number]
+    count, bases, height, width, _ = frames.shape
+    rows = np.stack([tile(frame, bases) for frame in frames])  # [values, height, bases wide, channels]
+    sprite = rows.reshape(-1, *rows.shape[2:])
+    film = tile(frames[:: max(1, (count - 1) // 8), 0], len(range(0, count, max(1, (count - 1) // 8))))
+    name = f"z{latent.number}, {latent.factor}" if latent.factor else f"z{latent.number}"
+    window = tag(
+        "div",
+        picture(png(sprite), f"traversal of {name}", class_="pixels"),
+        class_="window",
+        style=f"aspect-ratio:{rows.shape[2]}/{height}",
+    )
+    slider = tag(
+        "input",
+        type="range",
+        min=0,
+        max=count - 1,
+        value=count // 2,
+        aria_label=f"value of {name}",
+        data_low=f"{VALUES[0]:g}",
+        data_high=f"{VALUES[-1]:g}",
+    )
+    return tag(
+        "article",
+        tag("header", tag("h3", title(latent)), tag("p", _numbers(latent, evidence), class_="numbers")),
+        window,
+        tag("div", slider, tag("output", "0.00"), class_="slide screen"),
+        picture(png(film), f"{name} from {VALUES[0]:g} to {VALUES[-1]:g}", class_="pixels film"),
+        class_="card",
+    )
+
+
+def _numbers(latent: Latent, evidence: Evidence) -> str:
+    parts = [f"KL {latent.kl:.2f} nats"]
+    if evidence.factors:
+        known = latent.factor if latent.factor else "any factor"
+        parts.append(f"{latent.share:.0%} of {known}'s entropy, {latent.second:.0%} of the next")
+    return " · ".join(parts)
+
+
+def _dead(dead: list[Latent]) -> Markup | None:
+    if not dead:
+        return None
+    rows = [[f"z{latent.number}", f"{latent.kl:.4f}"] for latent in dead]
+    count = f"{len(dead)} dead latent{'s' if len(dead) > 1 else ''} (KL under {DEAD} nats): they change no image"
+    return fold(count, table(["latent", "KL (nats)"], rows))
+
+
+def _as_figure(alive: list[Latent], evidence: Evidence, gallery: Gallery) -> Markup | None:
+    if not alive:
+        return None
+    step = (len(VALUES) - 1) // 8
+    images = np.stack([evidence.traversals[latent.number][::step, 0] for latent in alive])
+    names = [f"z{latent.number} {latent.factor or ''}".strip() for latent in alive]
+    drawing = gallery.drawing(
+        "traversals",
+        figures.grid(images, names, [f"{value:g}" for value in VALUES[::step]], "latent", "value of the latent"),
+        "traversals of all latents that are not dead",
+    )
+    return fold("All traversals as one figure", drawing)

@@ -1,0 +1,253 @@
+"""Section 3, how it was found: the recursion step by step, and every population's search."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rdl.data import ImageSet
+from rdl.population import Member
+from rdl.recursion import Iteration, LeafLabels
+from rdl.report import figures
+from rdl.report.evidence import NAMED, share_of_factors
+from rdl.report.gallery import Gallery
+from rdl.report.markup import Content, Markup, fold, join, table, tag
+from rdl.report.reading import Records
+from rdl.seeds import generator
+
+_STRIP = 8  # example images of a stretch
+_MOST_STRETCHES = 16  # with more of them, an even choice is shown
+
+
+def section(records: Records, images: ImageSet | None, gallery: Gallery) -> Markup:
+    """The tree, the leaf runs, the populations."""
+    leaves = [_Leaf(records, leaf, images) for leaf in records.leaves]
+    return join(
+        _tree(records, leaves) if leaves else None,
+        [leaf.markup(gallery) for leaf in leaves],
+        tag("h3", "The populations") if records.stages else tag("p", "No member has finished training yet."),
+        [_population(stage, members, gallery, i == 0) for i, (stage, members) in enumerate(records.stages.items())],
+    )
+
+
+class _Leaf:
+    """One leaf run with the names of what it learned."""
+
+    def __init__(self, records: Records, name: str, images: ImageSet | None):
+        self.name, self.iterations = name, records.leaves[name]
+        self._images = images
+        self._labels = records.labels(name) or LeafLabels()
+        self.names = [self._named(i) for i in range(len(self.iterations))]
+
+    def _named(self, i: int) -> list[str]:
+        """Of every learned latent, with the factor it shares most information with, where that is known."""
+        latents = self.iterations[i].latents
+        factors = self._factors(i)
+        if factors is None:
+            return [f"z{latent}" for latent in latents]
+        names, values = factors
+        shares = share_of_factors(self._labels.labels[i], values)
+        best = shares.argmax(axis=1)
+        return [
+            f"z{latent} {names[factor]}" if shares[column, factor] >= NAMED else f"z{latent}"
+            for column, (latent, factor) in enumerate(zip(latents, best, strict=True))
+        ]
+
+    def _factors(self, i: int) -> tuple[tuple[str, ...], np.ndarray] | None:
+        images = self._images
+        if images is None or images.factor_space is None or i >= len(self._labels):
+            return None
+        if self._labels.labels[i].shape[1] != len(self.iterations[i].latents):
+            return None
+        indices = self._labels.indices[i]
+        return (images.factor_space.names, images.factors(indices)) if indices[-1] < len(images) else None
+
+    def markup(self, gallery: Gallery) -> Markup:
+        """Every iteration: its labels' staircases, what was kept, why it stopped."""
+        steps = [self._iteration(i, found, gallery) for i, found in enumerate(self.iterations)]
+        return fold(tag("h3", self.name.replace("_", " ")), steps, class_="leaf", id=self.name)
+
+    def _iteration(self, i: int, found: Iteration, gallery: Gallery) -> Markup:
+        labels = self._labels.labels[i] if i < len(self._labels) else None
+        reduction = found.reduction
+        drawings = []
+        if labels is not None and reduction is not None and len(reduction.staircases) == labels.shape[1]:
+            for column in range(labels.shape[1]):
+                drawings.append(self._label(i, column, gallery))
+        return tag(
+            "div",
+            tag("h4", f"Iteration {i}: {found.images:,} images"),
+            tag("p", _story(found, self.names[i])),
+            tag("div", drawings, class_="drawings") if drawings else None,
+            self._kept(i),
+            class_="iteration",
+        )
+
+    def _label(self, i: int, column: int, gallery: Gallery) -> Markup:
+        """One label's staircase, and example images of its stretches."""
+        reduction = self.iterations[i].reduction
+        label = self._labels.labels[i][:, column]
+        name = self.names[i][column]
+        order = np.argsort(label, kind="stable")
+        stretches = reduction.staircases[column].stretches if reduction else ()
+        chosen = reduction.chosen[column] if reduction and reduction.chosen else None
+        bounds = [(stretch.start, stretch.stop) for stretch in stretches]
+        file = f"{self.name}_iteration_{i}_{name.split()[0]}"
+        drawing = gallery.drawing(
+            f"{file}_staircase",
+            figures.staircase(label[order], bounds, chosen, f"posterior mean of {name}"),
+            f"sorted label {name} with {len(bounds)} stretches",
+            f"{name}: {len(bounds)} stretch{'es' if len(bounds) != 1 else ''}"
+            + ("" if chosen is not None else "; none of them taken"),
+        )
+        return tag("div", drawing, self._examples(i, order, bounds, chosen, file, gallery))
+
+    def _examples(
+        self, i: int, order: np.ndarray, bounds: list[tuple[int, int]], chosen: int | None, file: str, gallery: Gallery
+    ) -> Markup | None:
+        if self._images is None or not len(order) or self._labels.indices[i][-1] >= len(self._images):
+            return None
+        some = np.linspace(0, len(bounds) - 1, min(len(bounds), _MOST_STRETCHES)).astype(int)
+        shown = [number for number in range(len(bounds)) if number in some or number == chosen]
+        rows = []
+        for number in shown:
+            start, stop = bounds[number]
+            random = generator(0, "report", self.name, i, number)
+            few = np.sort(random.permutation(stop - start)[:_STRIP]) + start
+            pixels = self._images.images(self._labels.indices[i][order[few]])
+            strip = gallery.strip(f"{file}_stretch_{number}", pixels, f"images of stretch {number + 1}", _STRIP)
+            words = f"{number + 1} kept" if number == chosen else f"{number + 1}"
+            rows.append(tag("div", tag("span", words), strip, class_="stretch kept" if number == chosen else "stretch"))
+        return fold(f"Images of {len(shown)} of {len(bounds)} stretches", rows, class_="stretches")
+
+    def _kept(self, i: int) -> Markup | None:
+        """How alike the images that go on are, in the true factors."""
+        reduction, factors = self.iterations[i].reduction, self._factors(i)
+        if reduction is None or not reduction.chosen or factors is None:
+            return None
+        labels = self._labels.labels[i]
+        inside = np.ones(len(labels), bool)
+        for column, number in enumerate(reduction.chosen):
+            if number is not None:
+                stretch = reduction.staircases[column].stretches[number]
+                inside &= (labels[:, column] >= stretch.low) & (labels[:, column] <= stretch.high)
+        if not inside.any():
+            return None
+        names, values = factors
+        varying = [c for c in range(values.shape[1]) if np.ptp(values[:, c]) > 0]
+        pure = [f"{names[c]} {np.bincount(values[inside, c]).max() / inside.sum():.0%}" for c in varying]
+        text = f"Of the {inside.sum():,} images in the taken stretches, so many share one value: {', '.join(pure)}."
+        return tag("p", text, class_="small")
+
+
+def _story(found: Iteration, names: Sequence[str]) -> Content:
+    parts: list[Content] = []
+    if found.score is not None:
+        parts.append(f"Best score {found.score:.3f}. ")
+    parts.append(["Learned: ", tag("b", ", ".join(names)), ". "] if names else "Learned nothing. ")
+    reduction = found.reduction
+    if reduction is not None and reduction.choices:
+        parts.append(f"Set {reduction.choice + 1} of {reduction.choices} possible ones was taken. ")
+    if found.stop is not None:
+        parts.append(["It stops here: ", tag("b", found.stop.explanation), "."])
+    return parts
+
+
+def _tree(records: Records, leaves: Sequence[_Leaf]) -> Markup:
+    """x-run -> leaf runs -> final run, with what each step learned."""
+    first = leaves[0].iterations[0]
+    root = tag(
+        "div", tag("b", "x-run"), tag("span", f"{first.images:,} images"), tag("span", ", ".join(leaves[0].names[0]))
+    )
+    rows = []
+    for leaf in leaves:
+        steps = [
+            tag(
+                "div",
+                tag("span", f"{found.images:,} images"),
+                tag("b", ", ".join(names) or "nothing"),
+                class_="node",
+            )
+            for found, names in zip(leaf.iterations[1:], leaf.names[1:], strict=True)
+        ]
+        stop = leaf.iterations[-1].stop
+        end = tag("div", f"stops: {stop.explanation}" if stop else "goes on", class_="end")
+        rows.append(tag("li", tag("a", leaf.name.replace("_", " "), href=f"#{leaf.name}"), steps, end))
+    score = records.summary.get("final.leaf_mig") if records.summary else None
+    text = "final run, scored by what the leaf runs learned" + (f": leaf MIG {score:.3f}" if score is not None else "")
+    final = tag("div", text, class_="node final") if "final" in records.stages else None
+    return tag("div", tag("div", root, class_="node root"), tag("ol", rows), final, class_="tree")
+
+
+def ancestry(generations: Sequence[Sequence[Member]]) -> list[tuple[int, int]]:
+    """(generation, index) of the last generation's best member and of all it comes from, oldest first."""
+    scored = [member for member in generations[-1] if member.score is not None]
+    if not scored:
+        return []
+    member = max(scored, key=lambda m: (m.score, -m.index))
+    by_place = {(m.generation, m.index): m for members in generations for m in members}
+    line = [(member.generation, member.index)]
+    while member.parent is not None and (parent := by_place.get((member.generation - 1, member.parent))):
+        member = parent
+        line.append((member.generation, member.index))
+    return line[::-1]
+
+
+def score_name(member: Member) -> str:
+    """What the population maximised, as far as its records tell."""
+    if "pairwise_udr" in member.details:
+        return "UDR"
+    return "leaf MIG" if "leaf_mig" in member.details else "score"
+
+
+def _population(stage: str, generations: list[list[Member]], gallery: Gallery, open_: bool) -> Markup:
+    line = ancestry(generations)
+    members = [member for generation in generations for member in generation]
+    failed = [member for member in members if member.score is None]
+    best = next((m for m in members if line and (m.generation, m.index) == line[-1]), None)
+    name, file = (score_name(best) if best else "score"), stage.replace("/", "_") or "population"
+    drawings = [
+        gallery.drawing(
+            f"{file}_lineage",
+            figures.lineage(generations, line, name),
+            f"{name} of every member of {stage} against generation",
+            "Score of every member, with lines from parent to child.",
+        ),
+        gallery.drawing(
+            f"{file}_hyperparameters",
+            figures.hyperparameters(generations, line),
+            f"hyperparameters of every member of {stage} against generation",
+            "Hyperparameters, darker where the score is better; the orange line is the best member's ancestry.",
+        ),
+    ]
+    if best is not None and "pairwise_udr" in best.details:
+        udr = np.array(best.details["pairwise_udr"])
+        np.fill_diagonal(udr, np.nan)  # no VAE is compared with itself
+        models = [str(i) for i in range(len(udr))]
+        drawings.append(
+            gallery.drawing(
+                f"{file}_udr",
+                figures.heatmap(udr, models, models, "UDR of the pair", "VAE", "VAE"),
+                "pairwise UDR of the best member's VAEs",
+                "How alike the latents of the best member's VAEs are, pair by pair.",
+            )
+        )
+    score = f", best {name} {best.score:.3f}" if best and best.score is not None else ""
+    count = f"{len(generations)} generation{'s' if len(generations) > 1 else ''} of {len(generations[-1])} members"
+    return fold(
+        [tag("b", stage), f" {count}{score}{f', {len(failed)} failed' if failed else ''}"],
+        tag("div", drawings, class_="drawings"),
+        _best(best) if best else None,
+        _failed(failed) if failed else None,
+        open_=open_,
+        class_="population",
+    )
+
+
+def _best(best: Member) -> Markup:
+    values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
+    return tag("p", f"Best member: number {best.index} in generation {best.generation}, with {values}.")
+
+
+def _failed(failed: Sequence[Member]) -> Markup:
+    rows = [[member.name, member.reason] for member in failed]
+    return fold(f"{len(failed)} failed members and why", table(["member", "reason"], rows))

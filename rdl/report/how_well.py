@@ -1,0 +1,130 @@
+"""Section 2, how well: this run's scores beside the x-model's, random members' and the baselines'."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rdl.report import figures
+from rdl.report.baselines import Baseline
+from rdl.report.evidence import TREE_POINTS, Evidence
+from rdl.report.gallery import Gallery
+from rdl.report.markup import Markup, join, table, tag
+from rdl.report.reading import Records
+
+METRICS = {
+    "discrete_mig": "MIG",
+    "disentanglement": "DCI disentanglement",
+    "completeness": "DCI completeness",
+    "informativeness_test": "DCI informativeness (test)",
+    "SAP_score": "SAP",
+    "modularity_score": "modularity",
+    "eval_accuracy": "classifier accuracy (beta-VAE / FactorVAE metric)",
+}
+"""Result keys of disentanglement_lib, and what they are called in a table."""
+
+Values = dict[str, list[float]]
+
+
+def section(
+    runs: Sequence[Records], baselines: Sequence[Baseline], evidence: Evidence | None, gallery: Gallery
+) -> Markup:
+    """Tables and figures; ``evidence`` is the (only) run's."""
+    groups = compare(runs, baselines)
+    return join(
+        _table(groups) if groups else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
+        _dots(groups, gallery),
+        _heatmaps(evidence, gallery) if evidence is not None and evidence.factors else None,
+    )
+
+
+def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str, Values]:
+    """For each kind of model its values of each metric, in the order in which they are shown."""
+    groups: dict[str, Values] = {}
+    for measured, title in (("final", "final model"), ("x_model", "x-model")):
+        found = [records.measured[measured] for records in runs if measured in records.measured]
+        if found:
+            groups[title] = {key: [scores[key] for scores in found if key in scores] for key in METRICS}
+    random = [m.details["measured"][0] for run in runs for m in run.random_members if m.details.get("measured")]
+    if random:
+        groups["random hyperparameters"] = {key: [s[key] for s in random if key in s] for key in METRICS}
+    for baseline in baselines:
+        name = f"{baseline.name} ({baseline.dataset})" if baseline.dataset else baseline.name
+        groups[name] = {key: baseline.values.get(key, []) for key in METRICS}
+    return {name: values for name, values in groups.items() if any(values.values())}
+
+
+def mean_and_error(values: Sequence[float]) -> str:
+    """``0.512``, or ``0.512 ± 0.012 (n = 5)``: mean and standard error of the mean."""
+    if not values:
+        return "–"
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return f"{mean:.3f}"
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    return f"{mean:.3f} ± {error:.3f} (n = {len(values)})"
+
+
+def _table(groups: dict[str, Values]) -> Markup:
+    shown = [key for key in METRICS if any(values[key] for values in groups.values())]
+    rows = []
+    for name, values in groups.items():
+        rows.append([name, *(mean_and_error(values[key]) for key in shown)])
+        if name == "random hyperparameters":
+            rows.append(["… their median", *(_one(np.median, values[key]) for key in shown)])
+            rows.append(["… the best of each column", *(_one(np.max, values[key]) for key in shown)])
+    return join(
+        table(["model", *(METRICS[key] for key in shown)], rows, class_="scores"),
+        tag(
+            "p",
+            "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. Random "
+            "hyperparameters: the first members of the x-run, trained on as many images as the final model without "
+            "any search. The true factors were used for nothing but these numbers.",
+            class_="small",
+        ),
+    )
+
+
+def _one(function, values: Sequence[float]) -> str:
+    return f"{function(values):.3f}" if values else "–"
+
+
+def _dots(groups: dict[str, Values], gallery: Gallery) -> Markup | None:
+    drawn = []
+    for key in ("discrete_mig", "disentanglement"):
+        shown = {name: values[key] for name, values in groups.items() if values[key]}
+        if len(shown) > 1:
+            alt = f"{METRICS[key]} of every model"
+            drawn.append(gallery.drawing(f"scores_{key}", figures.scores(shown, METRICS[key]), alt, None))
+    return tag("div", drawn, class_="drawings") if drawn else None
+
+
+def _heatmaps(evidence: Evidence, gallery: Gallery) -> Markup:
+    order = [latent.number for latent in evidence.latents]
+    rows = [f"z{number}" for number in order]
+    information = figures.heatmap(
+        evidence.information[order], rows, evidence.factors, "I(z; v) / H(v)", "latent, by KL", "factor"
+    )
+    importances = figures.heatmap(
+        evidence.importances[order], rows, evidence.factors, "importance", "latent, by KL", "factor"
+    )
+    return join(
+        tag("h3", "What each latent knows of each factor"),
+        tag(
+            "div",
+            gallery.drawing(
+                "mutual_information",
+                information,
+                "mutual information of latents and factors",
+                "Mutual information over the factor's entropy: 1 is all there is to know. One bright cell a row and "
+                "a column is a disentangled model.",
+            ),
+            gallery.drawing(
+                "dci_importances",
+                importances,
+                "importances of the latents for predicting the factors",
+                f"Importance of each latent for boosted trees that predict the factor (columns sum to 1); trees from "
+                f"{TREE_POINTS:,} images, fewer than the table's DCI.",
+            ),
+            class_="drawings",
+        ),
+    )

@@ -1,0 +1,182 @@
+"""The page: one HTML file that needs nothing else, its pictures also beside it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+
+from rdl.data import ImageSet
+from rdl.errors import UserError
+from rdl.report import found, how_found, how_well, trust
+from rdl.report.baselines import Baseline
+from rdl.report.evidence import Evidence, look, open_images
+from rdl.report.gallery import Gallery
+from rdl.report.markup import Content, Markup, join, raw, table, tag
+from rdl.report.reading import Records, read
+from rdl.runs import files
+
+_log = logging.getLogger(__name__)
+_REFRESH = 15  # seconds after which the page of an unfinished run loads itself again
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A run with all that could be seen of it, and why the rest could not."""
+
+    records: Records
+    images: ImageSet | None
+    evidence: Evidence | None
+    missing: tuple[str, ...]
+
+
+def write_report(
+    roots: Sequence[str | Path],
+    output_dir: str | Path | None = None,
+    baselines: Sequence[Baseline] = (),
+    live: bool = False,
+    note: Callable[[str], None] = _log.info,
+) -> Path:
+    """Writes ``index.html`` and its pictures about one or several runs; returns the page's path.
+
+    Args:
+      roots: run directories.
+      output_dir: where to; ``report/`` in the first run if None.
+      baselines: other models to set beside them.
+      live: the page loads itself again every few seconds while a run is not finished.
+      note: is told what is done.
+
+    Raises:
+      UserError: no run, or a place where nothing can be written.
+    """
+    if not roots:
+        raise UserError("A report needs a run directory: bin/report runs/quickstart.")
+    folder = Path(output_dir) if output_dir else Path(roots[0]) / "report"
+    seen = [_see(read(root), note) for root in roots]
+    contents = [_head(seen, baselines, Gallery(folder / "figures")) if len(seen) > 1 else None]
+    for number, run in enumerate(seen):
+        prefix = f"run_{number}" if len(seen) > 1 else ""
+        note(f"drawing {run.records.name}")
+        contents.append(_run(run, baselines if len(seen) == 1 else (), Gallery(folder / "figures" / prefix), prefix))
+    title = ", ".join(run.records.name for run in seen)
+    again = _REFRESH if live and any(run.records.summary is None for run in seen) else None
+    page = _document(f"{title} – rdl", join(contents), again)
+    files.write_text(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def _see(records: Records, note: Callable[[str], None]) -> _Seen:
+    images, evidence, missing = None, None, []
+    try:
+        note(f"loading the images of {records.name}")
+        images = open_images(records)
+    except UserError as error:
+        missing.append(f"{error} Pictures and factor names are left out.")
+    if images is not None and (records.root / "model").is_dir():
+        try:
+            evidence = look(records, images, note)
+        except UserError as error:
+            missing.append(str(error))
+    return _Seen(records, images, evidence, tuple(missing))
+
+
+def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
+    """Several runs side by side."""
+    runs = [run.records for run in seen]
+    rows = []
+    for records in runs:
+        final = records.measured.get("final", {})
+        values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(how_well.METRICS)[:4]]
+        rows.append([tag("a", records.name, href=f"#{records.name}"), _status(records), *values])
+    titles = ["run", "state", *(how_well.METRICS[key] for key in list(how_well.METRICS)[:4])]
+    return tag(
+        "section",
+        tag("h1", f"{len(runs)} runs"),
+        table(titles, rows, class_="scores"),
+        tag("h2", "Together"),
+        how_well.section(runs, baselines, None, gallery),
+    )
+
+
+def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery, prefix: str) -> Markup:
+    records = run.records
+    sections: list[tuple[str, str, Content]] = [
+        ("found", "What was found", _found(run, gallery)),
+        ("well", "How well", how_well.section([records], baselines, run.evidence, gallery)),
+        ("how", "How it was found", how_found.section(records, run.images, gallery)),
+        ("trust", "Can I trust it", trust.section(records)),
+    ]
+    links = [tag("a", title, href=f"#{prefix}{name}") for name, title, _ in sections]
+    return tag(
+        "article",
+        tag("h1", records.name),
+        tag("p", _status(records), class_="status"),
+        [tag("p", line, class_="missing") for line in run.missing],
+        _tiles(run),
+        tag("nav", links, aria_label="sections"),
+        [tag("section", tag("h2", title), content, id=f"{prefix}{name}") for name, title, content in sections],
+        id=records.name,
+        class_="run",
+    )
+
+
+def _found(run: _Seen, gallery: Gallery) -> Markup:
+    if run.evidence is not None:
+        return found.section(run.evidence, gallery)
+    if run.records.summary is None:
+        return tag("p", "The run is not finished: the final model's latents will be shown here.")
+    return tag("p", "The final model cannot be shown.")
+
+
+def _status(records: Records) -> Markup:
+    if records.summary is not None:
+        experiment, data = records.summary.get("experiment", "run"), records.summary.get("dataset", "")
+        return join(f"{experiment} on {data}, seed {records.summary.get('seed')}, finished")
+    stage = next(reversed(records.stages), None)
+    where = f", in {stage}, generation {records.stages[stage][-1][0].generation}" if stage is not None else ""
+    return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.age)} ago")
+
+
+def _tiles(run: _Seen) -> Markup:
+    """The result in a few numbers."""
+    records, evidence = run.records, run.evidence
+    summary, final = records.summary or {}, records.measured.get("final", {})
+    tiles: list[tuple[str, Content]] = []
+    if evidence is not None:
+        known = sorted({latent.factor for latent in evidence.latents if latent.factor and not latent.dead})
+        if evidence.factors:
+            tiles.append(
+                ("factors found", join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known))))
+            )
+        alive = sum(not latent.dead for latent in evidence.latents)
+        tiles.append(("latents in use", f"{alive} of {len(evidence.latents)}"))
+    random = summary.get("first_generation.median_discrete_mig")
+    if "discrete_mig" in final:
+        beside = tag("i", f"random median {random:.3f}") if random is not None else None
+        tiles.append(("MIG", join(f"{final['discrete_mig']:.3f}", beside)))
+    if "disentanglement" in final:
+        other = summary.get("first_generation.median_disentanglement")
+        beside = tag("i", f"random median {other:.3f}") if other is not None else None
+        tiles.append(("DCI disentanglement", join(f"{final['disentanglement']:.3f}", beside)))
+    if "elapsed_seconds" in summary:
+        tiles.append(("time", trust.duration(summary["elapsed_seconds"])))
+    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles], class_="tiles")
+
+
+def _document(title: str, body: Markup, refresh: int | None) -> str:
+    package = resources.files("rdl.report")
+    style, script = (package.joinpath(name).read_text() for name in ("page.css", "page.js"))
+    written = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="refresh", content=refresh) if refresh else None,
+        tag("title", title),
+        tag("link", rel="icon", href="data:,"),
+        tag("style", raw(style)),
+    )
+    foot = tag("footer", f"Written {written}. The figures lie beside this page, in figures/, as PNG and SVG.")
+    content = tag("body", tag("main", body), foot, tag("script", raw(script)))
+    return "<!doctype html>\n" + tag("html", head, content, lang="en") + "\n"

@@ -1,0 +1,155 @@
+"""A run directory as a reader finds it, finished or not; nothing in it is changed or locked."""
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rdl.errors import UserError
+from rdl.population import Member
+from rdl.recursion import Iteration, LeafLabels
+from rdl.runs.journal import parse_line
+
+_MEMBER = re.compile(r"(?:(.+)/)?generation_(\d+)/member_(\d+)$")
+_ITERATION = re.compile(r"(leaf_\d+)/iteration_(\d+)$")
+
+
+@dataclass
+class Session:
+    """One start of the run: its surroundings, the warnings it raised, how long it took (None: it was killed)."""
+
+    environment: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float | None = None
+
+
+@dataclass
+class Records:
+    """All that a run has written down so far.
+
+    Attributes:
+      root: the run directory.
+      config, operative: gin's text of what was asked and of what was used (empty until the run's end).
+      stages: for each stage the trained members of every generation, best known order: as they were finished.
+      leaves: for each leaf run its iterations, in order.
+      measured: scores on the true factors under the measured model's name (``x_model``, ``final``).
+      random_members: the members trained without a search.
+      sessions: its starts.
+      summary: None while it is not finished.
+      damaged: how many lines of the journal could not be read.
+      age: seconds since the last record.
+    """
+
+    root: Path
+    config: str
+    operative: str
+    stages: dict[str, list[list[Member]]]
+    leaves: dict[str, list[Iteration]]
+    measured: dict[str, dict[str, float]]
+    random_members: list[Member]
+    sessions: list[Session]
+    summary: dict[str, Any] | None
+    damaged: int
+    age: float
+
+    @property
+    def name(self) -> str:
+        """The run's folder."""
+        return self.root.name
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """gin's parameters, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
+        return parameters(self.operative or self.config)
+
+    def labels(self, leaf: str) -> LeafLabels | None:
+        """The labels of a leaf run, or None where they are not there (yet) or damaged."""
+        path = self.root / leaf / "labels.npz"
+        try:
+            return LeafLabels.load(path) if path.exists() else None
+        except UserError:
+            return None
+
+
+def read(root: str | Path) -> Records:
+    """Reads a run directory.
+
+    Raises:
+      UserError: it is no run directory, or one of a run that has not finished any unit of work.
+    """
+    root = Path(root).absolute()
+    if not (root / "config.gin").is_file():
+        raise UserError(f"{root} is not a run directory (no config.gin): give the --output_dir of a bin/train.")
+    journal = root / "journal.jsonl"
+    content = journal.read_bytes() if journal.exists() else b""
+    stages: dict[str, dict[int, dict[int, Member]]] = {}
+    leaves: dict[str, dict[int, Iteration]] = {}
+    records = Records(root, _text(root / "config.gin"), _text(root / "operative.gin"), {}, {}, {}, [], [], None, 0, 0.0)
+    seconds = []
+    for line in content.splitlines(keepends=True):
+        entry = parse_line(line)
+        if entry is None:
+            records.damaged += line.endswith(b"\n")  # without its end the last line is being written right now
+            continue
+        key, record = entry["key"], entry["record"]
+        if match := _MEMBER.match(key):
+            stage, member = match[1] or "", Member.from_record(record)
+            stages.setdefault(stage, {}).setdefault(member.generation, {})[member.index] = member
+        elif match := _ITERATION.match(key):
+            fields = {name: value for name, value in record.items() if name != "stage"}
+            leaves.setdefault(match[1], {})[int(match[2])] = Iteration.from_json(fields)
+        elif key.startswith("measure/"):
+            records.measured[key.removeprefix("measure/")] = record
+        elif key.startswith("session/"):
+            seconds.append(record["seconds"])
+        elif key == "summary":
+            records.summary = record
+    random = stages.pop("random_members", {})
+    records.random_members = [random[g][i] for g in sorted(random) for i in sorted(random[g])]
+    records.stages = {
+        stage: [[members[i] for i in sorted(members)] for _, members in sorted(generations.items())]
+        for stage, generations in stages.items()
+    }
+    records.leaves = {leaf: [found[i] for i in sorted(found)] for leaf, found in sorted(leaves.items())}
+    records.sessions = _sessions(root, seconds)
+    records.age = max(0.0, time.time() - journal.stat().st_mtime) if journal.exists() else 0.0
+    return records
+
+
+def parameters(text: str) -> dict[str, str]:
+    """gin's text as ``scope/name.parameter`` -> value; values over several lines are joined."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            name = ""
+        elif match := re.match(r"([\w./]+\.\w+)\s*=\s*(.*)", line):
+            name = match[1]
+            found[name] = match[2].rstrip("\\").strip()
+        elif name:
+            found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
+
+
+def _sessions(root: Path, seconds: list[float]) -> list[Session]:
+    """Sessions by their files; the journal's durations belong to the last ones (a killed session has none)."""
+    sessions = []
+    for path in sorted((root / "environment").glob("*.json")):
+        try:
+            session = Session(json.loads(path.read_text()))
+        except ValueError:
+            session = Session()
+        log = path.with_suffix(".log")
+        session.warnings = _text(log).splitlines() if log.exists() else []
+        sessions.append(session)
+    if len(seconds) >= len(sessions):
+        sessions = [Session() for _ in range(len(seconds) - len(sessions))] + sessions
+        for session, value in zip(sessions, seconds, strict=True):
+            session.seconds = value
+    return sessions
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""

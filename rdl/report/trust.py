@@ -1,0 +1,152 @@
+"""Section 4, can I trust it: seeds, versions, machine, commit, configuration, rules in force, warnings, time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rdl.population import Member
+from rdl.report.markup import Content, Markup, fold, join, table, tag
+from rdl.report.reading import Records, Session
+
+RULES = {
+    "label.kl_threshold": ("1.0 of another estimate, see docs", "a latent is learned above this mean KL (nats)"),
+    "find_stretches.method": ("differences", "how the jumps of a label are found"),
+    "find_stretches.smallest": ("1", "images of the smallest stretch that may be taken"),
+    "find_stretches.outer_up_to": ("0", "the outermost stretches may be taken up to so many jumps"),
+    "reduce_images.flat_labels": ("stop", "what a learned label without a jump does"),
+    "reduce_images.sharpest": ("5", "stretches of each label that are intersected"),
+    "reduce_images.more_than": ("5", "smaller intersections are left out"),
+    "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),
+    "reduce_images.distinct": ("False", "leaf runs start from other values of every factor"),
+    "reduce_images.trim": ("0.0", "share of a stretch left out at its two ends"),
+    "iterate.min_score": ("0.1", "nothing was learned under this score"),
+    "iterate.max_iterations": ("none", "iterations of a leaf run at most"),
+    "UDRScore.correlation": ("lasso", "how UDR compares latents"),
+    "UDRScore.kl_threshold": ("0.01 of another estimate, see docs", "UDR leaves out latents up to this KL (nats)"),
+    "UDRScore.points": ("1000", "images on which UDR compares"),
+    "population.size": ("56", "members"),
+    "population.models": ("5", "VAEs a member"),
+    "population.fraction": ("0.2", "share of the population that is replaced each generation"),
+    "population.window": ("6", "converged: so many changes of the best score .."),
+    "population.tolerance": ("0.005", ".. under this"),
+}
+"""gin's name -> (the value in the first paper's released code, what it decides)."""
+
+
+def section(records: Records) -> Markup:
+    """Tables of facts, what they are and where they come from."""
+    return join(
+        _facts(records),
+        tag("h3", "Time and images"),
+        _stages(records),
+        tag("h3", "Rules in force"),
+        _rules(records),
+        tag("h3", "Warnings"),
+        _warnings(records),
+        fold("Configuration in force" if records.operative else "Configuration asked for", _code(records)),
+    )
+
+
+def _facts(records: Records) -> Markup:
+    known = [session for session in records.sessions if session.environment]
+    last = known[-1].environment if known else {}
+    gib = f"{last['memory_bytes'] / 2**30:.1f} GiB" if last.get("memory_bytes") else "unknown"
+    rows: list[list[Content]] = [
+        ["run", tag("code", str(records.root))],
+        ["seed", records.settings.get("experiment.seed", "0")],
+        ["data set", records.settings.get("dataset.name", "unknown").strip("'\"")],
+        ["git commit", last.get("commit") or "not recorded"],
+        ["python, packages", _versions(last)],
+        ["system", last.get("system") or "not recorded"],
+        ["processor", f"{last.get('processor', 'not recorded')}, {last.get('cores', '?')} cores, {gib}"],
+        ["GPUs", ", ".join(last.get("gpus", [])) or "none"],
+        ["command", tag("code", " ".join(map(str, last.get("command", []))) or "not recorded")],
+        ["sessions", _sessions(records.sessions)],
+    ]
+    changed = _changes(known)
+    if changed:
+        rows.append(["changed between sessions", ", ".join(changed)])
+    return table(["", ""], rows, class_="facts")
+
+
+def _versions(environment: dict[str, Any]) -> str:
+    packages = environment.get("packages", {})
+    if not packages:
+        return "not recorded"
+    return ", ".join([f"Python {environment.get('python')}", *(f"{name} {packages[name]}" for name in packages)])
+
+
+def _sessions(sessions: Sequence[Session]) -> str:
+    if not sessions:
+        return "not recorded"
+    known = [session.seconds for session in sessions if session.seconds is not None]
+    words = f"{len(sessions)} (the run was stopped and went on)" if len(sessions) > 1 else "1"
+    return f"{words}, {duration(sum(known))} in all" if known else words
+
+
+def _changes(sessions: Sequence[Session]) -> list[str]:
+    keys = ("commit", "packages", "system", "processor", "cores", "variables")
+    return [key for key in keys if len({repr(session.environment.get(key)) for session in sessions}) > 1]
+
+
+def _stages(records: Records) -> Markup:
+    rows = [_stage(stage, [m for g in generations for m in g]) for stage, generations in records.stages.items()]
+    if records.random_members:
+        rows.append(_stage("random_members", records.random_members))
+    return table(["stage", "members trained", "failed", "images a VAE and generation", "images in all", "time"], rows)
+
+
+def _stage(stage: str, members: Sequence[Member]) -> list[Content]:
+    each = {m.details["images"] for m in members if "images" in m.details}
+    models = [m.details.get("images", 0) * len(m.details.get("per_model", [])) for m in members]
+    seconds = sum(m.details.get("seconds", 0.0) for m in members)
+    return [
+        stage or "population",
+        f"{len(members):,}",
+        f"{sum(m.score is None for m in members):,}",
+        ", ".join(f"{count:,}" for count in sorted(each)) or "not recorded",
+        f"{sum(models):,}" if each else "not recorded",
+        duration(seconds),
+    ]
+
+
+def _rules(records: Records) -> Markup:
+    settings = records.settings
+    rows: list[list[Content]] = []
+    for name in sorted(settings):
+        bare = name.split("/")[-1]
+        if bare not in RULES:
+            continue
+        value, (reference, meaning) = settings[name].strip("'\""), RULES[bare]
+        same = "" if value == reference else tag("span", "differs", class_="differs")
+        rows.append([tag("code", name), value, reference, same, meaning])
+    if not rows:
+        return tag("p", "The configuration sets none; the values used are known when the run is finished.")
+    where = "" if records.operative else " The run is not finished: only what its configuration sets is listed."
+    return join(
+        tag("p", f"Beside the first paper's released code; docs/deviations.md says why where they differ.{where}"),
+        table(["parameter", "this run", "released code", "", "decides"], rows),
+    )
+
+
+def _warnings(records: Records) -> Markup:
+    lines = [line for session in records.sessions for line in session.warnings]
+    if records.damaged:
+        lines.append(f"journal.jsonl: {records.damaged} damaged lines; their units of work are done again on resume")
+    failed = [m for generations in records.stages.values() for members in generations for m in members if m.reason]
+    if failed:
+        lines.append(f"{len(failed)} members failed in training and were replaced (why: under each population)")
+    recorded = any(session.environment for session in records.sessions)
+    if not lines:
+        return tag("p", "None." if recorded else "Warnings were not recorded.")
+    return tag("ul", [tag("li", line) for line in lines[:200]], class_="warnings")
+
+
+def _code(records: Records) -> Markup:
+    return tag("pre", tag("code", records.operative or records.config), tabindex=0)
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,82 @@
+"""Where and with what a run was made: versions, machine, git commit."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "scikit-learn", "gin-config", "lightgbm", "ray",
+)  # fmt: skip
+_VARIABLES = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+
+
+def describe() -> dict[str, Any]:
+    """The surroundings of this process as plain JSON; what cannot be found out is None or left out."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "commit": commit(Path(__file__).resolve().parent),
+        "python": platform.python_version(),
+        "packages": _versions(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": _memory(),
+        "gpus": _gpus(),
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }
+
+
+def commit(folder: Path) -> str | None:
+    """The git commit that holds ``folder``, followed by `` (changed)`` where tracked files differ from it."""
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{head} (changed)" if changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _gpus() -> list[str]:
+    """What TensorFlow sees, where this process has it loaded: to load it for this would take seconds."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return []
+    devices = tensorflow.config.list_physical_devices("GPU")
+    return [tensorflow.config.experimental.get_device_details(d).get("device_name", d.name) for d in devices]
