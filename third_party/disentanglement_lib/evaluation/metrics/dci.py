@@ -116,7 +116,7 @@ def compute_importance_gbt(x_train, y_train, x_test, y_test, random_state=0, bac
     validation.reject_constant_factors(y_train, "DCI")
     if not hasattr(random_state, "randint"):
         random_state = np.random.RandomState(random_state)
-    seeds = random_state.randint(2**31 - 1, size=len(y_train))
+    seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=len(y_train))
     inputs_train, inputs_test = np.ascontiguousarray(x_train.T), np.ascontiguousarray(x_test.T)
 
     def fit(factor):

@@ -7,7 +7,9 @@ Module path, function names and gin names are those of disentanglement_lib; its 
 import gin
 import numpy as np
 from scipy import special
-from sklearn import ensemble, linear_model, model_selection
+from sklearn import ensemble
+
+from third_party.disentanglement_lib.evaluation.metrics import logistic
 
 
 def generate_batch_factor_code(ground_truth_data, representation_function, num_points, random_state, batch_size):
@@ -139,6 +141,13 @@ def rank_discretize(target, num_bins=20):
     return bins
 
 
+def independent_generator(random_state):
+    """A generator seeded from a copy of `random_state`, whose own next draws stay what they were."""
+    copy = np.random.RandomState()
+    copy.set_state(random_state.get_state())
+    return np.random.RandomState(copy.randint(2**31 - 1, size=4))
+
+
 def normalize_data(data, mean=None, stddev=None):
     """(`data` [rows, n] less each row's mean over its standard deviation, mean [rows], stddev [rows])."""
     mean = np.mean(data, axis=1) if mean is None else mean
@@ -156,7 +165,7 @@ def make_predictor_fn(predictor_fn=None):
 @gin.configurable("logistic_regression_cv")
 def logistic_regression_cv():
     """Logistic regression, its regularisation chosen among 10 strengths by 5-fold cross-validation."""
-    return linear_model.LogisticRegressionCV(Cs=10, cv=model_selection.KFold(n_splits=5))
+    return logistic.LogisticRegressionCV()
 
 
 @gin.configurable("gradient_boosting_classifier")

@@ -1,0 +1,72 @@
+"""The beta-VAE score.
+
+Higgins et al., beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework, ICLR 2017,
+section 3: pairs of images share one factor; from the mean absolute difference of their codes a linear
+classifier tells which.
+"""
+
+import gin
+import numpy as np
+
+from third_party.disentanglement_lib.evaluation.metrics import logistic, sampling, validation
+
+
+@gin.configurable(
+    "beta_vae_sklearn",
+    denylist=["ground_truth_data", "representation_function", "random_state", "artifact_dir"],
+)
+def compute_beta_vae_sklearn(
+    ground_truth_data,
+    representation_function,
+    random_state,
+    artifact_dir=None,
+    batch_size=64,
+    num_train=10000,
+    num_eval=5000,
+    mode="dlib",
+):
+    """beta-VAE score of a representation: {"train_accuracy", "eval_accuracy"}."""
+    del artifact_dir
+    sampler = sampling.GroundTruth(ground_truth_data, representation_function)
+    return score(sampler, random_state, batch_size, num_train, num_eval, mode)
+
+
+def score(sampler, random_state=0, batch_size=64, num_train=10000, num_eval=5000, mode="dlib"):
+    """beta-VAE score of what a sampler gives.
+
+    Args:
+        sampler: `sampling.GroundTruth(data, representation_function)` or `sampling.Points(codes, factors)`.
+        random_state: seed or np.random.RandomState.
+        batch_size: pairs averaged in one training point.
+        num_train, num_eval: points in training and evaluation.
+        mode: "dlib", or "fixed": a single factor, which any classifier knows, scores 1.
+
+    Returns:
+        {"train_accuracy", "eval_accuracy"}: floats.
+
+    Raises:
+        ValueError: in mode "dlib" fewer than two factors among the training points.
+    """
+    validation.check_mode(mode)
+    if not hasattr(random_state, "randint"):
+        random_state = np.random.RandomState(random_state)
+    points, labels = generate_points(sampler, num_train, batch_size, random_state)
+    if len(np.unique(labels)) < 2:
+        if mode == "fixed":
+            return {"train_accuracy": 1.0, "eval_accuracy": 1.0}
+        raise ValueError("beta-VAE score: expected at least 2 factors among the training points, received 1")
+    model = logistic.LogisticRegression().fit(points, labels)
+    eval_points, eval_labels = generate_points(sampler, num_eval, batch_size, random_state)
+    return {
+        "train_accuracy": float(np.mean(model.predict(points) == labels)),
+        "eval_accuracy": float(np.mean(model.predict(eval_points) == eval_labels)),
+    }
+
+
+def generate_points(sampler, num_points, batch_size, random_state):
+    """Mean absolute differences [num_points, latents] and the factors [num_points] that the pairs share."""
+    points, labels = [], []
+    for factors, first, second in sampler.pairs(num_points, batch_size, random_state):
+        points.append(np.mean(np.abs(first - second), axis=1))
+        labels.append(factors)
+    return np.concatenate(points).astype(np.float64), np.concatenate(labels)

@@ -1,0 +1,167 @@
+"""Modularity and explicitness.
+
+Ridgeway and Mozer, Learning Deep Disentangled Embeddings With the F-Statistic Loss, arXiv 1802.05312, section
+3. A latent is modular where it has information on one factor only; a factor is explicit where logistic
+regression separates its values, measured by the area under the ROC curve of each value against the rest.
+"""
+
+import gin
+import numpy as np
+from scipy import stats
+
+from third_party.disentanglement_lib.evaluation.metrics import logistic, utils, validation
+
+
+@gin.configurable(
+    "modularity_explicitness",
+    denylist=["ground_truth_data", "representation_function", "random_state", "artifact_dir"],
+)
+def compute_modularity_explicitness(
+    ground_truth_data,
+    representation_function,
+    random_state,
+    artifact_dir=None,
+    num_train=10000,
+    num_test=5000,
+    batch_size=16,
+    mode="dlib",
+):
+    """Modularity and explicitness of a representation on `num_train` and `num_test` drawn points."""
+    del artifact_dir
+    mus_train, ys_train = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_train, random_state, batch_size
+    )
+    mus_test, ys_test = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_test, random_state, batch_size
+    )
+    arrays = validation.check_split(mus_train.T, ys_train.T, mus_test.T, ys_test.T)
+    return _score_bins(utils.make_discretizer(arrays[0].T), *arrays, mode)
+
+
+def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mode="dlib"):
+    """Modularity and explicitness of codes.
+
+    Args:
+        codes_train, codes_test: [n, latents].
+        factors_train, factors_test: [n, factors], discrete.
+        num_bins: equal-width bins for each latent in the mutual information.
+        mode: "dlib", or "fixed": dead latents do not reach the regression, values absent from a split and
+            factors that are constant in it are left out of its mean, and with one factor an informative
+            latent is modular.
+
+    Returns:
+        {"modularity_score", "explicitness_score_train", "explicitness_score_test"}: floats.
+
+    Raises:
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a latent of zero variance, a
+            constant factor or a value absent from a split.
+    """
+    arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
+    return _score_bins(utils._histogram_discretize(arrays[0].T, num_bins), *arrays, mode)
+
+
+def _score_bins(bins, codes_train, factors_train, codes_test, factors_test, mode):
+    validation.check_mode(mode)
+    information = utils.discrete_mutual_info(bins, factors_train.T)
+    lone_factor = mode == "fixed" and factors_train.shape[1] == 1
+    modular = float(np.mean(information.max(axis=1) > 0.0)) if lone_factor else modularity(information)
+    mus_train, mean, stddev = utils.normalize_data(codes_train.T)
+    mus_test, _, _ = utils.normalize_data(codes_test.T, mean, stddev)
+    if mode == "fixed":
+        live = ~validation.constant_rows(codes_train.T)
+        mus_train = np.where(live[:, None], mus_train, 0.0)
+        mus_test = np.where(live[:, None], mus_test, 0.0)
+    elif (stddev == 0.0).any():
+        latent = int(np.argmin(stddev))
+        raise ValueError(
+            f"explicitness: expected latents that vary, received latent {latent} with standard deviation 0; "
+            'leave it out or use mode="fixed"'
+        )
+    by_factor = _explicitness_fixed if mode == "fixed" else _explicitness_dlib
+    areas = by_factor(mus_train, factors_train.T, mus_test, factors_test.T)
+    return {
+        "modularity_score": modular,
+        "explicitness_score_train": float(np.mean(areas[0])),
+        "explicitness_score_test": float(np.mean(areas[1])),
+    }
+
+
+def modularity(mutual_information):
+    """Mean over codes of `modularity_per_code`."""
+    return float(np.mean(modularity_per_code(mutual_information)))
+
+
+def modularity_per_code(mutual_information):
+    """1 - the squared information on factors other than a code's best, over the largest it could be: [codes].
+
+    `mutual_information` is [codes, factors]; a code without information scores 0. nan with one factor.
+    """
+    squared = np.square(mutual_information)
+    best = squared.max(axis=1)
+    others = squared.sum(axis=1) - best
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_code = 1.0 - others / (best * (squared.shape[1] - 1.0))
+    return np.where(best == 0.0, 0.0, per_code)
+
+
+def explicitness_per_factor(mus_train, y_train, mus_test, y_test, factor=0):
+    """Areas under the ROC curve (train, test) of a logistic regression of `y` [n] on normalised `mus` [codes,
+    n].
+
+    `factor` is the name that an error gives to `y`.
+    """
+    values, test_values = np.unique(y_train), np.unique(y_test)
+    if len(values) < 2:
+        raise ValueError(
+            f"explicitness: expected at least 2 values of every factor, received 1 of factor {factor}; "
+            'leave the factor out or use mode="fixed"'
+        )
+    if not np.array_equal(values, test_values):
+        missing = np.setxor1d(values, test_values)[0]
+        raise ValueError(
+            f"explicitness: expected the same values in training and test, received factor {factor} with value "
+            f'{missing} in one only; draw more points or use mode="fixed"'
+        )
+    train, test = _class_areas(mus_train, y_train, mus_test, y_test)
+    return float(np.mean(train)), float(np.mean(test))
+
+
+def _explicitness_dlib(mus_train, ys_train, mus_test, ys_test):
+    rows = zip(ys_train, ys_test, strict=True)
+    return np.transpose([explicitness_per_factor(mus_train, y, mus_test, t, i) for i, (y, t) in enumerate(rows)])
+
+
+def _explicitness_fixed(mus_train, ys_train, mus_test, ys_test):
+    areas = ([], [])
+    for factor in validation.varying_factors(ys_train, "explicitness"):
+        for split, per_class in zip(
+            areas, _class_areas(mus_train, ys_train[factor], mus_test, ys_test[factor]), strict=True
+        ):
+            present = per_class[~np.isnan(per_class)]
+            split.extend([np.mean(present)] if len(present) else [])
+    if not areas[1]:
+        raise ValueError("explicitness: expected a factor with at least 2 values in the test set, received none")
+    return areas
+
+
+def _class_areas(mus_train, y_train, mus_test, y_test):
+    """Areas [classes of y_train] in training and test; nan where a split lacks a class, or the rest."""
+    model = logistic.LogisticRegression().fit(mus_train.T, y_train)
+    return tuple(
+        _areas_under_roc(model.predict_proba(mus.T), y[:, None] == model.classes_)
+        for mus, y in ((mus_train, y_train), (mus_test, y_test))
+    )
+
+
+def _areas_under_roc(scores, positive):
+    """Area under the ROC curve of every column of `scores` [n, classes] for the points `positive` [n,
+    classes].
+
+    The share of (positive, negative) pairs in the right order, ties counted half, by the positives' rank sum.
+    """
+    ranks = stats.rankdata(scores, axis=0)
+    num_positive = positive.sum(axis=0)
+    num_negative = len(scores) - num_positive
+    rank_sums = np.sum(ranks * positive, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (rank_sums - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative)

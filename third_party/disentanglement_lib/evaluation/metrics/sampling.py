@@ -1,0 +1,209 @@
+"""Where the codes of the beta-VAE and FactorVAE scores come from, and how not to encode the same image twice.
+
+Both scores ask for batches of codes of images that share one factor. A sampler answers with three methods:
+`codes(num, random_state)`, `fixed(...)` and `pairs(...)`; `GroundTruth` asks data and an encoder as
+disentanglement_lib does, draw for draw, and `Points` draws among given codes.
+"""
+
+import numpy as np
+
+from third_party.disentanglement_lib.evaluation.metrics import utils, validation
+
+MAX_STATES = 4_000_000  # a table of codes of all states is kept up to here: 160 MB of 10 float32 latents
+BULK = 512  # batches looked up, or images encoded, at once
+
+
+class EncodedStates:
+    """Ground-truth data whose observations are state numbers [n], with a `representation` that looks codes
+    up.
+
+    Drawing factors is left to the data, so a seed draws what it draws without this. An image is encoded the
+    first time its state is asked for. Use `encode_once`, which makes sure that nothing is lost by it.
+    """
+
+    def __init__(self, ground_truth_data, representation_function):
+        self._data = ground_truth_data
+        self._encode = representation_function
+        self._sizes = np.array(ground_truth_data.factors_num_values, dtype=np.int64)
+        self._bases = np.cumprod(np.append(1, self._sizes[:0:-1]))[::-1]
+        self._known = np.zeros(int(np.prod(self._sizes)), dtype=bool)
+        self._codes = np.empty((0, 0))
+
+    def __getattr__(self, name):
+        return getattr(self._data, name)
+
+    @property
+    def num_encoded(self):
+        """How many images the encoder has seen."""
+        return int(self._known.sum())
+
+    def sample_factors(self, num, random_state):
+        """Factors [num, factors] as the data draws them."""
+        return self._data.sample_factors(num, random_state)
+
+    def sample_observations_from_factors(self, factors, random_state):
+        """State numbers [n] of `factors` [n, factors]."""
+        del random_state
+        factors = np.asarray(factors)
+        if (factors < 0).any() or (factors >= self._sizes).any():
+            raise ValueError(f"factors: expected values from 0 to below {self._sizes.tolist()}, received others")
+        return factors @ self._bases
+
+    def sample(self, num, random_state):
+        """Drawn factors [num, factors] and their state numbers [num]."""
+        factors = self.sample_factors(num, random_state)
+        return factors, self.sample_observations_from_factors(factors, random_state)
+
+    def sample_observations(self, num, random_state):
+        """State numbers [num] of drawn factors."""
+        return self.sample(num, random_state)[1]
+
+    def representation(self, states):
+        """Codes [..., latents] of state numbers [...]."""
+        needed = np.unique(states[~self._known[states]])
+        for start in range(0, len(needed), BULK):
+            part = needed[start : start + BULK]
+            factors = part[:, None] // self._bases % self._sizes
+            # the data is deterministic: this generator is never drawn from
+            images = self._data.sample_observations_from_factors(factors, np.random.RandomState(0))
+            codes = np.asarray(self._encode(images))
+            if not len(self._codes):
+                self._codes = np.empty((len(self._known), codes.shape[1]), dtype=codes.dtype)
+            self._codes[part] = codes
+            self._known[part] = True
+        return self._codes[states]
+
+
+def encode_once(ground_truth_data, representation_function):
+    """Data and representation function that give the same codes but encode every image at most once.
+
+    Both are returned as they are where that would not give the same: where the observations or the encoder
+    are not deterministic (asked twice for 16 of them) or the data says nothing of its states, and where there
+    are more than 4 million states. The encoder sees other batches then, so floats may differ in their last
+    bits.
+    """
+    unchanged = ground_truth_data, representation_function
+    if isinstance(ground_truth_data, EncodedStates):
+        return unchanged
+    sizes = getattr(ground_truth_data, "factors_num_values", None)
+    if sizes is None or not 0 < np.prod([float(size) for size in sizes]) <= MAX_STATES:
+        return unchanged
+    random_state = np.random.RandomState(0)
+    factors = ground_truth_data.sample_factors(16, random_state)
+    if factors.min() < 0 or (factors >= np.array(sizes)).any():
+        return unchanged
+    before = _position(random_state)
+    images = [ground_truth_data.sample_observations_from_factors(factors, random_state) for _ in range(2)]
+    if _position(random_state) != before or not np.array_equal(*images):
+        return unchanged
+    if not np.array_equal(representation_function(images[0]), representation_function(images[1])):
+        return unchanged
+    states = EncodedStates(ground_truth_data, representation_function)
+    return states, states.representation
+
+
+def _position(random_state):
+    """Where a generator stands; it moves with every draw."""
+    state = random_state.get_state(legacy=False)["state"]
+    return state["pos"], state["key"].tobytes()
+
+
+class GroundTruth:
+    """Samples codes from ground-truth data through an encoder, drawing as disentanglement_lib does."""
+
+    def __init__(self, ground_truth_data, representation_function):
+        self._data, self._encode = encode_once(ground_truth_data, representation_function)
+        self._bulk = BULK if isinstance(self._data, EncodedStates) else 1
+
+    @property
+    def num_factors(self):
+        """Number of factors."""
+        return self._data.num_factors
+
+    def codes(self, num, random_state):
+        """Codes [num, latents] of drawn observations."""
+        observations = self._data.sample_observations(num, random_state)
+        return utils.obtain_representation(observations, self._encode, 64).T
+
+    def fixed(self, num_batches, batch_size, random_state):
+        """Yields (factors [b], codes [b, batch_size, latents]): each batch shares one value of its factor."""
+
+        def draw():
+            factor = random_state.randint(self.num_factors)
+            factors = self._data.sample_factors(batch_size, random_state)
+            factors[:, factor] = factors[0, factor]
+            return factor, [factors]
+
+        for factors, (codes,) in self._batches(draw, num_batches, batch_size, random_state):
+            yield factors, codes
+
+    def pairs(self, num_batches, batch_size, random_state):
+        """Yields (factors [b], two codes [b, batch_size, latents]): rows of the two share their factor's value."""
+
+        def draw():
+            factor = random_state.randint(self.num_factors)
+            first = self._data.sample_factors(batch_size, random_state)
+            second = self._data.sample_factors(batch_size, random_state)
+            second[:, factor] = first[:, factor]
+            return factor, [first, second]
+
+        for factors, (first, second) in self._batches(draw, num_batches, batch_size, random_state):
+            yield factors, first, second
+
+    def _batches(self, draw, num_batches, batch_size, random_state):
+        for start in range(0, num_batches, self._bulk):
+            drawn = [draw() for _ in range(min(self._bulk, num_batches - start))]
+            observations = [
+                self._data.sample_observations_from_factors(np.concatenate(factors), random_state)
+                for factors in zip(*(sets for _, sets in drawn), strict=True)
+            ]
+            codes = [np.asarray(self._encode(images)) for images in observations]
+            yield np.array([factor for factor, _ in drawn]), [c.reshape(len(drawn), batch_size, -1) for c in codes]
+
+
+class Points:
+    """Samples among given codes, with replacement, where no encoder can be asked.
+
+    A batch that shares a factor's value is drawn from the points that have a random point's value; its other
+    factors are as they are among those.
+
+    Args:
+        codes: [n, latents].
+        factors: [n, factors], discrete.
+    """
+
+    def __init__(self, codes, factors):
+        self._codes = validation.check_codes(codes)
+        self._factors = validation.check_factors(factors, len(self._codes))
+        self._groups = []
+        for column in self._factors.T:
+            _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+            starts = np.cumsum(counts) - counts
+            self._groups.append((np.argsort(inverse, kind="stable"), starts[inverse], counts[inverse]))
+
+    @property
+    def num_factors(self):
+        """Number of factors."""
+        return self._factors.shape[1]
+
+    def codes(self, num, random_state):
+        """Codes [num, latents] of random points."""
+        return self._codes[random_state.randint(len(self._codes), size=num)]
+
+    def fixed(self, num_batches, batch_size, random_state):
+        """As `GroundTruth.fixed`."""
+        for factor in random_state.randint(self.num_factors, size=num_batches):
+            point = np.full(batch_size, random_state.randint(len(self._codes)))
+            yield np.array([factor]), self._codes[self._mates(factor, point, random_state)][None]
+
+    def pairs(self, num_batches, batch_size, random_state):
+        """As `GroundTruth.pairs`."""
+        for factor in random_state.randint(self.num_factors, size=num_batches):
+            points = random_state.randint(len(self._codes), size=batch_size)
+            mates = self._mates(factor, points, random_state)
+            yield np.array([factor]), self._codes[points][None], self._codes[mates][None]
+
+    def _mates(self, factor, points, random_state):
+        """For each point a random one with the same value of `factor`."""
+        order, starts, counts = self._groups[factor]
+        return order[starts[points] + (random_state.random_sample(len(points)) * counts[points]).astype(np.int64)]

@@ -1,0 +1,115 @@
+"""Separated attribute predictability (SAP).
+
+Kumar et al., Variational Inference of Disentangled Latent Concepts from Unlabeled Observations, ICLR 2018,
+section 3: how well each latent alone predicts a factor, and the gap between the two best latents, averaged
+over factors.
+"""
+
+import gin
+import numpy as np
+
+from third_party.disentanglement_lib.evaluation.metrics import svm, utils, validation
+
+
+@gin.configurable(
+    "sap_score", denylist=["ground_truth_data", "representation_function", "random_state", "artifact_dir"]
+)
+def compute_sap(
+    ground_truth_data,
+    representation_function,
+    random_state,
+    artifact_dir=None,
+    num_train=10000,
+    num_test=5000,
+    batch_size=16,
+    continuous_factors=False,
+    mode="dlib",
+):
+    """SAP of a representation on `num_train` and `num_test` drawn points: {"SAP_score": float}."""
+    del artifact_dir
+    mus, ys = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_train, random_state, batch_size
+    )
+    mus_test, ys_test = utils.generate_batch_factor_code(
+        ground_truth_data, representation_function, num_test, random_state, batch_size
+    )
+    return score(mus.T, ys.T, mus_test.T, ys_test.T, continuous_factors, mode)
+
+
+@gin.configurable("sap_score_validation", denylist=["observations", "labels", "representation_function"])
+def compute_sap_on_fixed_data(
+    observations,
+    labels,
+    representation_function,
+    train_percentage=0.5,
+    continuous_factors=False,
+    batch_size=100,
+    mode="dlib",
+):
+    """SAP on given `observations` [n, ...] with `labels` [factors, n], of which the first part trains."""
+    mus = utils.obtain_representation(observations, representation_function, batch_size)
+    mus_train, mus_test = utils.split_train_test(mus, train_percentage)
+    ys_train, ys_test = utils.split_train_test(labels, train_percentage)
+    return score(mus_train.T, ys_train.T, mus_test.T, ys_test.T, continuous_factors, mode)
+
+
+def score(codes_train, factors_train, codes_test, factors_test, continuous_factors=False, mode="dlib"):
+    """SAP of codes.
+
+    Args:
+        codes_train, codes_test: [n, latents].
+        factors_train, factors_test: [n, factors]. The test split is not used for continuous factors.
+        continuous_factors: squared correlation on the training split, not the test accuracy of a linear SVM.
+        mode: "dlib", or "fixed": constant factors are left out, a lone latent is compared with a dead one.
+
+    Returns:
+        {"SAP_score": float}, nan in mode "dlib" where a continuous factor is constant.
+
+    Raises:
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" one latent or a constant
+            discrete factor.
+    """
+    validation.check_mode(mode)
+    arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
+    mus, ys, mus_test, ys_test = (array.T for array in arrays)
+    if mode == "fixed":
+        varying = validation.varying_factors(ys, "SAP")
+        ys, ys_test = ys[varying], ys_test[varying]
+        if len(mus) == 1:
+            mus, mus_test = (np.vstack([table, np.zeros_like(table)]) for table in (mus, mus_test))
+    else:
+        validation.reject_single_latent(len(mus), "SAP")
+    return {"SAP_score": compute_avg_diff_top_two(compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors))}
+
+
+def compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors):
+    """How well each latent alone predicts each factor, [latents, factors].
+
+    Codes are [latents, n], factors [factors, n]. For continuous factors the squared correlation, 0 for a
+    latent with variance up to 1e-12; otherwise the accuracy on the test points of a balanced linear SVM.
+    """
+    if continuous_factors:
+        return _squared_correlations(mus.astype(np.float64), ys.astype(np.float64))
+    validation.reject_constant_factors(ys, "SAP")
+    accuracies = [
+        np.mean(svm.predict(mus, labels, mus_test) == test_labels, axis=1)
+        for labels, test_labels in zip(ys, ys_test, strict=True)
+    ]
+    return np.stack(accuracies, axis=1)
+
+
+def compute_avg_diff_top_two(matrix):
+    """Mean over factors of the gap between the two best latents of `matrix` [latents, factors]."""
+    second, first = np.sort(matrix, axis=0)[-2:]
+    return float(np.mean(first - second))
+
+
+def _squared_correlations(mus, ys):
+    mus = mus - mus.mean(axis=1, keepdims=True)
+    ys = ys - ys.mean(axis=1, keepdims=True)
+    freedom = mus.shape[1] - 1
+    variances = np.einsum("ln,ln->l", mus, mus) / freedom
+    factor_variances = np.einsum("fn,fn->f", ys, ys) / freedom
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = (mus @ ys.T / freedom) ** 2 / np.outer(variances, factor_variances)
+    return np.where(variances[:, None] > 1e-12, squared, 0.0)
