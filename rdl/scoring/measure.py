@@ -1,4 +1,4 @@
-"""Measures a representation on the true factors: MIG and DCI at disentanglement_lib's sizes.
+"""Measures a representation on the true factors: MIG and DCI at disentanglement_lib's sizes, and MIG-sup.
 
 Training and search never see these numbers; they are the evidence afterwards.
 """
@@ -7,6 +7,7 @@ import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.scoring import mig_sup
 from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
 from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
@@ -21,7 +22,7 @@ def measure(
     num_bins: int = 20,
     dci_backend: str = "sklearn",
 ) -> dict[str, float]:
-    """MIG and DCI, under disentanglement_lib's keys.
+    """MIG and DCI, under disentanglement_lib's keys; and `mig_sup`.
 
     Args:
       codes: [points, latents].
@@ -36,7 +37,7 @@ def measure(
         codes[train], factors[train], codes[test], factors[test], seed, mode="fixed", backend=dci_backend
     )
     scores.pop("backend", None)
-    return scores
+    return scores | {"mig_sup": mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]}
 
 
 @gin.configurable
