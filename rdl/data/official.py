@@ -6,7 +6,10 @@ downloaded. Sizes and SHA-256 are those that TensorFlow Datasets records for the
 has none (dSprites as npz, mpi3d, cars3d, the scream) none is given here.
 """
 
+import gzip
+import hashlib
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,7 @@ class OfficialFile:
     size: int | None = None  # bytes
     sha256: str | None = None
     others: tuple[str, ...] = ()  # other forms and places of the same content
+    content_md5: str | None = None  # of the unpacked content, in whatever form
 
     def locate(self) -> Path | None:
         """Where the file lies, if it is there; the official form before the others."""
@@ -48,6 +52,7 @@ class OfficialFile:
             looked = ", ".join(str(path.absolute()) for path in self.places())
             size = f"{self.size:,} bytes" if self.size else "size not published"
             checksum = f"SHA-256 {self.sha256}" if self.sha256 else "no checksum published"
+            checksum = f"MD5 of its unpacked content {self.content_md5}" if self.content_md5 else checksum
             raise UserError(
                 f"'{data_set}' needs the file {Path(self.name).name} ({size}, {checksum}), looked for at {looked}: "
                 f"get it from {self.get}, and set DISENTANGLEMENT_LIB_DATA to the folder that holds "
@@ -56,14 +61,19 @@ class OfficialFile:
         return found
 
     def check(self) -> str:
-        """One of: missing; present (there is nothing to check it by); sound; differs."""
+        """One of: missing; present (nothing is published to check it by); sound; differs; damaged."""
         found = self.locate()
         if found is None:
             return "missing"
+        if self.content_md5 is not None:
+            try:
+                content = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+            except (OSError, EOFError, zlib.error):
+                return "damaged"
+            return "sound" if hashlib.md5(content).hexdigest() == self.content_md5 else "differs"
         if self.sha256 is None or found != folder() / self.name:
             return "present"
-        same_size = self.size is None or found.stat().st_size == self.size
-        return "sound" if same_size and files.sha256(found) == self.sha256 else "differs"
+        return "sound" if files.sha256(found) == self.sha256 else "differs"
 
 
 def _norb(part: str, kind: str, size: int, sha256: str) -> OfficialFile:
@@ -72,7 +82,7 @@ def _norb(part: str, kind: str, size: int, sha256: str) -> OfficialFile:
     return OfficialFile(f"small_norb/{name}.gz", get, size, sha256, (f"small_norb/{name}",))
 
 
-def _idx(data_set: str, split: str, kind: str, size: int, sha256: str) -> OfficialFile:
+def _idx(data_set: str, split: str, kind: str, size: int, md5: str) -> OfficialFile:
     name = f"{split}-{kind}-ubyte.gz"
     get, others = f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}", ()
     if data_set == "fashion_mnist":
@@ -81,7 +91,7 @@ def _idx(data_set: str, split: str, kind: str, size: int, sha256: str) -> Offici
             "or install Debian's package dataset-fashion-mnist"
         )
         others = (f"/usr/share/datasets/fashion-mnist/{name}",)
-    return OfficialFile(f"{data_set}/{name}", get, size, sha256, (f"{data_set}/{name[:-3]}", *others))
+    return OfficialFile(f"{data_set}/{name}", get, size, None, (f"{data_set}/{name[:-3]}", *others), md5)
 
 
 def _mpi3d(kind: str) -> OfficialFile:
@@ -125,26 +135,18 @@ SMALLNORB = tuple(
 )
 MPI3D = {kind: _mpi3d(kind) for kind in ("toy", "realistic", "real")}
 IDX = {
-    (data_set, split, kind): _idx(data_set, split, kind, size, sha256)
-    for data_set, split, kind, size, sha256 in (
-        ("mnist", "train", "images-idx3", 9_912_422,
-         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-        ("mnist", "train", "labels-idx1", 28_881,
-         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-        ("mnist", "t10k", "images-idx3", 1_648_877,
-         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-        ("mnist", "t10k", "labels-idx1", 4_542,
-         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-        ("fashion_mnist", "train", "images-idx3", 26_421_880,
-         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-        ("fashion_mnist", "train", "labels-idx1", 29_515,
-         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-        ("fashion_mnist", "t10k", "images-idx3", 4_422_102,
-         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
-        ("fashion_mnist", "t10k", "labels-idx1", 5_148,
-         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    record[:3]: _idx(*record)
+    for record in (
+        ("mnist", "train", "images-idx3", 9_912_422, "6bbc9ace898e44ae57da46a324031adb"),
+        ("mnist", "train", "labels-idx1", 28_881, "a25bea736e30d166cdddb491f175f624"),
+        ("mnist", "t10k", "images-idx3", 1_648_877, "2646ac647ad5339dbf082846283269ea"),
+        ("mnist", "t10k", "labels-idx1", 4_542, "27ae3e4e09519cfbb04c329615203637"),
+        ("fashion_mnist", "train", "images-idx3", 26_421_880, "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+        ("fashion_mnist", "train", "labels-idx1", 29_515, "9018921c3c673c538a1fc5bad174d6f9"),
+        ("fashion_mnist", "t10k", "images-idx3", 4_422_102, "8181f5470baa50b63fa0f6fddb340f0a"),
+        ("fashion_mnist", "t10k", "labels-idx1", 5_148, "15d484375f8d13e6eb1aabb0c3f46965"),
     )
-}  # fmt: skip
+}
 CELEBA = OfficialFile(
     "celeba/img_align_celeba",
     "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (img_align_celeba.zip, 1,443,490,838 bytes, SHA-256 "
