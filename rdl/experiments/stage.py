@@ -105,6 +105,6 @@ def _keep_only_best(stage: Stage) -> None:
     for folder in sorted(kept.parent.parent.glob("generation_*")):
         if folder != kept.parent:
             shutil.rmtree(folder)
-    for path in sorted(kept.parent.glob("*.npz")):
+    for path in sorted(kept.parent.iterdir()):  # what a killed write left behind is among them
         if path != kept:
             path.unlink()

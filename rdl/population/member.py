@@ -1,6 +1,8 @@
 """A member of a population: a frozen record of where it comes from, what it does and how it did."""
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +48,10 @@ class Member:
         return f"generation_{self.generation - 1:03d}/member_{self.parent:03d}"
 
     def scored(self, score: float, checksum: str, **details: Any) -> "Member":
-        """This member after training and scoring."""
+        """This member after training and scoring; failed where a score or a measurement is NaN or infinite."""
+        broken = [name for name, value in {"score": float(score), **details}.items() if not _finite(value)]
+        if broken:
+            return self.failed(f"its {broken[0]} is NaN or infinite, with {self.hyperparameters}")
         return dataclasses.replace(self, status="scored", score=float(score), checksum=checksum, details=details)
 
     def failed(self, reason: str, **details: Any) -> "Member":
@@ -61,3 +66,19 @@ class Member:
     def from_record(cls, record: dict[str, Any]) -> "Member":
         """From what ``to_record`` gave."""
         return cls(**record)
+
+
+def _finite(value: Any) -> bool:
+    return all(math.isfinite(number) for number in _floats(value))
+
+
+def _floats(value: Any) -> Iterator[float]:
+    """All floating point numbers in a nest of dicts and lists."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _floats(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _floats(part)

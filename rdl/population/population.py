@@ -178,7 +178,8 @@ class Population:
     def _ensure_checkpoint(
         self, task: Task, executor: Executor, index: int, generations: Sequence[list[Member]]
     ) -> Path:
-        member = next(member for member in generations[-1] if member.index == index)
+        members = generations[-1]
+        position, member = next((i, member) for i, member in enumerate(members) if member.index == index)
         path = checkpoint_path(self._run.root, self._stage, member.name)
         if path.exists() and files.sha256(path) == member.checksum:
             return path
@@ -186,13 +187,18 @@ class Population:
         logging.getLogger("rdl").warning("checkpoint %s %s: making it again", path, what)
         if member.parent is not None:
             self._ensure_checkpoint(task, executor, member.parent, generations[:-1])
-        (again,) = executor.map(task, [dataclasses.replace(member, status="new", score=None, checksum=None)])
+        fresh = dataclasses.replace(member, status="new", score=None, checksum=None, details={})
+        (again,) = executor.map(task, [fresh])
+        if again.checksum is None:
+            raise UserError(f"The checkpoint {path} {what} and cannot be made again: {again.reason}.")
         if again.checksum != member.checksum:
             logging.getLogger("rdl").warning(
                 "checkpoint %s came out otherwise than before (another machine, or another number of threads?)",
                 path,
             )
-            self._run.journal.append(self._key(again), again.to_record())
+            # Exploit was decided on the old record, so that all of it stands but the checksum.
+            members[position] = dataclasses.replace(member, checksum=again.checksum)
+            self._run.journal.append(self._key(member), members[position].to_record())
         return path
 
     def _key(self, member: Member) -> str:
@@ -210,8 +216,9 @@ class Population:
     def _write_generation(self, members: list[Member]) -> None:
         """The generation's records once more, where a reader looks for them."""
         path = self._run.path(self._stage, f"generation_{members[0].generation:03d}.json")
-        if not path.exists():
-            files.write_json(path, [member.to_record() for member in members])
+        records = [member.to_record() for member in members]
+        if not path.exists() or files.read_json(path) != records:
+            files.write_json(path, records)
 
     def _prune(self, generation: int) -> None:
         """Removes the checkpoints of a generation that no member starts from any more."""

@@ -114,6 +114,14 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
 
 
+def read_json(path: str | os.PathLike) -> Any:
+    """What `write_json` wrote; None where the file is no JSON any more."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except ValueError:
+        return None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()

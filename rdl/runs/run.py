@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,10 @@ def _what_counts(config: str) -> list[str]:
 def _first_difference(there: str, here: str) -> str:
     """What differs first between two configurations, in one line; empty where nothing does."""
     old, new = _what_counts(there), _what_counts(here)
+    if old == new:
+        return ""
     gone = [line for line in old if line not in new]
     come = [line for line in new if line not in old]
-    if not gone and not come:
-        return ""
+    if not gone and not come:  # the same lines in other places, as where two long values change places
+        gone, come = next(([a], [b]) for a, b in zip_longest(old, new, fillvalue="nothing") if a != b)
     return f"there: {gone[0].strip() if gone else 'nothing'}; here: {come[0].strip() if come else 'nothing'}"

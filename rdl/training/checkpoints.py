@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rdl.runs import files
+
 State = dict[str, np.ndarray]
 
 
@@ -17,25 +19,10 @@ class CorruptCheckpoint(Exception):
 
 def save(path: str | os.PathLike, state: State) -> str:
     """Writes `state` to `path` atomically and durably; returns the SHA-256 of the file in hex."""
-    path = Path(path)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **state)
-    content = buffer.getbuffer()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    content = buffer.getvalue()
+    files.write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,0 +1,135 @@
+import dataclasses
+import math
+from collections import Counter
+
+import pytest
+from fake_task import SPACE
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rdl.errors import UserError
+from rdl.population import Member
+from rdl.population.evolution import converged, first_generation, next_generation, ranked
+
+PLACE = (0, "x_run")
+
+
+def trained(scores: list[float | None], generation: int = 0) -> list[Member]:
+    """Members with these scores; None: failed."""
+    members = [dataclasses.replace(m, generation=generation) for m in first_generation(len(scores), SPACE, PLACE)]
+    return [
+        member.failed("diverged") if score is None else member.scored(score, "checksum")
+        for member, score in zip(members, scores, strict=True)
+    ]
+
+
+populations = st.lists(st.one_of(st.none(), st.integers(0, 5).map(float)), min_size=1, max_size=30).filter(
+    lambda scores: any(score is not None for score in scores)
+)
+
+
+@given(populations, st.floats(0.01, 0.5))
+def test_exploit_and_explore(scores, fraction):
+    members = trained(scores)
+    following = next_generation(members, SPACE, PLACE, fraction)
+    assert [member.index for member in following] == [member.index for member in members]
+    number = math.ceil(fraction * len(scores))
+    failed = [member.index for member in members if member.status == "failed"]
+    order = [member.index for member in ranked(members)]
+    best = set(order[: max(number, 1)])
+    changed = [member for member in following if member.parent != member.index]
+    for member in following:
+        parent = members[member.parent]
+        assert parent.status == "scored"
+        assert member.status == "new"
+        assert member.generation == 1
+        if member.parent == member.index:
+            assert member.hyperparameters == parent.hyperparameters
+        else:
+            assert member.parent in best
+    assert set(failed) <= {member.index for member in changed}
+    least = min(number, len(scores) - 1)
+    assert len(changed) == max(least, len(failed))
+    if len(failed) < least:  # the worst of the scored ones fill up
+        assert {member.index for member in changed} - set(failed) == set(order[len(order) - (least - len(failed)) :])
+
+
+@given(populations, st.integers(0, 100))
+def test_no_two_members_share_a_random_stream(scores, seed):
+    first = trained(scores)
+    second = next_generation(first, SPACE, (seed, "x_run"))
+    assert len({member.seed for member in second}) == len(second)
+    again = next_generation(first, SPACE, (seed, "x_run"))
+    assert again == second
+    other = next_generation(first, SPACE, (seed + 1, "x_run"))
+    assert {member.seed for member in other}.isdisjoint(member.seed for member in second)
+
+
+def test_clones_are_perturbed_each_in_its_own_way():
+    members = trained([5.0] + [0.0] * 19)
+    following = next_generation(members, SPACE, PLACE, 0.5)
+    clones = [member for member in following if member.parent != member.index]
+    assert len(clones) == 10
+    assert len({tuple(member.hyperparameters.items()) for member in clones}) > 3
+
+
+def test_parents_are_spread_over_the_best():
+    members = trained([float(i) for i in range(50)])
+    following = next_generation(members, SPACE, PLACE, 0.2)
+    parents = Counter(member.parent for member in following if member.parent != member.index)
+    assert set(parents) <= set(range(40, 50))
+    assert len(parents) > 3
+
+
+def test_ties_go_to_the_lower_index():
+    assert [member.index for member in ranked(trained([1.0, 2.0, 2.0, 1.0]))] == [1, 2, 0, 3]
+    following = next_generation(trained([1.0] * 5), SPACE, PLACE, 0.2)
+    assert [member.parent for member in following] == [0, 1, 2, 3, 0]
+
+
+def test_one_member_goes_on_alone():
+    (member,) = next_generation(trained([0.3]), SPACE, PLACE)
+    assert (member.parent, member.generation) == (0, 1)
+
+
+def test_half_the_members_are_kept_after_a_larger_start():
+    members = trained([0.0, 5.0, None, 3.0, 4.0, 1.0, 2.0, 6.0])
+    following = next_generation(members, SPACE, PLACE, 0.25, size=4)
+    assert [member.index for member in following] == [1, 3, 4, 7]
+    assert [member.parent for member in following][1] != 3  # the worst of those kept
+
+
+def test_failed_members_are_kept_only_to_fill_up():
+    following = next_generation(trained([None, 1.0, None, None]), SPACE, PLACE, 0.25, size=3)
+    assert [member.index for member in following] == [0, 1, 2]
+    assert {member.parent for member in following} == {1}
+
+
+def test_a_population_of_failed_members_ends_with_the_reason():
+    with pytest.raises(UserError, match=r"All 3 members of generation 0 failed \(diverged\)") as error:
+        next_generation(trained([None, None, None]), SPACE, PLACE)
+    assert "\n" not in str(error.value)
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_converged_needs_seven_rounds_of_small_changes(scores):
+    changes = [abs(b - a) for a, b in zip(scores, scores[1:], strict=False)]
+    assert converged(scores) == (len(scores) >= 7 and max(changes[-6:]) < 0.005)
+
+
+def test_scores_that_fall_are_not_converged():
+    assert not converged([0.5] * 6 + [0.4])
+    assert not converged([float("-inf")] * 10)
+
+
+@pytest.mark.parametrize("details", [{"kl": [[1.0, math.inf]]}, {"terms": {"loss": math.nan}}])
+def test_measurements_that_are_no_numbers_fail_a_member(details):
+    (member,) = first_generation(1, SPACE, PLACE)
+    assert member.scored(0.5, "checksum", **details).status == "failed"
+    assert member.scored(math.nan, "checksum").score is None
+    assert next(iter(details)) in member.scored(0.5, "checksum", **details).reason
+
+
+def test_a_record_comes_back_as_it_was():
+    (member,) = trained([0.25])
+    assert Member.from_record(member.to_record()) == member

@@ -1,0 +1,223 @@
+import dataclasses
+import json
+
+import gin
+import pytest
+from fake_task import SPACE, FakeTask
+
+from rdl.errors import UserError
+from rdl.experiments.watching import Watcher
+from rdl.population import Population, SerialExecutor, Settings, build_executor, checkpoint_path
+from rdl.runs import Run, files
+
+STAGE = "x_run"
+SETTINGS = Settings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)
+
+
+class Stopped(Exception):
+    """The process is taken away."""
+
+
+class StopsAfter(Watcher):
+    """Stops the run once so many members are done."""
+
+    def __init__(self, members: int):
+        self.left = members
+
+    def member_done(self, stage, member):
+        self.left -= 1
+        if not self.left:
+            raise Stopped
+
+
+def evolve(root, settings=SETTINGS, watcher=None, seed=0, **options):
+    with Run(root) as run:
+        population = Population(run, STAGE, settings, seed, watcher or Watcher())
+        return population.evolve(FakeTask(run.root, STAGE, **options), SerialExecutor())
+
+
+def checkpoints(root):
+    return {path.relative_to(root): files.sha256(path) for path in sorted(root.rglob("*.npz"))}
+
+
+def test_every_member_descends_from_a_scored_one(tmp_path):
+    outcome = evolve(tmp_path, diverges_at=0.1)
+    assert outcome.reason == "4 generations done"
+    for before, after in zip(outcome.generations, outcome.generations[1:], strict=False):
+        assert all(before[member.parent].status == "scored" for member in after)
+    assert outcome.best.score == max(m.score for m in outcome.generations[-1] if m.score is not None)
+
+
+def test_a_third_of_the_members_diverging_neither_stops_the_search_nor_wins(tmp_path):
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, size=12, generations=6), diverges_at=0.1)
+    failed = [sum(member.status == "failed" for member in members) for members in outcome.generations]
+    assert failed[0] >= 4
+    assert failed[-1] < failed[0]
+    assert outcome.best.status == "scored"
+    assert all(member.hyperparameters["learning_rate"] < 0.1 for member in outcome.generations[-1] if member.checksum)
+
+
+def test_all_diverging_ends_with_the_reason(tmp_path):
+    with pytest.raises(UserError, match="All 8 members of generation 0 failed .diverged with"):
+        evolve(tmp_path, diverges_at=0.0)
+
+
+@pytest.mark.parametrize("stops", [1, 3, 8, 9, 17, 31])
+def test_a_run_stopped_and_resumed_ends_as_one_that_was_not(tmp_path, stops):
+    whole = evolve(tmp_path / "whole", diverges_at=0.1)
+    with pytest.raises(Stopped):
+        evolve(tmp_path / "stopped", watcher=StopsAfter(stops), diverges_at=0.1)
+    assert evolve(tmp_path / "stopped", diverges_at=0.1) == whole
+    assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")
+
+
+def test_finished_members_are_not_trained_again(tmp_path):
+    evolve(tmp_path)
+    trained = StopsAfter(1)
+    evolve(tmp_path, watcher=trained)
+    assert trained.left == 1
+
+
+def test_only_the_checkpoints_that_resuming_needs_are_kept(tmp_path):
+    evolve(tmp_path)
+    kept = sorted(path.name for path in (tmp_path / STAGE / "members").iterdir())
+    assert kept == ["generation_003"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "flipped"])
+def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, caplog):
+    with Run(tmp_path) as run:
+        population = Population(run, STAGE, SETTINGS, 0, Watcher())
+        task = FakeTask(run.root, STAGE)
+        outcome = population.evolve(task, SerialExecutor())
+        path = checkpoint_path(run.root, STAGE, outcome.best.name)
+        content = path.read_bytes()
+        for other in (tmp_path / STAGE / "members").rglob("*.npz"):
+            other.unlink()  # the ancestors too
+        if damage == "truncated":
+            path.write_bytes(content[:-20])
+        elif damage == "flipped":
+            path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+        records = dict(run.journal)
+        assert population.ensure_checkpoint(task, SerialExecutor(), outcome.best, outcome) == path
+        assert path.read_bytes() == content
+        assert dict(run.journal) == records
+    assert str(path) in caplog.text
+
+
+def test_damaged_parents_are_made_again_before_their_children_train(tmp_path, caplog):
+    whole = evolve(tmp_path / "whole")
+    with pytest.raises(Stopped):
+        evolve(tmp_path / "stopped", watcher=StopsAfter(8))
+    for path in (tmp_path / "stopped" / STAGE / "members" / "generation_000").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    assert evolve(tmp_path / "stopped") == whole
+    assert "is damaged: making it again" in caplog.text
+
+
+@pytest.mark.parametrize("position", [0, 3, 12, -1])
+def test_a_damaged_journal_line_costs_its_member_only(tmp_path, position):
+    whole = evolve(tmp_path)
+    before = checkpoints(tmp_path)
+    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    lines[position] = lines[position].replace(b"learning_rate", b"learning-rate")
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
+    with Run(tmp_path) as run:
+        (note,) = run.journal.damaged
+        assert str(tmp_path) in note
+    counter = StopsAfter(2)
+    assert evolve(tmp_path, watcher=counter) == whole
+    assert counter.left == 1
+    assert {path: checkpoints(tmp_path)[path] for path in before} == before
+
+
+class Otherwise(FakeTask):
+    """Another machine: training ends elsewhere."""
+
+    def __call__(self, member):
+        return super().__call__(dataclasses.replace(member, seed=member.seed + 1))
+
+
+def test_a_checkpoint_that_comes_out_otherwise_leaves_the_search_as_it_was(tmp_path, caplog):
+    settings = dataclasses.replace(SETTINGS, generations=1)
+    with Run(tmp_path) as run:
+        population = Population(run, STAGE, settings, 0, Watcher())
+        outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
+        old = outcome.best
+        path = checkpoint_path(run.root, STAGE, old.name)
+        path.unlink()
+        population.ensure_checkpoint(Otherwise(run.root, STAGE), SerialExecutor(), old, outcome)
+        assert outcome.best == dataclasses.replace(old, checksum=files.sha256(path))
+    assert "came out otherwise" in caplog.text
+    assert evolve(tmp_path, settings).best == outcome.best
+
+
+def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
+    settings = dataclasses.replace(SETTINGS, generations=1)
+    with Run(tmp_path) as run:
+        population = Population(run, STAGE, settings, 0, Watcher())
+        outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
+        checkpoint_path(run.root, STAGE, outcome.best.name).unlink()
+        with pytest.raises(UserError, match="is missing and cannot be made again: diverged"):
+            population.ensure_checkpoint(FakeTask(run.root, STAGE, 0.0), SerialExecutor(), outcome.best, outcome)
+
+
+def test_the_generations_file_is_mended(tmp_path):
+    outcome = evolve(tmp_path)
+    path = tmp_path / STAGE / "generation_001.json"
+    path.write_text("[{]")
+    evolve(tmp_path)
+    assert json.loads(path.read_text()) == [member.to_record() for member in outcome.generations[1]]
+
+
+def test_it_stops_once_converged(tmp_path):
+    settings = dataclasses.replace(SETTINGS, generations=None, until_converged=True, window=2, tolerance=100.0)
+    outcome = evolve(tmp_path, settings)
+    assert len(outcome.generations) == 3
+    assert outcome.reason.startswith("converged")
+
+
+def test_a_larger_start_shrinks_to_the_size(tmp_path):
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, size=3, initial_factor=2))
+    assert [len(members) for members in outcome.generations] == [6, 3, 3, 3]
+
+
+def test_a_score_that_is_no_number_never_wins(tmp_path):
+    class Infinite(FakeTask):
+        def __call__(self, member):
+            done = super().__call__(member)
+            return member.scored(float("inf"), done.checksum) if member.index == 3 else done
+
+    with Run(tmp_path) as run:
+        population = Population(run, STAGE, SETTINGS, 0, Watcher())
+        outcome = population.evolve(Infinite(run.root, STAGE), SerialExecutor())
+    assert outcome.generations[0][3].status == "failed"
+    assert outcome.best.index != 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 0},
+        {"models": 0},
+        {"generations": 0},
+        {"fraction": 0.0},
+        {"fraction": 0.6},
+        {"until_converged": False},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(UserError, match="opulation"):
+        Settings(**wrong)
+
+
+def test_images_of_a_generation():
+    assert Settings().images_per_generation(737_280) == 737_280
+    assert Settings().images_per_generation(40) == 10_000
+    assert Settings(images=480_000).images_per_generation(40) == 480_000
+
+
+def test_an_unknown_executor_is_refused():
+    gin.parse_config("executor.name = 'threads'")
+    with pytest.raises(UserError, match="executor.name must be"):
+        build_executor()

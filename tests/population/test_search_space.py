@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rdl.errors import UserError
+from rdl.population import Dimension, SearchSpace
+from rdl.seeds import generator
+
+seeds = st.integers(0, 2**31 - 1)
+
+
+@given(seeds)
+def test_the_papers_space_draws_what_the_reference_lists(seed):
+    drawn = SearchSpace().draw(generator(seed))
+    assert drawn["batch_size"] in (8, 16, 32, 64, 128, 256, 512, 1024)
+    assert np.isclose(drawn["learning_rate"], np.logspace(-5, 0, 30)).any()
+    assert 1 <= drawn["beta"] <= 437
+    assert isinstance(drawn["batch_size"], int)
+
+
+@given(seeds)
+def test_perturbed_values_stay_in_bounds_and_are_a_factor_away(seed):
+    space, random = SearchSpace(), generator(seed)
+    before = space.draw(random)
+    for _ in range(12):
+        after = space.perturb(before, random)
+        assert 2 <= after["batch_size"] <= 1024
+        assert after["beta"] >= 1
+        assert after["beta"] == int(after["beta"])
+        ratio = after["learning_rate"] / before["learning_rate"]
+        assert min(abs(ratio - factor) for factor in (2, 1.2, 0.8, 0.5)) < 1e-9
+        before = after
+
+
+@pytest.mark.parametrize(("value", "factor", "expected"), [(10, 1.2, 12), (10, 0.8, 8), (3, 0.5, 2), (3, 1.2, 4)])
+def test_whole_numbers_are_rounded_up_but_not_past_themselves(value, factor, expected):
+    dimension = Dimension(initial=(value,), factors=(factor,), integer=True)
+    assert dimension.perturb(value, generator(0)) == expected
+
+
+def test_a_batch_size_halved_for_ever_ends_at_two():
+    dimension = Dimension(initial=(8,), factors=(0.5,), low=2, integer=True)
+    value = 8
+    for _ in range(10):
+        value = dimension.perturb(value, generator(0))
+    assert value == 2
+
+
+def test_the_order_of_names_changes_no_draw():
+    dimensions = {name: Dimension(initial=(2, 3, 4, 5), low=2) for name in ("learning_rate", "batch_size", "beta")}
+    backwards = dict(reversed(dimensions.items()))
+    assert SearchSpace(dimensions).draw(generator(1)) == SearchSpace(backwards).draw(generator(1))
+
+
+def test_a_batch_size_that_may_shrink_to_one_is_refused():
+    dimensions = {"learning_rate": Dimension(initial=(0.1,)), "batch_size": Dimension(initial=(8,), low=1)}
+    with pytest.raises(UserError, match="at least 2"):
+        SearchSpace(dimensions)
+
+
+@pytest.mark.parametrize("missing", ["learning_rate", "batch_size"])
+def test_a_space_without_what_training_needs_is_refused(missing):
+    dimensions = {"learning_rate": Dimension(initial=(0.1,)), "batch_size": Dimension(initial=(8,), low=2)}
+    del dimensions[missing]
+    with pytest.raises(UserError, match=missing):
+        SearchSpace(dimensions)
+
+
+@pytest.mark.parametrize("wrong", [{"initial": ()}, {"initial": (1,), "factors": ()}, {"initial": (5,), "high": 4}])
+def test_a_dimension_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(UserError, match="Dimension"):
+        Dimension(**wrong)
+
+
+def test_values_outside_the_bounds_are_brought_back():
+    dimension = Dimension(initial=(0.5,), factors=(2.0,), high=0.6)
+    assert math.isclose(dimension.perturb(0.5, generator(0)), 0.6)

@@ -1,0 +1,141 @@
+import multiprocessing
+import os
+
+import gin
+import pytest
+
+from rdl.errors import UserError
+from rdl.runs import Run
+
+CONFIG = """
+# Parameters for executor:
+# ==============================================================================
+executor.name = 'serial'
+
+# Parameters for population:
+# ==============================================================================
+population.fraction = 0.2
+population.size = 4
+"""
+
+
+def started(root, config=CONFIG):
+    with Run(root, config) as run:
+        run.unit("first", lambda: {"score": 1})
+
+
+def test_a_unit_is_done_once(tmp_path):
+    calls = []
+    for _ in range(2):
+        with Run(tmp_path / "run") as run:
+            assert run.unit("a", lambda: calls.append(1) or {"score": 0.5}) == {"score": 0.5}
+    assert len(calls) == 1
+
+
+def test_a_unit_that_raises_is_not_done(tmp_path):
+    with Run(tmp_path) as run:
+        with pytest.raises(ZeroDivisionError):
+            run.unit("a", lambda: {"score": 1 / 0})
+        assert "a" not in run.journal
+
+
+def test_another_configuration_is_refused_by_what_differs(tmp_path):
+    started(tmp_path)
+    with pytest.raises(UserError, match=r"there: population.size = 4; here: population.size = 5") as error:
+        Run(tmp_path, CONFIG.replace("size = 4", "size = 5"))
+    assert "\n" not in str(error.value)
+    started(tmp_path)  # the refused one has let go of the lock
+
+
+def test_a_setting_more_or_less_is_another_configuration(tmp_path):
+    started(tmp_path)
+    with pytest.raises(UserError, match="there: nothing; here: population.images = 3"):
+        Run(tmp_path, CONFIG + "population.images = 3\n")
+    with pytest.raises(UserError, match="there: population.size = 4; here: nothing"):
+        Run(tmp_path, CONFIG.replace("population.size = 4\n", ""))
+
+
+def test_values_that_change_places_are_another_configuration(tmp_path):
+    config = "# Parameters for a:\na.x = \\\n    [1]\na.y = \\\n    [2]\n"
+    started(tmp_path, config)
+    with pytest.raises(UserError, match="another configuration"):
+        Run(tmp_path, config.replace("[1]", "[0]").replace("[2]", "[1]").replace("[0]", "[2]"))
+
+
+def test_the_executor_may_change(tmp_path):
+    started(tmp_path)
+    started(tmp_path, CONFIG.replace("'serial'", "'ray'"))
+    started(tmp_path, CONFIG.split("# Parameters for population")[1].join(["# Parameters for population", ""]))
+
+
+def test_gins_own_text_is_understood(tmp_path):
+    @gin.configurable("executor", module="tests.run")
+    def executor(name="serial", workers=None):
+        return name, workers
+
+    @gin.configurable("other", module="tests.run")
+    def other(depth=1):
+        return depth
+
+    gin.parse_config("tests.run.executor.name = 'ray'\ns/other.depth = 2")
+    started(tmp_path, gin.config_str())
+    gin.clear_config()
+    gin.parse_config("tests.run.executor.workers = 3\ns/other.depth = 2")
+    started(tmp_path, gin.config_str())
+    gin.clear_config()
+    gin.parse_config("s/other.depth = 3")
+    with pytest.raises(UserError, match="depth = 2"):
+        Run(tmp_path, gin.config_str())
+
+
+def test_a_run_without_a_finished_unit_may_start_over_with_other_settings(tmp_path):
+    Run(tmp_path, CONFIG).close()
+    Run(tmp_path, "").close()
+    assert (tmp_path / "config.gin").read_text() == ""
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="holds no run"):
+        Run(tmp_path)
+
+
+def test_what_a_killed_start_left_is_no_hindrance(tmp_path):
+    (tmp_path / ".config.gin.12.ab.tmp").write_text("half")
+    (tmp_path / ".lock").touch()
+    Run(tmp_path).close()
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is a file"):
+        Run(tmp_path / "file")
+    with pytest.raises(UserError, match="not a folder"):
+        Run(tmp_path / "file" / "run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="no permission"):
+        Run(tmp_path / "run")
+
+
+def _hold(root, ready, done):
+    with Run(root):
+        ready.set()
+        done.wait()
+
+
+def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(tmp_path, ready, done))
+    process.start()
+    assert ready.wait(60)
+    with pytest.raises(UserError, match="in use by another process") as error:
+        Run(tmp_path)
+    assert "\n" not in str(error.value)
+    process.kill()
+    process.join()
+    Run(tmp_path).close()
