@@ -89,7 +89,7 @@ def _cars(files: list[Path]) -> Iterator[np.ndarray]:
     for file in files:
         try:
             images = scipy.io.loadmat(file)["im"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # scipy's reader fails in many ways on a file that is none
             raise UserError(f"{file} is no MATLAB file with an array 'im', or damaged: get it again.") from error
         if images.dtype != np.uint8 or images.shape[2:] != (3, 24, 4):
             raise UserError(
