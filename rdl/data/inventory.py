@@ -73,7 +73,7 @@ def prepare(name: str | None, gin_files: Sequence[str], bindings: Sequence[str])
       UserError: wrong bindings, no name, or anything that `load` refuses.
     """
     try:
-        gin.parse_config_files_and_bindings(list(gin_files), list(bindings), skip_unknown=True)
+        gin.parse_config_files_and_bindings(list(gin_files), list(bindings), finalize_config=False, skip_unknown=True)
     except (ValueError, SyntaxError, TypeError, OSError) as error:
         raise UserError(f"The gin configuration is wrong: {' '.join(str(error).split())}") from error
     if name is None:
