@@ -1,5 +1,6 @@
 """One run from start to end: opens its directory, runs its job, writes what a reader will look for."""
 
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import gin
 
 from rdl import data
 from rdl.errors import UserError
+from rdl.experiments import worker
 from rdl.experiments.context import Context
 from rdl.experiments.display import terminal
 from rdl.experiments.session_log import SessionLog
@@ -43,18 +45,18 @@ def experiment(output_dir: str, job: Job | None = None, seed: int = 0) -> dict[s
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
-        executor = build_executor()
+        executor = build_executor(setup=functools.partial(worker.prepare, gin.config_str()))
         watcher = Watchers(terminal(), TensorBoard(run), SessionLog(run))
         for line in run.journal.damaged:
             watcher.note(line)
         try:
             found = job(Context(run, seed, images, executor, watcher))
         finally:
+            executor.close()
+            watcher.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
                 session = sum(key.startswith("session/") for key in run.journal)
                 run.journal.append(f"session/{session:03d}", {"seconds": time.perf_counter() - started})
-            watcher.close()
-            executor.close()
         files.write_text(run.path("operative.gin"), gin.operative_config_str())
         summary = {
             "experiment": job.__name__,

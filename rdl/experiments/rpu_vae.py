@@ -18,6 +18,7 @@ from rdl.experiments.member_task import MemberTask
 from rdl.experiments.stage import Stage, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
+from rdl.runs import files
 from rdl.scoring import LeafMIGScore, Measurement, UDRScore
 from rdl.seeds import derive
 
@@ -97,6 +98,7 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
         iteration += 1
+        files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
         stage = train_population(context, f"leaf_{number}/iteration_{iteration}", "leaf_run", images, UDRScore())
 
 

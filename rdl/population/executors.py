@@ -5,6 +5,7 @@ from typing import Protocol
 
 import gin
 
+from rdl.errors import UserError
 from rdl.population.member import Member
 
 Task = Callable[[Member], Member]
@@ -33,18 +34,36 @@ class SerialExecutor:
         """Nothing to let go of."""
 
 
-@gin.configurable("executor")
-def build_executor(name: str = "serial") -> Executor:
-    """The executor of this name.
+@gin.configurable("executor", denylist=["setup"])
+def build_executor(
+    name: str = "serial",
+    address: str | None = None,
+    workers: int | None = None,
+    cpus: float = 1,
+    gpus: float | None = None,
+    retries: int = 3,
+    start_timeout: float = 600,
+    setup: Callable[[float], None] | None = None,
+) -> Executor:
+    """The executor of this name; what follows the name is for Ray.
 
     Args:
       name: ``serial``, or ``ray`` (needs the extra ``ray``).
+      address: of a running Ray cluster (``auto``: the one that this machine belongs to); None: this machine.
+      workers: processes that train members; None: as many as the cluster's CPUs and GPUs allow.
+      cpus: of each worker.
+      gpus: of each worker, may be a fraction; None: one, where the cluster has any.
+      retries: a member whose worker is lost is trained again elsewhere at most so many times, then it fails.
+      start_timeout: seconds to wait for a worker where none is left.
+      setup: called with ``cpus`` once in every new process, before its first task.
 
     Raises:
       UserError: no such executor, or its package is missing.
     """
-    from rdl.errors import UserError
-
     if name == "serial":
         return SerialExecutor()
-    raise UserError(f"executor.name must be 'serial', got {name!r}.")
+    if name == "ray":
+        from rdl.population.ray_executor import RayExecutor
+
+        return RayExecutor(address, workers, cpus, gpus, retries, start_timeout, setup)
+    raise UserError(f"executor.name must be 'serial' or 'ray', got {name!r}.")

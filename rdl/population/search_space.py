@@ -39,11 +39,11 @@ class Dimension:
 
     def draw(self, random: np.random.Generator) -> float:
         """A value to start with."""
-        return self._whole(self.initial[random.integers(len(self.initial))])
+        return self._whole(self.initial[int(random.integers(len(self.initial)))])
 
     def perturb(self, value: float, random: np.random.Generator) -> float:
         """The value times a random factor, rounded up if integer, within the bounds."""
-        value = value * self.factors[random.integers(len(self.factors))]
+        value = value * self.factors[int(random.integers(len(self.factors)))]
         if self.integer:
             # 1e-9: 10 x 1.2 is 12, not the 13 that binary rounding would make of 12.000000000000002.
             value = math.ceil(value - 1e-9)
