@@ -8,7 +8,8 @@ The functions bear the names that disentanglement_lib gave the signatures of its
     reconstructions    images -> images, logits, through the means
 
 Two things differ from that library: its ``images`` are logits where the decoder is Bernoulli's, and its
-reconstructions go through a sample of the posterior; ours through the mean, so that they can be repeated.
+reconstructions go through a sample of the posterior; ours through the mean, so that they can be repeated. ONNX
+allows no output with an input's name: there the reconstructions are called ``images_out``.
 """
 
 import os
@@ -20,10 +21,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from rdl.errors import UserError
+from rdl.models.plain import plain
 from rdl.models.saved import TrainedModel
 from rdl.runs import files
 
 FORMATS = ("keras", "saved_model", "onnx")
+_OPSET = 17  # of ONNX: the newest that runtimes of the last years all read
+_OURS = {"assets", "variables", "saved_model.pb", "fingerprint.pb"}
 
 Tensors = Mapping[str, tf.Tensor]
 
@@ -45,14 +49,14 @@ class Signatures(tf.Module):
 
     def _gaussian_encoder(self, images: tf.Tensor) -> Tensors:
         mean, log_variance = self._encoder(images, training=False)
-        return {"mean": tf.identity(mean, "mean"), "logvar": tf.identity(log_variance, "logvar")}
+        return {"mean": mean, "logvar": log_variance}
 
     def _representation(self, images: tf.Tensor) -> Tensors:
-        return {"default": tf.identity(self._encoder(images, training=False)[0], "default")}
+        return {"default": self._encoder(images, training=False)[0]}
 
     def _decode(self, latent_vectors: tf.Tensor) -> Tensors:
         logits = self._decoder(latent_vectors, training=False)
-        return {"images": tf.sigmoid(logits, "images"), "logits": tf.identity(logits, "logits")}
+        return {"images": tf.sigmoid(logits), "logits": logits}
 
     def _reconstructions(self, images: tf.Tensor) -> Tensors:
         return self._decode(self._encoder(images, training=False)[0])
@@ -63,12 +67,12 @@ def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_
 
     Args:
       model: as ``rdl.load`` gives it.
-      folder: appears whole or not at all, and takes an older one's place.
+      folder: appears whole or not at all, and takes an older export's place, but no other folder's.
       format: ``keras`` (encoder.keras, decoder.keras), ``saved_model``, or ``onnx`` (one file a function;
         needs the extra ``onnx``).
 
     Raises:
-      UserError: an unknown format, a missing package, or a folder that cannot be written.
+      UserError: an unknown format, a missing package, or a folder that cannot be written or holds other things.
     """
     if format not in FORMATS:
         raise UserError(f"--format must be one of {', '.join(FORMATS)}, got {format!r}.")
@@ -77,8 +81,9 @@ def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_
         "saved_model": _write_saved_model,
         "onnx": _write_onnx,
     }
-    folder = Path(folder)
+    folder = Path(folder).absolute()
     files.make_folder(folder.parent)
+    _refuse_to_replace(folder)
     with files.explained(folder):
         new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
         try:
@@ -92,9 +97,19 @@ def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_
     return sorted(path for path in folder.iterdir())
 
 
+def _refuse_to_replace(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"--output_dir must be a folder, but {folder} is a file: choose another.")
+    for path in folder.iterdir():
+        if path.name not in _OURS and path.suffix not in (".keras", ".onnx"):
+            raise UserError(f"{folder} holds {path.name}, which is no part of an export: choose another --output_dir.")
+
+
 def _write_keras(model: TrainedModel, folder: Path) -> None:
-    model.encoder.save(folder / "encoder.keras")
-    model.decoder.save(folder / "decoder.keras")
+    plain(model.encoder).save(folder / "encoder.keras")
+    plain(model.decoder).save(folder / "decoder.keras")
 
 
 def _write_saved_model(model: TrainedModel, folder: Path) -> None:
@@ -108,6 +123,20 @@ def _write_onnx(model: TrainedModel, folder: Path) -> None:
     except ImportError as error:
         raise UserError("--format=onnx needs the packages onnx and tf2onnx: pip install 'rdl[onnx]'.") from error
     for name, function in Signatures(model).functions.items():
+        signature = function.input_signature
         tf2onnx.convert.from_function(
-            function, input_signature=function.input_signature, opset=17, output_path=str(folder / f"{name}.onnx")
+            tf.function(_distinct(function), input_signature=signature),
+            input_signature=signature,
+            opset=_OPSET,
+            output_path=str(folder / f"{name}.onnx"),
         )
+
+
+def _distinct(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.Tensor], Tensors]:
+    """The function of one tensor, its outputs renamed where they bear the input's name."""
+    taken = function.input_signature[0].name
+
+    def renamed(tensor: tf.Tensor) -> Tensors:
+        return {f"{name}_out" if name == taken else name: value for name, value in function(tensor).items()}
+
+    return renamed
