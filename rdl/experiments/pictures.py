@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -31,5 +32,6 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
                     ax.set_title(f"{value:g}", fontsize=9)
             row[0].set_ylabel(f"z{latent}\n{kl[latent]:.2f} nats", rotation=0, ha="right", va="center")
         figure.suptitle("Each row moves one latent from -2 to 2; the others stay as the encoder gave them", fontsize=9)
-        figure.canvas.draw()
-        return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

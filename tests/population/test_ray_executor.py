@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pytest
 from fake_task import SPACE, FakeTask
+from ray_tasks import DiesOnce, Fails, OnlyRunsHere, WhereItRuns, remember
 
 from rdl.errors import UserError
 from rdl.experiments.watching import Watcher
-from rdl.population import Population, SerialExecutor, Settings
+from rdl.population import Population, SerialExecutor, Settings, build_executor
 from rdl.population.evolution import first_generation
 from rdl.runs import Run
 
 ray = pytest.importorskip("ray")
-
-from ray_tasks import DiesOnce, Fails, OnlyRunsHere, WhereItRuns, remember
-
-from rdl.population.ray_executor import RayExecutor
+ray_executor = partial(build_executor, "ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
 STAGE = "x_run"
@@ -37,7 +35,7 @@ def cluster():
 
 @pytest.fixture
 def executor(cluster):
-    executor = RayExecutor(workers=2)
+    executor = ray_executor(workers=2)
     yield executor
     executor.close()
 
@@ -46,7 +44,7 @@ def journal(root, executor, task=FakeTask, **options):
     with Run(root) as run:
         population = Population(run, STAGE, SETTINGS, 0, Watcher())
         population.evolve(task(run.root, STAGE, **options), executor)
-        return {key: record for key, record in sorted(run.journal.items())}
+        return dict(sorted(run.journal.items()))
 
 
 def test_the_same_journal_as_in_one_process(tmp_path, executor):
@@ -63,7 +61,7 @@ def test_a_killed_worker_changes_nothing(tmp_path, executor, caplog):
 
 @pytest.mark.slow
 def test_a_member_that_kills_every_worker_fails_with_the_reason(tmp_path, cluster):
-    executor = RayExecutor(workers=2, retries=1)
+    executor = ray_executor(workers=2, retries=1)
     members = first_generation(4, SPACE, (0, STAGE))
     try:
         done = {m.index: m for m in executor.map(OnlyRunsHere(os.getpid(), {2}), members)}
@@ -82,7 +80,7 @@ def test_members_come_as_they_finish(executor):
 
 @pytest.mark.slow
 def test_workers_are_other_processes_prepared_once(tmp_path, cluster):
-    executor = RayExecutor(workers=2, setup=partial(remember, str(tmp_path)))
+    executor = ray_executor(workers=2, setup=partial(remember, str(tmp_path)))
     members = first_generation(6, SPACE, (0, STAGE))
     try:
         pids = [m.details["pid"] for _ in range(2) for m in executor.map(WhereItRuns({}), members)]
@@ -102,7 +100,7 @@ def test_what_a_task_raises_is_raised_here(executor):
 
 @pytest.mark.slow
 def test_a_worker_that_cannot_be_prepared_says_why(cluster):
-    executor = RayExecutor(workers=1, setup=partial(remember, "/proc/nowhere"))
+    executor = ray_executor(workers=1, setup=partial(remember, "/proc/nowhere"))
     with pytest.raises(Exception, match="nowhere"):
         list(executor.map(WhereItRuns({}), first_generation(1, SPACE, (0, STAGE))))
     executor.close()
@@ -118,18 +116,18 @@ def test_a_generation_half_asked_for_leaves_no_work_behind(executor):
 
 
 def test_no_members_start_nothing():
-    assert list(RayExecutor(address="nowhere:1").map(WhereItRuns({}), [])) == []
+    assert list(ray_executor(address="nowhere:1").map(WhereItRuns({}), [])) == []
 
 
 def test_a_worker_larger_than_the_cluster_is_refused(cluster):
     with pytest.raises(UserError, match=r"needs 64 CPUs and 0 GPUs .* the whole cluster has 2 and 0"):
-        list(RayExecutor(cpus=64).map(WhereItRuns({}), first_generation(1, SPACE, (0, STAGE))))
+        list(ray_executor(cpus=64).map(WhereItRuns({}), first_generation(1, SPACE, (0, STAGE))))
 
 
 @pytest.mark.parametrize("wrong", [{"cpus": 0}, {"gpus": -1}, {"retries": -1}, {"workers": 0}])
 def test_sizes_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UserError, match="executor needs"):
-        RayExecutor(**wrong)
+        ray_executor(**wrong)
 
 
 _SCRIPT = """
