@@ -96,6 +96,7 @@ def train_population(context: Context, name: str, scope: str, images: ImageSet, 
     outcome = population.evolve(task, context.executor)
     stage = Stage(context, name, outcome, num_images * len(outcome.generations), population, task)
     _keep_only_best(stage)
+    context.watcher.stage_done(name, stage.best.generation, stage.load_best(), images)
     return stage
 
 

@@ -1,47 +1,100 @@
-"""TensorBoard: scalars of members and generations as they are done."""
+"""TensorBoard: what members and generations do as they are done, and what each stage's best model sees."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hp
 
+from rdl.data import ImageSet
+from rdl.experiments import pictures
 from rdl.experiments.watching import Watcher
-from rdl.population import Member, Settings
+from rdl.models import VAE
+from rdl.population import Member, SearchSpace, Settings
 from rdl.runs import Run
 
 
 class TensorBoard(Watcher):
     """Writes events under ``tensorboard/`` in the run directory; a resumed run adds to them.
 
-    The x axis is the generation. Per member: score, loss terms, KL per latent, hyperparameters, parent. Per
-    generation: best, median and worst score, and the spread of each hyperparameter.
+    The x axis is the generation; tags open with the stage, so that each stage's charts stand together.
+
+      STAGE/member_003/from_generation_002   one trial: a member for as long as it keeps its hyperparameters, that
+                                             is, until it takes over from a better one. Score, loss terms, KL per
+                                             latent, parent; a row of the HParams tab
+      STAGE/population                       best, median and worst score, the spread of hyperparameters, a table
+                                             of all members and their parents
+      STAGE/best                             pictures of the best model
+      .                                      the configuration
     """
 
     def __init__(self, run: Run):
         self._run = run
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        self._trials: dict[tuple[str, int], str] = {}
+        self._introduced = False
 
     def _writer(self, name: str) -> tf.summary.SummaryWriter:
         if name not in self._writers:
             self._writers[name] = tf.summary.create_file_writer(str(self._run.path("tensorboard", name)))
         return self._writers[name]
 
+    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+        """What is about to be trained, as text; before the first stage, the configuration."""
+        if not self._introduced:
+            self._introduce(settings.search_space or SearchSpace())
+        with self._writer(f"{stage}/population").as_default():
+            text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
+            text += f"from a data set of {data_size:,}"
+            tf.summary.text(f"{stage}/what", text, 0)
+
+    def _introduce(self, space: SearchSpace) -> None:
+        self._introduced = True
+        with self._writer(".").as_default():
+            config = self._run.path("config.gin").read_text()
+            tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
+            hp.hparams_config(
+                hparams=[hp.HParam("stage"), *(hp.HParam(name) for name in sorted(space.dimensions))],
+                metrics=[hp.Metric("score", display_name="score")],
+            )
+        self._writer(".").flush()
+
     def member_done(self, stage: str, member: Member) -> None:
-        """One point on each of the member's curves."""
-        step = member.generation
-        with self._writer(f"{stage}/member_{member.index:03d}").as_default():
+        """One point on each of the trial's curves."""
+        step, start = member.generation, self._trial_start(stage, member)
+        with self._trial_writer(stage, member, start).as_default():
+            if step == start:
+                hp.hparams({"stage": stage} | member.hyperparameters, trial_id=f"{stage}/{member.name}")
             if member.status == "failed":
-                tf.summary.text("failed", member.reason, step)
+                tf.summary.text(f"{stage}/failed", member.reason, step)
                 return
-            tf.summary.scalar("member/score", member.score, step)
-            for name, value in member.hyperparameters.items():
-                tf.summary.scalar(f"hyperparameters/{name}", value, step)
-            for name, value in member.details.get("terms", {}).items():
-                tf.summary.scalar(f"loss/{name}", value, step)
-            for latent, nats in enumerate(_best_model_kl(member)):
-                tf.summary.scalar(f"kl/latent_{latent}", nats, step)
+            tf.summary.scalar("score", member.score, step)
+            tf.summary.scalar(f"{stage}/score", member.score, step)
             parent = member.index if member.parent is None else member.parent
-            tf.summary.scalar("member/parent", parent, step)
+            tf.summary.scalar(f"{stage}/parent", parent, step)
+            for name, value in member.hyperparameters.items():
+                tf.summary.scalar(f"{stage}/hyperparameters/{name}", value, step)
+            for name, value in member.details.get("terms", {}).items():
+                tf.summary.scalar(f"{stage}/loss/{name}", value, step)
+            for latent, nats in enumerate(_best_model_kl(member)):
+                tf.summary.scalar(f"{stage}/kl/latent_{latent}", nats, step)
+
+    def _trial_start(self, stage: str, member: Member) -> int:
+        """The generation since which the member has its hyperparameters."""
+        while member.parent == member.index and member.parent_name is not None:
+            record = self._run.journal.get(f"{stage}/{member.parent_name}")
+            if record is None:
+                break
+            member = Member.from_record(record)
+        return member.generation
+
+    def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
+        name = f"{stage}/member_{member.index:03d}/from_generation_{start:03d}"
+        before = self._trials.get((stage, member.index))
+        if before is not None and before != name:
+            self._writers.pop(before).close()  # a long search has more trials than a process may open files
+        self._trials[stage, member.index] = name
+        return self._writer(name)
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """Best, median and worst score; hyperparameters of all members; who came from whom."""
@@ -50,25 +103,32 @@ class TensorBoard(Watcher):
         with self._writer(f"{stage}/population").as_default():
             if scores:
                 for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
-                    tf.summary.scalar(f"score/{name}", value, step)
-            tf.summary.scalar("score/failed_members", len(members) - len(scores), step)
+                    tf.summary.scalar(f"{stage}/score_{name}", value, step)
+            tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
             for name in members[0].hyperparameters:
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
-                tf.summary.histogram(f"hyperparameters/log10_{name}", values, step)
-            tf.summary.text("members", _table(members), step)
-            self._writer(f"{stage}/population").flush()
+                tf.summary.histogram(f"{stage}/log10_{name}", values, step)
+            tf.summary.text(f"{stage}/members", _table(members), step)
+        for name, writer in self._writers.items():
+            if name.startswith(f"{stage}/"):
+                writer.flush()
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
-        """What is about to be trained, as text."""
-        with self._writer(f"{stage}/population").as_default():
-            text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
-            text += f"from a data set of {data_size:,}"
-            tf.summary.text("stage", text, 0)
+    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+        """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
+        if self._run.path("tensorboard", stage, "best").exists():
+            return
+        with self._writer(f"{stage}/best").as_default():
+            for name, picture in pictures.glance(model, images).items():
+                tf.summary.image(f"{stage}/{name}", picture[None], generation)
+        self._writers.pop(f"{stage}/best").close()
+        for name in [name for name in self._writers if name.startswith(f"{stage}/")]:
+            self._writers.pop(name).close()
 
     def close(self) -> None:
         """Writes out what is still in memory."""
         for writer in self._writers.values():
             writer.close()
+        self._writers.clear()
 
 
 def _best_model_kl(member: Member) -> list[float]:

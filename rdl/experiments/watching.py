@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rdl.data import ImageSet
+from rdl.models import VAE
 from rdl.population import Member, Settings
 
 
@@ -16,6 +18,9 @@ class Watcher:
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """All members of a generation are done, in this process or before it was started."""
+
+    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+        """A population has come to its end, in this process or before; ``model`` is its best, until the next trains."""
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Work that is no population has come so far."""
@@ -47,6 +52,11 @@ class Watchers(Watcher):
         """Passes on."""
         for watcher in self._watchers:
             watcher.generation_done(stage, members)
+
+    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+        """Passes on."""
+        for watcher in self._watchers:
+            watcher.stage_done(stage, generation, model, images)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Passes on."""

@@ -21,7 +21,7 @@ def shaken(network, seed):
     """A network whose every weight, moving averages and gates among them, is away from where it starts."""
     random = np.random.default_rng(seed)
     for variable in network.variables:
-        value = variable.numpy() + 0.1 * random.standard_normal(variable.shape)
+        value = variable.numpy() + 0.02 * random.standard_normal(variable.shape)
         variable.assign(np.abs(value) + 0.1 if "variance" in variable.name else value)
     return network
 
