@@ -50,13 +50,18 @@ def score(sampler, random_state=0, batch_size=64, num_train=10000, num_eval=5000
     validation.check_mode(mode)
     if not hasattr(random_state, "randint"):
         random_state = np.random.RandomState(random_state)
-    points, labels = generate_points(sampler, num_train, batch_size, random_state)
+    train = generate_points(sampler, num_train, batch_size, random_state)
+    evaluation = generate_points(sampler, num_eval, batch_size, random_state)
+    return accuracies(*train, *evaluation, mode)
+
+
+def accuracies(points, labels, eval_points, eval_labels, mode="dlib"):
+    """Accuracies of a logistic regression of `labels` [n] on `points` [n, latents]; keys as `score`."""
     if len(np.unique(labels)) < 2:
         if mode == "fixed":
             return {"train_accuracy": 1.0, "eval_accuracy": 1.0}
         raise ValueError("beta-VAE score: expected at least 2 factors among the training points, received 1")
     model = logistic.LogisticRegression().fit(points, labels)
-    eval_points, eval_labels = generate_points(sampler, num_eval, batch_size, random_state)
     return {
         "train_accuracy": float(np.mean(model.predict(points) == labels)),
         "eval_accuracy": float(np.mean(model.predict(eval_points) == eval_labels)),
