@@ -19,7 +19,7 @@ from rdl.runs import files
 from rdl.runs.journal import Journal, Record
 
 # How a run is executed and shown may change between a stop and a resume; what is computed may not.
-_FREE_TO_CHANGE = ("executor", "display")
+_FREE_TO_CHANGE = ("executor", "display", "study")
 
 
 class Run:
