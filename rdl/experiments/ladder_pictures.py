@@ -30,7 +30,7 @@ def traversals(model: TrainedModel, levels: Levels, image: np.ndarray, kl: np.nd
         shape = levels.num_latents, len(_VALUES)
         figure = Figure(figsize=(0.75 * (shape[1] + 2.4), 0.75 * shape[0] + 0.6), dpi=120, layout="constrained")
         for latent, row in enumerate(figure.subplots(*shape, squeeze=False)):
-            for ax, frame, value in zip(row, model.traverse(image, latent, _VALUES), _VALUES, strict=True):
+            for ax, frame, value in zip(row, model.traverse(image, latent, _VALUES.tolist()), _VALUES, strict=True):
                 _show(ax, frame, f"{value:.3g}" if latent == 0 else "")
             label = f"{_in_words(levels.name_of(latent))}, z{latent}\n{kl[latent]:.2f} nats"
             row[0].set_ylabel(label, rotation=0, ha="right", va="center")
@@ -56,7 +56,7 @@ def samples(model: TrainedModel, levels: Levels, image: np.ndarray, seed: int, s
 def animation(model: TrainedModel, levels: Levels, image: np.ndarray, frames: int = 16) -> list[Image.Image]:
     """All latents move from -2.5 to 2.5 and back, each in a tile of its own: a row per level."""
     values = 2.5 * np.sin(np.linspace(0, 2 * np.pi, frames, endpoint=False))
-    moving = [model.traverse(image, latent, values) for latent in range(levels.num_latents)]
+    moving = [model.traverse(image, latent, values.tolist()) for latent in range(levels.num_latents)]
     zoom = max(1, 64 // image.shape[0])
     pictures = []
     for frame in range(frames):

@@ -32,7 +32,7 @@ class LadderWatcher(Watcher):
         self.example = images.images(np.array([example]))[0]
         self.kl: list[list[float]] = []  # [generations][latents], nats
         self.updates: list[int] = []  # made by the end of each generation
-        self._task: MemberTask | None = None
+        self._task: MemberTask  # known when the stage begins
         self._writer: tf.summary.SummaryWriter | None = None
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
