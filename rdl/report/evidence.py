@@ -1,7 +1,7 @@
 """What the final model does, measured again for the page: its latents, factors, traversals, reconstructions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gin
 import numpy as np
@@ -10,6 +10,7 @@ from rdl import data
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.models import saved
+from rdl.models.levels import levels_of
 from rdl.recursion import kl_to_prior
 from rdl.report.reading import Records
 from rdl.seeds import derive, generator
@@ -36,6 +37,7 @@ class Latent:
       factor: the factor it shares most information with; None where factors are unknown or it knows none.
       share: mutual information with it over the factor's entropy, 0 to 1.
       second: the same of the factor it knows second best.
+      level: of a ladder model's latent, its level's name.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Latent:
     factor: str | None = None
     share: float = 0.0
     second: float = 0.0
+    level: str | None = None
 
     @property
     def dead(self) -> bool:
@@ -105,8 +108,15 @@ def look(records: Records, images: ImageSet, note: Callable[[str], None]) -> Evi
     kl = kl_to_prior(means, log_variances)
     factors, information, importances = _know(images, indices, means, note)
     order = np.argsort(-kl, kind="stable")
-    latents = tuple(_latent(int(number), float(kl[number]), factors, information) for number in order)
-    few = random.permutation(len(pixels))[:12]
+    levels = levels_of(model.decoder)
+    latents = tuple(
+        replace(
+            _latent(int(number), float(kl[number]), factors, information),
+            level=levels.name_of(int(number)) if levels else None,
+        )
+        for number in order
+    )
+    few = random.permutation(len(pixels))[:8]
     alive = [latent.number for latent in latents if not latent.dead]
     return Evidence(
         latents=latents,

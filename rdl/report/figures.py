@@ -118,7 +118,7 @@ def staircase(values: np.ndarray, bounds: Sequence[tuple[int, int]], chosen: int
             positions = np.unique(np.linspace(start, stop - 1, min(stop - start, 60)).astype(int))
             ax.plot(positions, values[positions], color=BLUE, linewidth=2.2, solid_capstyle="butt")
         for start, _ in bounds[1:]:
-            ax.plot([start - 0.5] * 2, [values[start - 1], values[start]], color=BLUE, linewidth=0.8)
+            ax.plot([start - 1, start], [values[start - 1], values[start]], color=BLUE, linewidth=0.8)
         ax.set_xlim(0, len(values))
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.set_xlabel("images, sorted by the label")
@@ -152,8 +152,8 @@ def lineage(generations: Sequence[Sequence], best: Sequence[tuple[int, int]], sc
                 parent = (m.generation - 1, m.parent)
                 if m.parent is not None and parent in places:
                     (kept if m.parent == m.index else copied).append((places[parent], places[m.generation, m.index]))
-        _lines(ax, kept, GREY, 0.6, 0.5, crowded)
-        _lines(ax, copied, GREEN, 1.0, 0.8, crowded)
+        _lines(ax, kept, GREY, 0.7, 0.3 if crowded else 0.75, crowded)
+        _lines(ax, copied, GREEN, 1.0, 0.4 if crowded else 0.8, crowded)
         line = [places[place] for place in best if place in places]
         ax.plot(*zip(*line, strict=True), color=ORANGE, linewidth=2.4) if line else None
         size = 3 if crowded else 5
@@ -185,6 +185,10 @@ def hyperparameters(generations: Sequence[Sequence], best: Sequence[tuple[int, i
     members = [m for generation in generations for m in generation]
     by_place = {(m.generation, m.index): m for m in members}
     crowded = len(members) > _CROWDED
+
+    def place(m) -> float:  # members of a generation stand side by side, so that equal values can be told apart
+        return m.generation + 0.6 * ((m.index + 0.5) / len(generations[0]) - 0.5)
+
     with matplotlib.rc_context(STYLE):
         axes = _axes(drawing, len(names), 1, sharex=True)[:, 0]
         shades = None
@@ -192,18 +196,18 @@ def hyperparameters(generations: Sequence[Sequence], best: Sequence[tuple[int, i
         for ax, name in zip(axes, names, strict=True):
             if scored:
                 shades = ax.scatter(
-                    [m.generation for m in scored],
+                    [place(m) for m in scored],
                     [m.hyperparameters[name] for m in scored],
                     c=[m.score for m in scored],
                     cmap="cividis_r",
-                    s=14 if crowded else 26,
+                    s=9 if crowded else 24,
                     edgecolors=GREY,
-                    linewidths=0.4,
+                    linewidths=0.2 if crowded else 0.4,
                     rasterized=crowded,
                 )
-            lost = [(m.generation, m.hyperparameters[name]) for m in members if m.score is None]
-            _marks(ax, lost, "X", VERMILLION, 5, crowded)
-            line = [(g, by_place[g, i].hyperparameters[name]) for g, i in best if (g, i) in by_place]
+            lost = [(place(m), m.hyperparameters[name]) for m in members if m.score is None]
+            _marks(ax, lost, "x", VERMILLION, 3 if crowded else 5, crowded)
+            line = [(place(m), m.hyperparameters[name]) for m in (by_place.get(spot) for spot in best) if m]
             ax.plot(*zip(*line, strict=True), color=ORANGE, linewidth=1.6) if line else None
             values = [m.hyperparameters[name] for m in members]
             if min(values) > 0:
@@ -238,7 +242,14 @@ def _lines(ax: Axes, lines: list, colour: str, width: float, alpha: float, crowd
 
 def _marks(ax: Axes, places: list, mark: str, colour: str, size: float, crowded: bool) -> None:
     if places:
-        ax.plot(*zip(*places, strict=True), mark, color=colour, markersize=size, markeredgewidth=0, rasterized=crowded)
+        ax.plot(
+            *zip(*places, strict=True),
+            mark,
+            color=colour,
+            markersize=size,
+            markeredgewidth=mark == "x",
+            rasterized=crowded,
+        )
 
 
 def _tilt(names: Sequence[str]) -> int:

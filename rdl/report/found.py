@@ -19,7 +19,7 @@ def section(evidence: Evidence, gallery: Gallery) -> Markup:
             "the others stay as the encoder gave them. Drag a slider, or focus it and use the arrow keys.",
         ),
         tag("p", tag("button", "pause all", type="button", class_="play"), class_="screen"),
-        tag("div", [_card(latent, evidence) for latent in alive], class_="cards"),
+        _cards(alive, evidence),
         _dead(dead),
         _as_figure(alive, evidence, gallery),
         tag("h3", "Reconstructions"),
@@ -31,7 +31,7 @@ def section(evidence: Evidence, gallery: Gallery) -> Markup:
                 [str(i + 1) for i in range(len(evidence.originals))],
             ),
             "images of the data set above, the model's reconstructions from posterior means below",
-            "Twelve images of the data set, and what the decoder makes of their posterior means.",
+            "Images of the data set, and what the decoder makes of their posterior means.",
         ),
     )
 
@@ -39,6 +39,17 @@ def section(evidence: Evidence, gallery: Gallery) -> Markup:
 def title(latent: Latent) -> Markup:
     """The latent's name, and the factor it stands for."""
     return join(tag("b", f"z{latent.number}"), " ", latent.factor or "")
+
+
+def _cards(latents: list[Latent], evidence: Evidence) -> Markup:
+    """A card for each latent; of a ladder model under its levels, the deepest first, as its vector has them."""
+    levels = sorted({latent.level for latent in latents if latent.level}, reverse=True) or [None]
+    groups = []
+    for level in levels:
+        cards = [_card(latent, evidence) for latent in latents if latent.level == level]
+        heading = tag("h3", level.replace("_", " ").capitalize()) if level else None
+        groups.append(join(heading, tag("div", cards, class_="cards")))
+    return join(groups)
 
 
 def _card(latent: Latent, evidence: Evidence) -> Markup:

@@ -55,6 +55,7 @@ class Gallery:
             drawn = io.BytesIO()
             figure.savefig(drawn, format="svg", metadata={"Date": None})
             files.write_bytes(self._folder / f"{name}.svg", drawn.getvalue())
+            figure.set_layout_engine("none")  # it is laid out now; to do it again is half of the time
             with files.replacing(self._folder / f"{name}.png") as file:
                 figure.savefig(file, format="png", dpi=150, facecolor="white", transparent=False)
         width = f"max-width:{figure.get_figwidth() * 7:.1f}rem"
@@ -62,12 +63,12 @@ class Gallery:
             "figure", _inline(drawn.getvalue().decode(), name, alt), _caption(caption), class_="drawing", style=width
         )
 
-    def strip(self, name: str, images: np.ndarray, alt: str, columns: int | None = None) -> Markup:
-        """Images [n, height, width, channels] in rows, as they are, in the page; saved as PNG."""
+    def strip(self, name: str, images: np.ndarray, alt: str) -> Markup:
+        """Images [n, height, width, channels] in a row, pixel by pixel; saved as PNG."""
         name = self._free(name)
-        encoded = png(tile(images, columns or len(images)))
+        encoded = png(tile(images, len(images)))
         files.write_bytes(self._folder / f"{name}.png", encoded)
-        return picture(encoded, alt, class_="pixels")
+        return picture(encoded, alt, class_="pixels", style=f"width:{2 * len(images)}rem")
 
     def _free(self, name: str) -> str:
         """A file name from any text, unused so far."""

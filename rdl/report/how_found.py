@@ -114,7 +114,7 @@ class _Leaf:
             random = generator(0, "report", self.name, i, number)
             few = np.sort(random.permutation(stop - start)[:_STRIP]) + start
             pixels = self._images.images(self._labels.indices[i][order[few]])
-            strip = gallery.strip(f"{file}_stretch_{number}", pixels, f"images of stretch {number + 1}", _STRIP)
+            strip = gallery.strip(f"{file}_stretch_{number}", pixels, f"images of stretch {number + 1}")
             words = f"{number + 1} kept" if number == chosen else f"{number + 1}"
             rows.append(tag("div", tag("span", words), strip, class_="stretch kept" if number == chosen else "stretch"))
         return fold(f"Images of {len(shown)} of {len(bounds)} stretches", rows, class_="stretches")
