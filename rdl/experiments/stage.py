@@ -48,6 +48,7 @@ class Stage:
         Its checkpoint is made again from its ancestors where it is damaged or missing.
         """
         self._population.ensure_checkpoint(self._task, self.context.executor, self.best, self.outcome)
+        _keep_only_best(self)  # ancestors may have been made again too
         return self._task.restore(self.best, self.best_model)
 
     def encode(self, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

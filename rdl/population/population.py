@@ -152,7 +152,7 @@ class Population:
             following = evolution.next_generation(
                 generations[-1], self._space, self._place, settings.fraction, settings.size
             )
-            self._prune(len(generations) - 2)
+            self._prune(len(generations) - 1)
             if reason:
                 return Outcome(generations, reason)
             members = following
@@ -220,11 +220,11 @@ class Population:
         if not path.exists() or files.read_json(path) != records:
             files.write_json(path, records)
 
-    def _prune(self, generation: int) -> None:
-        """Removes the checkpoints of a generation that no member starts from any more."""
-        folder = self._run.path(self._stage, "members", f"generation_{generation:03d}")
-        if folder.exists():
-            shutil.rmtree(folder)
+    def _prune(self, last: int) -> None:
+        """Removes the checkpoints of all generations before the last, which no member starts from any more."""
+        for folder in sorted(self._run.path(self._stage, "members").glob("generation_*")):
+            if int(folder.name.removeprefix("generation_")) < last:
+                shutil.rmtree(folder)
 
 
 def checkpoint_path(root: str | Path, stage: str, name: str) -> Path:

@@ -1,0 +1,129 @@
+"""The whole recursion without TensorFlow's training: real runs, populations and leaf runs, made-up learning.
+
+Images show two factors of six values. The x-run "learns" the first, the leaf run's first iteration the second,
+its second nothing. A member's state is a few random numbers that decide its score and blur its labels, so that a
+wrong state, seed or order anywhere changes what the run finds.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import gin
+import numpy as np
+
+from rdl import experiments  # noqa: F401
+from rdl.data import ImageSet
+from rdl.errors import UserError
+from rdl.experiments import command_line, experiment, registry, rpu_vae, stage  # noqa: F401
+from rdl.experiments.watching import Watcher
+from rdl.population import Member, checkpoint_path
+from rdl.runs import files
+from rdl.runs.journal import Journal
+from rdl.seeds import generator
+from rdl.training import checkpoints
+
+CONFIG = """
+dataset.name = "{images}"
+experiment.job = @rpu_vae
+display.quiet = True
+rpu_vae.leaf_runs = 2
+population.size = 3
+population.models = 2
+population.generations = 3
+leaf_run/population.generations = 2
+final/population.initial_factor = 2
+"""
+
+
+def make_images(path: Path) -> None:
+    """720 images of 8 x 8: the first two pixels are the factors, the others noise."""
+    random = generator(0, "images")
+    images = random.integers(0, 256, (720, 8, 8, 1), dtype=np.uint8)
+    images[:, 0, 0, 0] = 30 * (np.arange(720) % 6)
+    images[:, 0, 1, 0] = 30 * (np.arange(720) // 6 % 6)
+    np.savez(path, images=images)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """In the place of ``MemberTask``."""
+
+    root: Path
+    stage: str
+    images: ImageSet
+    num_images: int
+    num_models: int
+    score: object
+
+    def __call__(self, member: Member) -> Member:
+        if member.parent_name is None:
+            state = generator(member.seed, "initial").normal(size=200)
+        else:
+            state = checkpoints.load(checkpoint_path(self.root, self.stage, member.parent_name))["state"]
+        if member.hyperparameters["learning_rate"] > 0.2:
+            return member.failed(f"diverged with {member.hyperparameters}", seconds=0.1)
+        state = 0.9 * state + 0.3 * generator(member.seed).normal(size=200)
+        score = (0.05 if self.stage.endswith("iteration_2") else 0.5) + 0.01 * float(np.tanh(state[0]))
+        checksum = checkpoints.save(checkpoint_path(self.root, self.stage, member.name), {"state": state})
+        return member.scored(score, checksum, per_model=[score, score - 0.001], kl=[[1.0, 0.0]] * 2)
+
+    def restore(self, member: Member, model: int = 0) -> np.ndarray:
+        return checkpoints.load(checkpoint_path(self.root, self.stage, member.name), member.checksum)["state"]
+
+
+def _encode(self: stage.Stage, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    state = self.load_best()
+    pixels = images.images(np.arange(len(images)) if indices is None else indices)[:, 0, :2, 0] / 30
+    means = 0.01 * generator(int(abs(state[1]) * 1e9), "noise").normal(size=pixels.shape)
+    log_variances = np.zeros_like(means)
+    learned = {"x_run": 0, "leaf_0/iteration_1": 1, "leaf_1/iteration_1": 1}.get(self.name)
+    if learned is not None:
+        means[:, learned] += (pixels[:, learned] - 2.5) / 1.7
+        log_variances[:, learned] = -4
+    return means, log_variances
+
+
+def _hand_over(context, final) -> None:
+    files.write_npy(context.run.path("model", "state.npy"), final.load_best())
+
+
+def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
+    """The run, as bin/train would start it; returns the exit code. For a child process: it patches modules."""
+    logging.getLogger("rdl").setLevel(logging.ERROR)
+    stage.MemberTask, stage.Stage.encode = Learner, _encode
+    rpu_vae.finish.hand_over = _hand_over
+    experiment.TensorBoard = lambda run: Watcher()
+    gin.parse_config([CONFIG.format(images=images), *bindings])
+    try:
+        experiment.experiment(str(root))
+    except UserError as error:
+        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def untimed(record):
+    """Without what a clock gave."""
+    if isinstance(record, dict):
+        return {key: untimed(value) for key, value in record.items() if not key.endswith("seconds")}
+    return [untimed(part) for part in record] if isinstance(record, list) else record
+
+
+def state(root: Path) -> dict[str, object]:
+    """All that a finished run leaves, but for clocks, logs and half-written files."""
+    found: dict[str, object] = {
+        key: untimed(record)
+        for key, record in sorted(Journal(root / "journal.jsonl").items())
+        if not key.startswith("session/")
+    }
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir() or name.startswith((".", "environment/", "tensorboard/", "journal.", "model/")):
+            continue
+        if path.name.startswith("."):
+            continue
+        found[name] = untimed(json.loads(path.read_bytes())) if path.suffix == ".json" else files.sha256(path)
+    return found
