@@ -1,6 +1,6 @@
 """Writes the reference scores of the one case whose codes can be made anew, for clones without the reference data.
 
-    python tests/third_party/make_facts.py ../shared/oracle/expected.json
+python tests/third_party/make_facts.py ../shared/oracle/expected.json
 """
 
 import json

@@ -122,9 +122,7 @@ def check_downstream_end_to_end(case, arrays, expected, load):
     if "ERROR" in expected:  # 200 points do not show every value outside every fold
         codes, factors, codes_test, factors_test = _split(arrays)
         with pytest.raises(ValueError, match="factor 2: cross-validation"):
-            downstream_task.score(
-                codes[:200], factors[:200], codes_test, factors_test, utils.logistic_regression_cv
-            )
+            downstream_task.score(codes[:200], factors[:200], codes_test, factors_test, utils.logistic_regression_cv)
         return
     received = downstream_task.compute_downstream_task.__wrapped__(
         Identity(), as_codes, np.random.RandomState(0), num_train=[200, 500], num_test=500

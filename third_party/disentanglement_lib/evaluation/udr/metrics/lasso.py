@@ -42,14 +42,16 @@ def coefficients(gram, cross, target_norms, penalty):
             np.maximum(largest_change, np.abs(change), out=largest_change)
         largest = np.abs(weights).max(axis=0)
         settled = (largest == 0.0) | (largest_change < TOLERANCE * largest)
+        at_rest = largest_change == 0.0  # no sweep will change anything, whatever the gap: a target of zeros
         if sweep == MAX_SWEEPS - 1:
             settled[:] = True
         elif settled.any():
+            asked = active[settled]
             gaps = _duality_gaps(
-                weights[:, settled], residual_cross[:, settled], cross[:, active[settled]],
-                target_norms[active[settled]], penalty,
-            )  # fmt: skip
-            settled[settled] = gaps < TOLERANCE * target_norms[active[settled]]
+                weights[:, settled], residual_cross[:, settled], cross[:, asked], target_norms[asked], penalty
+            )
+            settled[settled] = gaps < TOLERANCE * target_norms[asked]
+            settled |= at_rest
         if settled.any():
             result[:, active[settled]] = weights[:, settled]
             active, weights, residual_cross = (part[..., ~settled] for part in (active, weights, residual_cross))
