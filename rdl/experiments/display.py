@@ -139,6 +139,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     }
     rows = {
         "discrete_mig": "MIG",
+        "mig_sup": "MIG-sup",
         "disentanglement": "DCI disentanglement",
         "completeness": "DCI completeness",
         "informativeness_test": "DCI informativeness (test)",
