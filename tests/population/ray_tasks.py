@@ -66,3 +66,12 @@ class Fails:
 def remember(folder: str, cpus: float) -> None:
     """A setup that leaves a file per process."""
     (Path(folder) / str(os.getpid())).write_text(str(cpus))
+
+
+@dataclass(frozen=True)
+class SlowTask(FakeTask):
+    """Takes long enough to be interrupted."""
+
+    def __call__(self, member: Member) -> Member:
+        time.sleep(1.5)
+        return super().__call__(member)
