@@ -84,7 +84,7 @@ class BatchNormalization(keras.layers.Layer):
             initializer = getattr(self, f"{name}_initializer")
             return self.add_weight(
                 shape=(input_shape[-1],), initializer=initializer, trainable=trainable, name=name,
-                aggregation="none" if trainable else "only_first_replica",
+                autocast=False, aggregation="none" if trainable else "only_first_replica",
             )  # fmt: skip
 
         self.gamma, self.beta = add("gamma", True), add("beta", True)
@@ -92,17 +92,17 @@ class BatchNormalization(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         """Normalised inputs, [..., channels]."""
-        gamma, beta = tf.cast(self.gamma, inputs.dtype), tf.cast(self.beta, inputs.dtype)
+        wide = tf.cast(inputs, self.gamma.dtype)  # moments need float32 where layers compute in bfloat16
         if training:
-            outputs, mean, variance = normalize(inputs, gamma, beta, self.epsilon, self.relu)
+            gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+            outputs, mean, variance = normalize(wide, gamma, beta, self.epsilon, self.relu)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                value = tf.cast(value, moving.dtype)
                 moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
-            return outputs
-        scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
-        outputs = inputs * tf.cast(scale, inputs.dtype)
-        outputs += tf.cast(self.beta - self.moving_mean * scale, inputs.dtype)
-        return tf.nn.relu(outputs) if self.relu else outputs
+        else:
+            scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
+            outputs = wide * scale + (self.beta - self.moving_mean * scale)
+            outputs = tf.nn.relu(outputs) if self.relu else outputs
+        return tf.cast(outputs, inputs.dtype)
 
     def get_config(self):
         """What `__init__` takes."""

@@ -1,11 +1,15 @@
 """From gin's choice of networks and objective to models the trainer can move on."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import gin
 import keras
 
-from rdl.models import objectives, small_networks
+from rdl.errors import UserError
+from rdl.models import celeba_ladder, dlib_networks, ladder_networks, objectives, reference_networks, small_networks  # noqa: F401 (gin names)
+from rdl.models.factor_vae import FactorObjective, FactorVAE, fc_discriminator
+from rdl.models.ladder import LadderObjective, LadderVAE
 from rdl.models.vae import VAE, Ensemble
 
 
@@ -17,6 +21,7 @@ def build(
     decoder: Callable[..., keras.Model] = small_networks.small_conv_decoder,
     objective: Callable[[], objectives.Objective] = objectives.beta_tc_vae,
     num_latents: int = 10,
+    precision: str = "float32",
 ) -> Ensemble:
     """An ensemble of `models` VAEs for images of `image_shape` (height, width, channels).
 
@@ -27,7 +32,31 @@ def build(
       decoder: factory (image_shape, num_latents) -> keras.Model; in gin `model.decoder = @deconv_decoder`.
       objective: factory of the loss; in gin `model.objective = @beta_tc_vae`.
       num_latents: coordinates of z.
+      precision: "float32", or "mixed_bfloat16": layers compute in bfloat16, weights, batch norm, losses and the
+        optimiser stay float32.
     """
-    return Ensemble(
-        [VAE(encoder(image_shape, num_latents), decoder(image_shape, num_latents), objective()) for _ in range(models)]
-    )
+
+    def one() -> VAE:
+        parts = encoder(image_shape, num_latents), decoder(image_shape, num_latents)
+        loss = objective()
+        if isinstance(loss, FactorObjective):
+            return FactorVAE(*parts, loss, fc_discriminator(num_latents))
+        if isinstance(loss, LadderObjective):
+            return LadderVAE(*parts, loss)
+        return VAE(*parts, loss)
+
+    with _dtype_policy(precision):
+        return Ensemble([one() for _ in range(models)])
+
+
+@contextmanager
+def _dtype_policy(precision: str):
+    """Keras' default policy while the layers are made."""
+    if precision not in ("float32", "mixed_bfloat16"):
+        raise UserError(f"model.precision must be 'float32' or 'mixed_bfloat16', got {precision!r}; set it to one.")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

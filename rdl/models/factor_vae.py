@@ -100,7 +100,7 @@ def permuted_latents(latents: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
       [rows, latents], through which no gradient goes.
     """
     everything = tf.transpose(replicas.gather(tf.stop_gradient(latents)))  # [latents, batch]
-    keys = tf.random.stateless_uniform(tf.shape(everything), seed, alg="philox")
+    keys = replicas.random_bits(tf.shape(everything), seed)
     shuffled = tf.gather(everything, tf.argsort(keys, axis=1), axis=1, batch_dims=1)
     return replicas.scatter(tf.transpose(shuffled), latents)
 

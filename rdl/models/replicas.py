@@ -7,6 +7,8 @@ Two conventions make sums over replicas right:
 - every exchange is a sum, whose gradient is again a sum, so gradients reach the rows they came from.
 """
 
+import math
+
 import tensorflow as tf
 
 
@@ -78,5 +80,15 @@ def normal_like(local: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
       seed: int32 or int64 [2]; the same seed gives the same numbers on every device and for every split.
     """
     _, size = rows(local)
-    shape = tf.concat([[size], tf.shape(local)[1:]], axis=0)
-    return scatter(tf.random.stateless_normal(shape, seed, dtype=local.dtype, alg="philox"), local)
+    bits = random_bits(tf.concat([[size], tf.shape(local)[1:]], axis=0), seed)
+    between_minus_one_and_one = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) * 2.0**-23
+    normal = math.sqrt(2.0) * tf.math.erfinv(between_minus_one_and_one)
+    return scatter(tf.cast(normal, local.dtype), local)
+
+
+def random_bits(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Uniform int32 of `shape` from seed [2].
+
+    Integers, because XLA and the plain kernels draw the same ones; their floats and normals differ for one seed.
+    """
+    return tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.int32, alg="philox")

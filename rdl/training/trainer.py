@@ -33,6 +33,11 @@ class Trainer:
     def __init__(self, model: Ensemble, *, chunk_images: int = 4096, jit_compile: bool = False):
         self.model = model
         self._strategy = tf.distribute.get_strategy()
+        if jit_compile and self._strategy.num_replicas_in_sync > 1:
+            raise UserError(
+                "TensorFlow cannot compile a step of several replicas by XLA; set Trainer.jit_compile = False or "
+                "train with one replica."
+            )
         self._chunk_images = chunk_images
         self.traces = 0  # how often the graph was traced
         self._updates = 0  # since the optimisers' moments were zero

@@ -1,0 +1,160 @@
+"""Images per second of one training step of the reference network: plain Keras against the trainer, in one run.
+
+    python benchmarks/train_step.py [--batch_sizes=64,256] [--images=4096] [--threads=0]
+
+Both train the same beta-TCVAE (64 x 64 x 1, 10 latents) from the same weights on the same batches and noise. "Keras"
+is what one writes first: keras.layers.BatchNormalization and ReLU layers, keras.optimizers.Adam, one tf.function per
+step, convolutions of 4x4-valid and 1x1. The rounds of the two take turns, so that a busy machine slows both. Prints
+the median of the rounds, and how far one step of one is from the other's.
+"""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from keras import layers
+
+from rdl.models.build import build
+from rdl.models.objectives import beta_tc_vae
+from rdl.models.reference_networks import reference_decoder, reference_encoder
+from rdl.models.vae import VAE, as_float
+from rdl.seeds import derive, generator
+from rdl.training.batches import stream
+from rdl.training.trainer import Trainer
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("batch_sizes", ["64", "256"], "Images per step.")
+flags.DEFINE_integer("images", 4096, "Images per round.")
+flags.DEFINE_integer("rounds", 5, "Timed rounds of each; one more warms up.")
+flags.DEFINE_integer("threads", 0, "Threads per operation; 0 is TensorFlow's default.")
+
+SHAPE, LATENTS, BETA, RATE, SEED = (64, 64, 1), 10, 6.0, 1e-4, 1
+
+
+class MadeImages:
+    """White discs on black, as many black pixels as dSprites has or so."""
+
+    name, shape = "discs", SHAPE
+
+    def __init__(self, count=2048):
+        place = generator(SEED, "discs").uniform(12, 52, size=(count, 2, 1, 1))
+        y, x = np.mgrid[:64, :64]
+        self.pixels = (((x - place[:, 0]) ** 2 + (y - place[:, 1]) ** 2 < 80) * np.uint8(255))[..., None]
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def images(self, indices):
+        return self.pixels[indices]
+
+
+def normalized(hidden):
+    hidden = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(hidden)
+    return layers.ReLU()(hidden)
+
+
+def plain_encoder():
+    images = keras.Input(SHAPE)
+    hidden = images
+    for filters in (32, 32, 64, 64):
+        hidden = normalized(layers.Conv2D(filters, 4, 2, "same", use_bias=False)(hidden))
+    hidden = normalized(layers.Conv2D(512, 4, use_bias=False)(hidden))
+    parameters = layers.Flatten()(layers.Conv2D(2 * LATENTS, 1)(hidden))
+    return keras.Model(images, (parameters[:, :LATENTS], parameters[:, LATENTS:]))
+
+
+def plain_decoder():
+    latents = keras.Input((LATENTS,))
+    hidden = layers.Reshape((1, 1, LATENTS))(latents)
+    hidden = normalized(layers.Conv2D(512, 1, use_bias=False)(hidden))
+    hidden = normalized(layers.Conv2DTranspose(64, 4, use_bias=False)(hidden))
+    for filters in (64, 32, 32):
+        hidden = normalized(layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False)(hidden))
+    return keras.Model(latents, layers.Conv2DTranspose(1, 4, 2, "same")(hidden))
+
+
+class PlainKeras:
+    """The same training, step by step."""
+
+    def __init__(self):
+        self.vae = VAE(plain_encoder(), plain_decoder(), beta_tc_vae(BETA))
+        self.optimizer = keras.optimizers.Adam(RATE, epsilon=1e-8)
+        self.optimizer.build(self.vae.trainable_variables)
+        self.step = tf.function(self._step, reduce_retracing=True)
+
+    def _step(self, images, seed, step, size):
+        with tf.GradientTape() as tape:
+            losses = self.vae.losses(as_float(images), seed, step, size, {"beta": tf.constant(BETA)})
+            loss = tf.add_n(list(losses["vae"].values()))
+        gradients = tape.gradient(loss, [v.value for v in self.vae.trainable_variables])
+        self.optimizer.apply(gradients, self.vae.trainable_variables)
+        return loss
+
+    def train(self, images, count, batch_size):
+        for step in range(count // batch_size):
+            batch = images.images(stream(SEED, len(images), step * batch_size, batch_size))
+            seed = tf.constant([derive(SEED, "noise"), step])
+            self.step(tf.constant(batch), seed, tf.constant(step), tf.constant(float(len(images))))
+
+
+def same_weights(ours: VAE, plain: VAE) -> None:
+    """Gives the plain model our weights; a dense layer's are those of the convolution that it is."""
+    for a, b in zip(ours.weights, plain.weights, strict=True):
+        value = a.numpy()
+        if value.ndim == 2 and len(b.shape) == 4:
+            inputs = value.shape[0]
+            if tuple(b.shape[:2]) == (4, 4) and inputs != 1024:  # transposed: [h, w, outputs, inputs]
+                value = value.reshape(inputs, 4, 4, -1).transpose(1, 2, 3, 0)
+        b.assign(value.reshape(b.shape))
+
+
+def difference(ours: VAE, plain: VAE, images) -> float:
+    """Largest difference of the reconstructions through the means, relative to the largest logit."""
+    pixels = as_float(tf.constant(images.images(np.arange(64))))
+    a, b = ours(pixels, training=False), plain(pixels, training=False)
+    return float(tf.reduce_max(tf.abs(a - b)) / tf.reduce_max(tf.abs(b)))
+
+
+def main(_):
+    if FLAGS.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
+    images = MadeImages()
+    plain = PlainKeras()
+    trainer = Trainer(build(SHAPE, 1, reference_encoder, reference_decoder, beta_tc_vae, LATENTS))
+    ours = trainer.model.models[0]
+
+    def our_round(count, batch_size):
+        settings = {"learning_rate": RATE, "hyperparameters": {"beta": BETA}, "seed": SEED}
+        return trainer.train(images, count, batch_size=batch_size, **settings)
+
+    for batch_size in map(int, FLAGS.batch_sizes):
+        trainer.initialize(0)
+        same_weights(ours, plain.vae)
+        for variable in plain.optimizer.variables[2:]:
+            variable.assign(tf.zeros_like(variable))
+        plain.optimizer.iterations.assign(0)
+        our_round(batch_size, batch_size)
+        plain.train(images, batch_size, batch_size)
+        gap = difference(ours, plain.vae, images)
+
+        rates = {"keras": [], "trainer": []}
+        for _ in range(FLAGS.rounds + 1):
+            for name, run in (("keras", plain.train), ("trainer", None)):
+                start = time.perf_counter()
+                run(images, FLAGS.images, batch_size) if run else our_round(FLAGS.images, batch_size)
+                rates[name].append(FLAGS.images / (time.perf_counter() - start))
+        keras_rate, our_rate = (float(np.median(rates[name][1:])) for name in ("keras", "trainer"))
+        print(
+            f"batch {batch_size}: plain Keras {keras_rate:.0f} images/s, trainer {our_rate:.0f} images/s, "
+            f"ratio {our_rate / keras_rate:.2f}, one step differs by {gap:.1e}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,34 @@
+"""Which devices share a batch."""
+
+import os
+
+import gin
+import tensorflow as tf
+
+from rdl.errors import UserError
+
+
+@gin.configurable
+def strategy(name: str = "one_device") -> tf.distribute.Strategy:
+    """The strategy in whose `scope()` the model and its trainer are made.
+
+    Args:
+      name: "one_device"; "mirrored", all GPUs of this machine (or all logical CPUs without one); "multi_worker", the
+        machines that the environment's TF_CONFIG lists, each of which starts the same program.
+
+    Raises:
+      UserError: an unknown name, or TF_CONFIG is missing.
+    """
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        return tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices(kind)])
+    if name == "multi_worker":
+        if not os.environ.get("TF_CONFIG"):
+            raise UserError(
+                "strategy.name = 'multi_worker' needs the environment variable TF_CONFIG, got none; set it to "
+                '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}.'
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise UserError(f"strategy.name must be one_device, mirrored or multi_worker, got {name!r}; set it to one of them.")

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rdl.errors import UserError
+from rdl.models import reference_networks
+from rdl.models.build import build
+from rdl.training.trainer import Trainer
+
+SETTINGS = {"batch_size": 8, "learning_rate": 1e-3, "seed": 5}
+
+
+def trained(images, model, steps=20, **options):
+    trainer = Trainer(model, **options)
+    return trainer.train(images, 8 * steps, **SETTINGS), trainer.state()
+
+
+def test_bfloat16_stays_near_float32(small_model, made_images):
+    images = made_images()
+    (wide, _), (narrow, state) = (
+        trained(images, small_model(precision=precision)) for precision in ("float32", "mixed_bfloat16")
+    )
+    assert all(a.dtype == np.float32 for name, a in state.items() if name != "updates")
+    assert narrow != wide
+    for name, value in wide.items():
+        assert abs(narrow[name] - value) < 0.02 * max(1.0, abs(value))
+
+
+def test_batch_norm_keeps_its_moments_in_float32():
+    network = reference_networks.reference_encoder
+    model = build((16, 16, 1), 1, network, reference_networks.reference_decoder, precision="mixed_bfloat16")
+    norm = model.models[0].encoder.get_layer("conv_0_norm")
+    assert norm.moving_mean.dtype == norm.gamma.dtype == "float32"
+    inputs = tf.constant(np.random.default_rng(0).normal(5, 0.1, (32, 4, 4, 32)), tf.bfloat16)
+    outputs = norm(inputs, training=True)
+    assert outputs.dtype == tf.bfloat16
+    np.testing.assert_allclose(norm.moving_mean.numpy(), 0.5, atol=0.01)
+    means = tf.cast(inputs, tf.float32).numpy().mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(norm.moving_mean.numpy(), 0.1 * means, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_xla_stays_near(small_model, made_images):
+    (plain, state), (compiled, compiled_state) = (
+        trained(made_images(), small_model(), jit_compile=jit) for jit in (False, True)
+    )
+    for name, value in plain.items():
+        assert abs(compiled[name] - value) < 1e-4 * max(1.0, abs(value))
+    for name, array in state.items():
+        if "moments" not in name:
+            np.testing.assert_allclose(compiled_state[name], array, atol=1e-4)
+
+
+def test_unknown_precision(small_model):
+    with pytest.raises(UserError, match="got 'float16'"):
+        small_model(precision="float16")
