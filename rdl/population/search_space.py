@@ -45,7 +45,7 @@ class Dimension:
         """The value times a random factor, rounded up if integer, within the bounds."""
         value = value * self.factors[int(random.integers(len(self.factors)))]
         if self.integer:
-            # 1e-9: 10 x 1.2 is 12, not the 13 that binary rounding would make of 12.000000000000002.
+            # 1e-9: 10 x 1.1 is 11, not the 12 that binary rounding would make of 11.000000000000002.
             value = math.ceil(value - 1e-9)
         return self._whole(min(max(value, self.low), self.high))
 
