@@ -1,9 +1,9 @@
 """Imports everything that a gin file may name."""
 
 from rdl import data, models, population, recursion, scoring, training
-from rdl.experiments import one_point, pro_vlae, rpu_vae, search, study
+from rdl.experiments import display, experiment, one_point, pro_vlae, rpu_vae, search, study
 
 __all__ = [
-    "data", "models", "one_point", "population", "pro_vlae", "recursion", "rpu_vae", "scoring", "search", "study",
+    "data", "display", "experiment", "models", "one_point", "population", "pro_vlae", "recursion", "rpu_vae", "scoring", "search", "study",
     "training",
 ]  # fmt: skip

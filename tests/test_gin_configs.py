@@ -1,0 +1,63 @@
+"""Every gin file that ships parses, names nothing that does not exist, and builds what it describes."""
+
+from pathlib import Path
+
+import gin
+import pytest
+
+from rdl.experiments import evaluation, registry  # noqa: F401  (register every gin name)
+from rdl.population import SearchSpace, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "gin_configs").rglob("*.gin"))
+METRICS = [path for path in FILES if "metrics" in path.parts]
+TRAINING = [path for path in FILES if path not in METRICS]
+
+
+def parse(path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    gin.parse_config_file(str(path))
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_training_file_builds_its_population(path, monkeypatch):
+    parse(path, monkeypatch)
+    for scope in ("x_run", "leaf_run", "final", "population"):
+        with gin.config_scope(scope):
+            settings = Settings()
+        space = settings.search_space or SearchSpace()
+        assert {"learning_rate", "batch_size"} <= set(space.dimensions)
+        assert settings.images_per_generation(11_520) > 0
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_training_file_says_what_it_is(path):
+    text = path.read_text()
+    assert text.startswith("#"), "opens with what it reproduces"
+    assert "bin/" in text.split("\n\n")[0] or "bin/" in text[:1500], "shows its command"
+
+
+@pytest.mark.parametrize("path", METRICS, ids=lambda path: path.stem)
+def test_metric_file_parses(path, monkeypatch):
+    parse(path, monkeypatch)
+    assert gin.config_str()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in TRAINING if "baselines" in p.parts or p.parent.name == "gin_configs"],
+    ids=lambda path: path.stem,
+)
+@pytest.mark.slow
+def test_training_file_builds_its_model(path, monkeypatch):
+    from rdl import models
+
+    parse(path, monkeypatch)
+    name = gin.query_parameter("dataset.name")
+    channels = 3 if name in ("shapes3d", "celeba") else 1
+    try:
+        side = gin.query_parameter("dataset.size") or 64
+    except ValueError:
+        side = 28 if "mnist" in name else 64
+    model = models.build((side, side, channels))
+    assert len(model) == 1

@@ -1,0 +1,73 @@
+"""The direction of the house: a package imports only from those below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Each floor may import from those after it, and from itself.
+FLOORS = (
+    {"experiments"},
+    {"report"},
+    {"scoring", "population"},
+    {"recursion"},
+    {"training"},
+    {"models"},
+    {"data"},
+    {"runs"},
+    {"errors", "seeds"},
+)
+# Each is its own room: rooms of one floor do not import from each other.
+NO_TENSORFLOW = ("population", "recursion", "runs", "data", "scoring")
+FILES = sorted((ROOT / "rdl").rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "rdl").parts[0].removesuffix(".py")
+
+
+def floor(name: str) -> int:
+    return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down(path):
+    here = room(path)
+    if here == "__init__":
+        return  # the public face looks everywhere
+    rooms = set().union(*FLOORS)
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] != "rdl" or len(parts) < 2 or parts[1] not in rooms or parts[1] == here:
+            continue
+        assert floor(parts[1]) > floor(here), f"{here} imports {parts[1]}, which is not below it"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if room(path) in NO_TENSORFLOW], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_pure_rooms_import_no_tensorflow(path):
+    assert not {name.split(".")[0] for name in imported(path)} & {"tensorflow", "keras", "tensorflow_probability"}
+
+
+def test_third_party_imports_nothing_of_rdl():
+    for path in (ROOT / "third_party").rglob("*.py"):
+        assert not {name for name in imported(path) if name.split(".")[0] in ("rdl", "tensorflow", "keras")}, path
+
+
+def test_binaries_are_short():
+    for path in (ROOT / "bin").iterdir():
+        if path.is_file():
+            assert len(path.read_text().splitlines()) <= 60, f"{path.name} does more than flags -> gin -> one call"
