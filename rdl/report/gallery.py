@@ -41,16 +41,17 @@ class Gallery:
 
     Args:
       folder: where they are saved, as ``NAME.png`` and ``NAME.svg``.
+      prefix: of ids in the page, where it shows more than one gallery.
     """
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, prefix: str = ""):
+        self._folder, self.prefix = folder, prefix
         self._names: set[str] = set()
 
     def drawing(self, name: str, figure: Figure, alt: str, caption: Content = None) -> Markup:
         """A figure as inline SVG; saved as SVG and, on white, as PNG."""
         name = self._free(name)
-        with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}), warnings.catch_warnings():
+        with matplotlib.rc_context(STYLE | {"svg.hashsalt": self.prefix + name}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font does not have
             drawn = io.BytesIO()
             figure.savefig(drawn, format="svg", metadata={"Date": None})
@@ -60,7 +61,11 @@ class Gallery:
                 figure.savefig(file, format="png", dpi=150, facecolor="white", transparent=False)
         width = f"max-width:{figure.get_figwidth() * 7:.1f}rem"
         return tag(
-            "figure", _inline(drawn.getvalue().decode(), name, alt), _caption(caption), class_="drawing", style=width
+            "figure",
+            _inline(drawn.getvalue().decode(), self.prefix + name, alt),
+            _caption(caption),
+            class_="drawing",
+            style=width,
         )
 
     def strip(self, name: str, images: np.ndarray, alt: str) -> Markup:

@@ -22,7 +22,7 @@ def section(records: Records, images: ImageSet | None, gallery: Gallery) -> Mark
     """The tree, the leaf runs, the populations."""
     leaves = [_Leaf(records, leaf, images) for leaf in records.leaves]
     return join(
-        _tree(records, leaves) if leaves else None,
+        _tree(records, leaves, gallery.prefix) if leaves else None,
         [leaf.markup(gallery) for leaf in leaves],
         tag("h3", "The populations") if records.stages else tag("p", "No member has finished training yet."),
         [_population(stage, members, gallery, i == 0) for i, (stage, members) in enumerate(records.stages.items())],
@@ -64,7 +64,7 @@ class _Leaf:
     def markup(self, gallery: Gallery) -> Markup:
         """Every iteration: its labels' staircases, what was kept, why it stopped."""
         steps = [self._iteration(i, found, gallery) for i, found in enumerate(self.iterations)]
-        return fold(tag("h3", self.name.replace("_", " ")), steps, class_="leaf", id=self.name)
+        return fold(tag("h3", self.name.replace("_", " ")), steps, class_="leaf", id=gallery.prefix + self.name)
 
     def _iteration(self, i: int, found: Iteration, gallery: Gallery) -> Markup:
         labels = self._labels.labels[i] if i < len(self._labels) else None
@@ -152,7 +152,7 @@ def _story(found: Iteration, names: Sequence[str]) -> Content:
     return parts
 
 
-def _tree(records: Records, leaves: Sequence[_Leaf]) -> Markup:
+def _tree(records: Records, leaves: Sequence[_Leaf], prefix: str) -> Markup:
     """x-run -> leaf runs -> final run, with what each step learned."""
     first = leaves[0].iterations[0]
     root = tag(
@@ -171,7 +171,7 @@ def _tree(records: Records, leaves: Sequence[_Leaf]) -> Markup:
         ]
         stop = leaf.iterations[-1].stop
         end = tag("div", f"stops: {stop.explanation}" if stop else "goes on", class_="end")
-        rows.append(tag("li", tag("a", leaf.name.replace("_", " "), href=f"#{leaf.name}"), steps, end))
+        rows.append(tag("li", tag("a", leaf.name.replace("_", " "), href=f"#{prefix}{leaf.name}"), steps, end))
     score = records.summary.get("final.leaf_mig") if records.summary else None
     text = "final run, scored by what the leaf runs learned" + (f": leaf MIG {score:.3f}" if score is not None else "")
     final = tag("div", text, class_="node final") if "final" in records.stages else None

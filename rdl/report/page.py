@@ -58,7 +58,8 @@ def write_report(
     for number, run in enumerate(seen):
         prefix = f"run_{number}" if len(seen) > 1 else ""
         note(f"drawing {run.records.name}")
-        contents.append(_run(run, baselines if len(seen) == 1 else (), Gallery(folder / "figures" / prefix), prefix))
+        gallery = Gallery(folder / "figures" / prefix, f"{prefix}_" if prefix else "")
+        contents.append(_run(run, baselines if len(seen) == 1 else (), gallery))
     title = ", ".join(run.records.name for run in seen)
     again = _REFRESH if live and any(run.records.summary is None for run in seen) else None
     page = _document(f"{title} – rdl", join(contents), again)
@@ -85,10 +86,10 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     """Several runs side by side."""
     runs = [run.records for run in seen]
     rows = []
-    for records in runs:
+    for number, records in enumerate(runs):
         final = records.measured.get("final", {})
         values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(how_well.METRICS)[:4]]
-        rows.append([tag("a", records.name, href=f"#{records.name}"), _status(records), *values])
+        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), *values])
     titles = ["run", "state", *(how_well.METRICS[key] for key in list(how_well.METRICS)[:4])]
     return tag(
         "section",
@@ -99,8 +100,8 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     )
 
 
-def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery, prefix: str) -> Markup:
-    records = run.records
+def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
+    records, prefix = run.records, gallery.prefix
     sections: list[tuple[str, str, Content]] = [
         ("found", "What was found", _found(run, gallery)),
         ("well", "How well", how_well.section([records], baselines, run.evidence, gallery)),
@@ -116,7 +117,7 @@ def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery, prefix: st
         _tiles(run),
         tag("nav", links, aria_label="sections"),
         [tag("section", tag("h2", title), content, id=f"{prefix}{name}") for name, title, content in sections],
-        id=records.name,
+        id=f"{prefix}top",
         class_="run",
     )
 

@@ -74,12 +74,15 @@ def make_run(
     size: int = 4,
     count: int = 3,
     leaves: int = 2,
-    model: bool = True,
+    alive: bool = False,
     config: str = CONFIG,
     reason: str = "loss is not finite",
     word: str = "",
 ) -> Path:
-    """A run directory; ``word`` is put into every text that a run may hold."""
+    """A run directory; ``word`` is put into every text that a run may hold.
+
+    The model's latents are dead unless ``alive``.
+    """
     with Run(root, config + (f"a.b = {word!r}\n" if word else "")) as run:
 
         def write(stage, found):
@@ -113,9 +116,10 @@ def make_run(
             measured = {key: value * (index + 1) / 4 for key, value in scores.items()}
             member = Member(index, 0, None, {"beta": 1.0}, 1).scored(0.1, "0", measured=[measured], seconds=1.0)
             run.journal.append(f"random_members/{member.name}", member.to_record())
-        if model:
-            shape = (16, 16, 1)
-            save(build(shape, 1, small_fc_encoder, small_fc_decoder, num_latents=3).models[0], root / "model")
+        vae = build((16, 16, 1), 1, small_fc_encoder, small_fc_decoder, num_latents=3).models[0]
+        if alive:  # a posterior far from the prior
+            vae.encoder.get_layer("log_variances").bias.assign([-4.0, -2.0, 0.0])
+        save(vae, root / "model")
         (root / "operative.gin").write_text(OPERATIVE + (f"a.b = {word!r}\n" if word else ""))
         summary = {
             "experiment": f"rpu_vae{word}",

@@ -1,0 +1,75 @@
+"""The page in headless Chromium: no error, no missing picture, nothing wider than the window."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from rdl.report import write_report
+
+pytestmark = pytest.mark.slow
+
+_spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
+assert _spec
+assert _spec.loader
+made_up = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_up)
+
+BROKEN = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
+UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+WIDTH = "return document.documentElement.scrollWidth"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    long = "a_name_without_any_place_to_break_it_" * 5
+    return {
+        "finished": write_report([made_up.make_run(folder / "finished", alive=True)]),
+        "running": write_report([made_up.make_run(folder / "running", finished=False)]),
+        "long names": write_report([made_up.make_run(folder / long[:150], word=long, reason=long, leaves=1)]),
+    }
+
+
+@pytest.mark.parametrize("which", ["finished", "running", "long names"])
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_page_shows_whole(browser, pages, which, width, dark):
+    browser.open(pages[which].as_uri(), width, dark=dark)
+    browser.run(UNFOLD)
+    assert browser.run(BROKEN) == []
+    assert browser.run(WIDTH) == width
+    assert browser.messages() == []
+
+
+def test_sliders_move_traversals(browser, pages):
+    browser.open(pages["finished"].as_uri())
+    moved = browser.run(
+        """
+        const card = document.querySelector(".card"), slider = card.querySelector("input");
+        slider.value = slider.max;
+        slider.dispatchEvent(new Event("input"));
+        return [card.querySelector("output").textContent, card.querySelector(".window img").style.transform,
+                document.querySelector(".play").textContent];
+        """
+    )
+    assert moved == ["2.00", "translateY(-94.1176%)", "play all"]
+    window, film = browser.run(
+        """
+        const card = document.querySelector(".card"), box = card.querySelector(".window").getBoundingClientRect();
+        const picture = card.querySelector(".window img").getBoundingClientRect();
+        return [[box.top, box.bottom], [picture.top, picture.bottom]];
+        """
+    )
+    frame = (film[1] - film[0]) / 17
+    assert abs(film[1] - frame - window[0]) < 1  # the last of the 17 frames fills the window
+    assert abs(film[1] - window[1]) < 1
+
+
+def test_dark_pages_have_light_drawings(browser, pages):
+    browser.open(pages["finished"].as_uri(), dark=True)
+    colours = browser.run(
+        "const style = name => getComputedStyle(document.querySelector(name));"
+        "return [style('body').backgroundColor, style('svg').color]"
+    )
+    assert colours == ["rgb(21, 24, 27)", "rgb(232, 234, 236)"]

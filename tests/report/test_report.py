@@ -1,0 +1,191 @@
+import importlib.util
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rdl.errors import UserError
+from rdl.report import watch, write_report
+from rdl.report.baselines import Baseline, read_baselines
+from rdl.report.how_well import mean_and_error
+from rdl.report.markup import tag
+from rdl.report.reading import parameters, read
+from rdl.runs import Run
+
+_spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
+assert _spec
+assert _spec.loader
+made_up = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(made_up)
+
+EVIL = "<script>alert('x\")</script>--><img src=x onerror=alert(1)>&$x_1$"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = made_up.make_run(tmp_path_factory.mktemp("runs") / "finished", leaves=1, count=2)
+    return root, write_report([root]).read_text()
+
+
+def test_the_page_answers_the_four_questions_in_order(finished):
+    _, page = finished
+    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    assert titles == ["What was found", "How well", "How it was found", "Can I trust it"]
+    for text in ("0.400", "0.200 ± 0.058 (n = 3)", "a warning", "numpy 2.4", "label.kl_threshold", "abc"):
+        assert text in page
+
+
+def test_the_page_needs_nothing_else(finished):
+    _, page = finished
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert sources
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    addresses = set(re.findall(r"https?://[^\s\"<]+", page))
+    assert all("w3.org" in address for address in addresses)  # names of SVG's namespaces: nothing is fetched
+
+
+def test_figures_lie_beside_the_page(finished):
+    root, page = finished
+    figures = root / "report" / "figures"
+    for name in ("reconstructions", "mutual_information", "dci_importances", "x_run_lineage", "x_run_udr"):
+        assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (figures / f"{name}.svg").read_text()
+    assert page.count("<svg") == len(list(figures.glob("*.svg")))
+
+
+def test_the_recursion_is_told_step_by_step(finished):
+    root, page = finished
+    records = read(root)
+    assert [found.images for found in records.leaves["leaf_0"]] == [288, 18]
+    assert "z0 x, z2 y" in page  # the latents are named after the factors that they are
+    assert "shape 33%, scale 17%, x 100%, y 100%" in page
+    assert records.leaves["leaf_0"][-1].stop.explanation in page
+
+
+@pytest.mark.slow
+def test_text_from_a_run_is_shown_as_text(tmp_path):
+    root = made_up.make_run(
+        tmp_path / "run", leaves=1, count=2, word=EVIL.replace("/", "|"), reason=EVIL, config=made_up.CONFIG
+    )
+    (root / "environment" / "000.log").write_text(EVIL + "\n")
+    page = write_report([root], baselines=[Baseline(EVIL, EVIL, {"discrete_mig": [0.1, 0.2]})]).read_text()
+    assert page.count("<script") == 1  # the page's own
+    assert "<img src=x" not in page
+    assert page.count("&lt;script&gt;alert(") > 10
+    for path in (root / "report" / "figures").glob("*.svg"):
+        assert "<script" not in path.read_text()
+
+
+def test_a_running_run_shows_what_there_is(tmp_path):
+    root = made_up.make_run(tmp_path / "run", finished=False, leaves=1, count=1)
+    with open(root / "journal.jsonl", "ab") as file:
+        file.write(b'{"key": "x_run/gener')  # being written right now
+    before = (root / "journal.jsonl").read_bytes()
+    page = write_report([root], live=True).read_text()
+    assert "Not finished" in page
+    assert 'http-equiv="refresh"' in page
+    assert "x_run" in page
+    assert read(root).damaged == 0
+    assert (root / "journal.jsonl").read_bytes() == before
+
+
+def test_a_run_without_any_record_has_a_page(tmp_path):
+    (tmp_path / "config.gin").write_text("")
+    page = write_report([tmp_path]).read_text()
+    assert "No member has finished training yet" in page
+    assert "Pictures and factor names are left out" in page  # no data set is named
+
+
+def test_a_damaged_line_is_told_and_left_alone(tmp_path):
+    root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
+    journal = root / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([lines[0].replace(b"scored", b"SCORED"), *lines[1:]]))
+    page = write_report([root]).read_text()
+    assert "1 damaged lines" in page
+
+
+@pytest.mark.slow
+def test_several_runs_stand_side_by_side(finished, tmp_path):
+    root, _ = finished
+    twin = tmp_path / "twin"
+    shutil.copytree(root, twin, ignore=shutil.ignore_patterns("report", "model"))
+    page = write_report([root, twin], tmp_path / "both").read_text()
+    assert "2 runs" in page
+    assert "0.400 ± 0.000 (n = 2)" in page
+    assert page.count("<h2>Can I trust it</h2>") == 2
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is not a run directory"):
+        write_report([tmp_path])
+    with pytest.raises(UserError, match="needs a run directory"):
+        write_report([])
+
+
+def test_watching_rewrites_when_records_land_and_ends_with_the_run(tmp_path, monkeypatch, capsys):
+    root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
+    landing = iter([{"key": "session/001", "record": {"seconds": 1.0}}, {"key": "summary", "record": {}}])
+    written = []
+
+    def write(roots, *_, **options):
+        written.append(options["live"])
+        with Run(root, made_up.CONFIG) as run:
+            entry = next(landing)
+            run.journal.append(entry["key"], entry["record"])
+        return root / "config.gin"
+
+    monkeypatch.setattr(watch, "write_report", write)
+    monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("records have landed: there is nothing to wait for"))
+    watch.write([str(root)], None, [], watch=True)
+    assert written == [True, True]
+    assert capsys.readouterr().out.count("config.gin") == 2
+
+
+def test_contents_are_escaped_and_markup_is_not():
+    page = tag("p", "a < b & 'c'", tag("b", 1), None, ["x", ["<y>"]], title='"><script>', hidden=True, lang=None)
+    escaped = "a &lt; b &amp; &#x27;c&#x27;<b>1</b>x&lt;y&gt;"
+    assert page == f'<p title="&quot;&gt;&lt;script&gt;" hidden>{escaped}</p>'
+
+
+def write_result(folder, metric, seed, **values):
+    path = folder / str(seed) / "metrics" / "mean" / metric / "results" / "aggregate" / "evaluation.json"
+    path.parent.mkdir(parents=True)
+    content = {f"evaluation_results.{key}": value for key, value in values.items()}
+    content |= {
+        "train_config.model.name": "'beta_vae'",
+        "train_config.vae.beta": "4.0",
+        "train_config.dataset.name": "'dsprites_full'",
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
+    for seed, value in enumerate((0.1, 0.2, 0.6)):
+        write_result(tmp_path, "mig", seed, discrete_mig=value, uuid="a")
+        write_result(tmp_path, "dci", seed, disentanglement=value / 2)
+    (baseline,) = read_baselines([tmp_path])
+    assert (baseline.name, baseline.dataset) == ("beta_vae, beta 4.0", "dsprites_full")
+    assert sorted(baseline.values["discrete_mig"]) == [0.1, 0.2, 0.6]
+    assert sorted(baseline.values["disentanglement"]) == [0.05, 0.1, 0.3]
+    assert mean_and_error([0.1, 0.2, 0.6]) == "0.300 ± 0.153 (n = 3)"
+
+
+def test_wrong_baselines_are_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no metrics/mean"):
+        read_baselines([tmp_path])
+    write_result(tmp_path, "mig", 0, discrete_mig=0.5).write_text("{")
+    with pytest.raises(UserError, match="is not a result file"):
+        read_baselines([tmp_path])
+
+
+def test_gins_text_is_read():
+    text = "# Parameters for a:\na.b = 1\nscope/a.long = \\\n    {'x': 1,\n     'y': @b/C()}\n\n# end\na.c = 'text'\n"
+    assert parameters(text) == {"a.b": "1", "scope/a.long": "{'x': 1, 'y': @b/C()}", "a.c": "'text'"}
