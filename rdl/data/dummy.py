@@ -13,9 +13,9 @@ SPACE = FactorSpace(tuple(f"factor_{i}" for i in range(10)), (5,) * 10)
 class Noise(Source):
     """As many images of noise as there are combinations of factors."""
 
-    shape = (64, 64, 1)
+    _shape = (64, 64, 1)
     stochastic = True
-    key = "dummy_data"
+    _key = "dummy_data"
 
     def __len__(self) -> int:
         return SPACE.num_states

@@ -33,8 +33,9 @@ class Hdf5Source(Source):
                 f"Expected '{array}' in {path} to be uint8 images, got {images.dtype} {list(images.shape)}."
             )
         self._length = len(images)
-        self.shape = (*images.shape[1:], 1)[:3]
-        self.key = f"{npz.identity(path)} {array}"
+        height, width, channels = (*images.shape[1:], 1)[:3]
+        self._shape = (height, width, channels)
+        self._key = f"{npz.identity(path)} {array}"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}

@@ -126,7 +126,7 @@ def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, Labe
       UserError: the package or the data set is missing, or its images are not as they should be.
     """
     try:
-        import tensorflow_datasets as tfds
+        import tensorflow_datasets as tfds  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise UserError(
             f"'tfds:{name}' needs the package tensorflow-datasets: pip install tensorflow-datasets."

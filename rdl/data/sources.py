@@ -19,10 +19,20 @@ from rdl.errors import UserError
 class Source(ABC):
     """uint8 images by index."""
 
-    shape: tuple[int, int, int]  # height, width, channels
-    key: str  # tells this source's content from any other's; names its cache
+    _shape: tuple[int, int, int]
+    _key: str
     stochastic = False  # whether an observation of the same image differs each time
     binary = False  # whether all values are 0 or 255
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self._shape
+
+    @property
+    def key(self) -> str:
+        """What tells this source's content from any other's; names its cache."""
+        return self._key
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -47,8 +57,8 @@ class ArraySource(Source):
 
     def __init__(self, images: np.ndarray, key: str):
         self._images = images if images.ndim == 4 else images[..., np.newaxis]
-        self.key = key
-        self.shape = self._images.shape[1:]
+        self._key = key
+        self._shape = self._images.shape[1:]
 
     def __len__(self) -> int:
         return len(self._images)
@@ -64,8 +74,8 @@ class MappedSource(Source):
     def __init__(self, path: Path, offset: int, length: int, shape: tuple[int, int, int], key: str, packed=False):
         """The `length` images that lie in the file from byte `offset` on."""
         self.path = path.absolute()
-        self.shape = shape
-        self.key = key
+        self._shape = shape
+        self._key = key
         self.binary = packed
         self._offset = offset
         self._rows = (length, -(-math.prod(shape) // 8)) if packed else (length, *shape)

@@ -99,9 +99,9 @@ def render_bits(indices: np.ndarray) -> np.ndarray:
 class RenderedSprites(Source):
     """All of dSprites, each image drawn when it is asked for."""
 
-    shape = (SIZE, SIZE, 1)
+    _shape = (SIZE, SIZE, 1)
     binary = True
-    key = "dsprites rendered 1"  # raise the number when the drawing changes: caches are named after it
+    _key = "dsprites rendered 1"  # raise the number when the drawing changes: caches are named after it
 
     def __len__(self) -> int:
         return SPACE.num_states

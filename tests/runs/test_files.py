@@ -18,9 +18,7 @@ from rdl.runs import files
 def test_content_round_trips(tmp_path):
     files.write_bytes(tmp_path / "new" / "a.bin", b"\x00\x01")
     files.write_text(tmp_path / "a.txt", "naïve\n")
-    files.write_json(
-        tmp_path / "a.json", {"n": np.int64(3), "x": np.float32(0.5), "v": np.arange(2), "p": tmp_path}
-    )
+    files.write_json(tmp_path / "a.json", {"n": np.int64(3), "x": np.float32(0.5), "v": np.arange(2), "p": tmp_path})
     array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     files.write_npy(tmp_path / "a.npy", array)
     files.write_npy(tmp_path / "empty.npy", np.zeros((0, 4), np.uint8))
@@ -49,9 +47,7 @@ def test_same_arrays_give_the_same_bytes(tmp_path):
 
 def test_sha256_of_known_content(tmp_path):
     files.write_bytes(tmp_path / "abc", b"abc")
-    assert (
-        files.sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
+    assert files.sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.mark.parametrize("write", [files.write_npy, lambda path, array: files.write_npz(path, {"a": array})])
