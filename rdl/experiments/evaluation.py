@@ -43,6 +43,10 @@ Function = Callable[[np.ndarray], np.ndarray]
 Tell = Callable[[str], None]
 
 
+class _CannotCompute(UserError):
+    """A metric is not defined on such a representation or data set; others may be."""
+
+
 def seeds() -> dict[tuple[str, str], int]:
     """The seed of every (representation, step), the steps being ``postprocess`` and the metrics."""
     random = np.random.RandomState(0)
@@ -65,7 +69,7 @@ class Representations:
     def __init__(self, model: TrainedModel, images: ImageSet):
         def posterior(observations: np.ndarray) -> np.ndarray:
             found = model.posterior(observations)
-            return np.concatenate([found.loc.numpy(), found.log_variance.numpy()], axis=1)
+            return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
 
         self.data, self._posterior = encode_once(images, posterior)
         if isinstance(self.data, EncodedStates) and np.prod(images.factors_num_values) <= _FEW_STATES:
@@ -116,7 +120,7 @@ def evaluation(
         try:
             found.append(evaluation_fn(data, function, random_state=np.random.RandomState(seed)))
         except ValueError as error:
-            raise UserError(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
+            raise _CannotCompute(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
     if repeats == 1:
         return found[0]
     results: dict[str, Any] = {}
@@ -151,12 +155,13 @@ def evaluate(
       tell: is told what is done.
 
     Raises:
-      UserError: no finished run, a data set without factors, an unknown metric or a wrong binding.
+      UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; at the end, metrics
+        that could not be computed.
     """
     run, metric_files = FinishedRun.open(root), [_file(metric) for metric in metrics]
     if unknown := [name for name in representations if name not in REPRESENTATIONS]:
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
-    all_seeds, prepared, paths = seeds(), None, []
+    all_seeds, prepared, paths, failed = seeds(), None, [], []
     work = [(name, file) for name in representations for file in metric_files]
     for number, (name, file) in enumerate(work, 1):
         folder = run.root / "metrics" / name / file.stem
@@ -170,19 +175,29 @@ def evaluate(
         started = time.perf_counter()
         seed = all_seeds.get((name, file.stem), derive(0, name, file.stem))
         function = prepared.function(name, all_seeds[name, "postprocess"])
-        settings, results = _measure(run, prepared.data, function, file, seed, repeats, bindings)
+        try:
+            settings, results = _measure(run, prepared.data, function, file, seed, repeats, bindings)
+        except _CannotCompute as error:
+            tell(f"[{number}/{len(work)}] {str(error).splitlines()[0]}")
+            failed.append(f"{name} {file.stem}")
+            continue
         results["elapsed_time"] = time.perf_counter() - started
         result_tree.write_step(folder, "evaluation", settings, results, run.root / "postprocessed" / name)
         tell(f"[{number}/{len(work)}] {name} {file.stem}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(work)} could not be measured: {', '.join(failed)}; the others are done."
+        )
     return paths
 
 
 def _prepare(run: FinishedRun) -> Representations:
-    images = run.images()
-    if images.factor_space is None:
-        raise UserError(f"The factors of '{images.name}' are not known, so no metric of bin/evaluate can be computed.")
+    if run.images.factor_space is None:
+        raise UserError(
+            f"The factors of '{run.images.name}' are not known, so no metric of bin/evaluate can be computed."
+        )
     run.write_training_results()
-    return Representations(run.model, images)
+    return Representations(run.model, run.images)
 
 
 def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], int]) -> None:
@@ -203,10 +218,10 @@ def _measure(
     run: FinishedRun, data: Any, function: Function, file: Path, seed: int, repeats: int, bindings: Sequence[str]
 ) -> tuple[result_tree.Settings, dict[str, Any]]:
     """The settings used and the results of one metric."""
-    gin.clear_config()
     own = [f"evaluation.random_seed = {seed}", f"evaluation.name = '{file.stem}'", f"evaluation.repeats = {repeats}"]
-    command_line.read_gin([str(file)], [*own, *bindings])
+    gin.clear_config()
     try:
+        command_line.read_gin([str(file)], [*own, *bindings])
         results = dict(evaluation(data, function))
         used = result_tree.settings_of(gin.operative_config_str(max_line_length=10_000))
     finally:
@@ -221,7 +236,11 @@ def _file(metric: str) -> Path:
     return path
 
 
+def _is_score(key: str, value: Any) -> bool:
+    return isinstance(value, float) and key != "elapsed_time"
+
+
 def _brief(results: dict[str, Any]) -> str:
     """The first few numbers."""
-    numbers = [f"{key} {value:.3f}" for key, value in results.items() if isinstance(value, float)]
+    numbers = [f"{key} {value:.3f}" for key, value in results.items() if _is_score(key, value)]
     return ", ".join(numbers[:4]) if numbers else "done"

@@ -55,6 +55,7 @@ class FinishedRun:
         """The trained model."""
         return saved.load(self.root / "model")
 
+    @cached_property
     def images(self) -> ImageSet:
         """The data set it was trained on; gin holds nothing else afterwards."""
         gin.clear_config()
@@ -105,7 +106,7 @@ class FinishedRun:
         Args:
           points: how many images at most.
         """
-        images, random = self.images(), generator(self.summary["seed"], "training_results")
+        images, random = self.images, generator(self.summary["seed"], "training_results")
         batch = images.images(np.sort(random.permutation(len(images))[:points]))
         posterior = self.model.posterior(batch)
         means, log_variances = np.asarray(posterior.loc), np.asarray(posterior.log_variance)
