@@ -30,6 +30,7 @@ _ADVICE = {
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another path",
     errno.EEXIST: "a part of the path is a file, not a folder: choose another path",
     errno.EISDIR: "a folder of that name is in the way: choose another path",
+    errno.ENOENT: "its folder is gone, or cannot be made there: choose another folder",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
 }
 

@@ -93,7 +93,7 @@ def test_what_is_wrong_is_told_in_one_line(folder, tmp_path, arguments, expected
 @pytest.mark.slow
 def test_a_file_in_the_way_of_the_output(folder, tmp_path):
     (tmp_path / "file").touch()
-    for output in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/run")):
+    for output in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/run"), Path("/sys/run")):
         line = refusal(f"--gin_file={folder / 'tiny.gin'}", f"--output_dir={output}")
         assert str(output) in line
 

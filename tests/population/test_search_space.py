@@ -35,7 +35,9 @@ def test_perturbed_values_stay_in_bounds_and_are_a_factor_away(seed):
         before = after
 
 
-@pytest.mark.parametrize(("value", "factor", "expected"), [(10, 1.1, 11), (10, 1.2, 12), (10, 0.8, 8), (3, 0.5, 2), (3, 1.2, 4)])
+@pytest.mark.parametrize(
+    ("value", "factor", "expected"), [(10, 1.1, 11), (10, 1.2, 12), (10, 0.8, 8), (3, 0.5, 2), (3, 1.2, 4)]
+)
 def test_whole_numbers_are_rounded_up_but_not_past_themselves(value, factor, expected):
     dimension = Dimension(initial=(value,), factors=(factor,), integer=True)
     assert dimension.perturb(value, generator(0)) == expected
