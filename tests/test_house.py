@@ -16,7 +16,7 @@ FLOORS = (
     {"models"},
     {"data"},
     {"runs"},
-    {"errors", "seeds"},
+    {"errors", "seeds", "quiet_start"},
 )
 # Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("population", "recursion", "runs", "data", "scoring")

@@ -25,7 +25,7 @@ _MPI3D_NAMES = (
 )  # fmt: skip
 _MPI3D_SIZES = ((4, 4, 2, 3, 3, 40, 40), (6, 6, 2, 3, 3, 40, 40))  # published in two extents
 _NORB_SIZES = (5, 10, 9, 18, 6)
-_NORB_TYPES = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}
+_NORB_TYPES: dict[int, np.dtype] = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}
 
 
 def shapes3d() -> tuple[Source, Grid]:

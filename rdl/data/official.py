@@ -84,7 +84,8 @@ def _norb(part: str, kind: str, size: int, sha256: str) -> OfficialFile:
 
 def _idx(data_set: str, split: str, kind: str, size: int, md5: str) -> OfficialFile:
     name = f"{split}-{kind}-ubyte.gz"
-    get, others = f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}", ()
+    others: tuple[str, ...] = ()
+    get = f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}"
     if data_set == "fashion_mnist":
         get = (
             f"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{name} "

@@ -38,6 +38,7 @@ def from_npz(path: Path, treatment: Treatment) -> tuple[Source, Labels | None]:
 def _array_source(entry: npz.Entry, length: int, shape: tuple[int, int, int], treatment: Treatment) -> Source:
     what = f"the images in {entry.path}"
     key = f"{npz.identity(entry.path)} {entry.name}"
+    source: Source
     if entry.dtype == np.uint8 and entry.offset is not None and not treatment.changes(*shape):
         source = MappedSource(entry.path, entry.offset, length, shape, key)
     else:

@@ -46,11 +46,7 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
     Raises:
       UserError: a missing file, an unknown name, a syntax error.
     """
-    for path in gin_files:
-        if not Path(path).is_file():
-            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
-            hint = f"; there are {', '.join(shipped)}" if shipped else ""
-            raise UserError(f"--gin_file {path} does not exist{hint}.")
+    check_files(gin_files)
     try:
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings))
     except (ValueError, SyntaxError, TypeError, ImportError, OSError, AttributeError) as error:
@@ -58,14 +54,29 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
         raise UserError(f"The gin configuration is wrong: {reason}") from error
 
 
+def check_files(gin_files: Sequence[str]) -> None:
+    """Looks whether the gin files are there; at once, where reading them has to wait for TensorFlow.
+
+    Raises:
+      UserError: names the missing file, and those that rdl ships.
+    """
+    for path in gin_files:
+        if not Path(path).is_file():
+            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
+            hint = f"; there are {', '.join(shipped)}" if shipped else ""
+            raise UserError(f"--gin_file {path} does not exist{hint}.")
+
+
 def train(gin_files: Sequence[str], bindings: Sequence[str], output_dir: str | None) -> int:
     """The job of ``bin/train``: runs the experiment and prints what was found and where it lies."""
-    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
-    from rdl.experiments import display, experiment, registry  # noqa: F401  (registers every gin name)
-    from rdl.training.threads import settle_threads
-
     if not gin_files and not bindings:
         raise UserError("Nothing to do: give --gin_file=gin_configs/quickstart.gin (bin/train --help says more).")
+    check_files(gin_files)
+    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    from rdl.experiments import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    from rdl.experiments import display, experiment
+    from rdl.training.threads import settle_threads
+
     read_gin(gin_files, bindings)
     settle_threads()
     root = Path(output_dir) if output_dir else experiment.default_output_dir(list(gin_files))

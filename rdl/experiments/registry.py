@@ -1,5 +1,6 @@
 """Imports everything that a gin file may name."""
 
+from rdl import quiet_start  # noqa: F401, I001  (before anything imports TensorFlow)
 from rdl import data, models, population, recursion, scoring, training
 from rdl.experiments import display, experiment, one_point, pro_vlae, rpu_vae, search, study
 

@@ -86,10 +86,9 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         found, labels = iterate(labels, indices, means, log_variances, score, x_peak=number)
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
-        # The numbers of the images are long: they lie in indices.npy, where the next iteration's images are.
         if record["reduction"]:
-            record["reduction"]["kept"] = []
-        records.append(context.run.unit(name, lambda record=record: record))
+            record["reduction"]["kept"] = []  # long, and in labels.npz as the images of the next iteration
+        records.append(context.run.journal.get(name) or context.run.journal.append(name, record))
         if len(labels):
             labels.save(context.run.path(f"leaf_{number}", "labels.npz"))
         context.watcher.note(f"{name}: {_in_words(found, images)}")

@@ -1,6 +1,7 @@
 """A trained network in Keras' own layers only, so that a reader needs no rdl: the same function at inference."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +24,7 @@ def plain(network: keras.Model) -> keras.Model:
     """
     weights: dict[str, Weights] = {}
 
-    def translate(layer):
+    def translate(layer: Any) -> Any:
         if not isinstance(layer, layers.Layer):  # an operation such as a slice: Keras' own, without weights
             return layer
         for kind, translation in _TRANSLATIONS.items():
