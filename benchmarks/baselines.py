@@ -1,0 +1,61 @@
+"""Trains every baseline for some updates from its gin file; prints times and loss terms as a Markdown table.
+
+    python benchmarks/baselines.py --updates=2000
+
+Wall and CPU seconds are of training alone, tracing left out; terms are means over the first and the last chunk, nats
+per image. The plain VAE is beta_vae.gin with beta 1.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import gin
+
+from rdl import data, models, training
+from rdl.experiments import command_line, experiment, registry  # noqa: F401  (register every gin name)
+from rdl.experiments.study import METHODS
+
+_FILES = Path(__file__).resolve().parent.parent / "gin_configs" / "baselines"
+_RUNS = {"plain VAE": ("beta_vae", ["vae.beta = 1.0"])} | {name: (name, []) for name in METHODS}
+
+
+def measure(name: str, bindings: list[str], updates: int) -> dict:
+    """Seconds and loss terms of one method."""
+    gin.clear_config()
+    command_line.read_gin([str(_FILES / f"{name}.gin")], bindings)
+    images = data.load()
+    batch_size, rate = gin.query_parameter("one_point.batch_size"), gin.query_parameter("one_point.learning_rate")
+    trainer = training.Trainer(models.build(images.shape))
+    settings = {"batch_size": batch_size, "learning_rate": rate, "seed": 0}
+    trainer.train(images, batch_size, **settings)  # traces the graph
+    trainer.initialize(0)
+    history = []
+    wall, cpu = time.perf_counter(), time.process_time()
+    trainer.train(images, updates * batch_size, on_chunk=lambda _, terms: history.append(terms), **settings)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"wall": wall, "cpu": cpu, "first": history[0], "last": history[-1]}
+
+
+def main() -> None:
+    """Flags -> measurements -> a table, row by row as they come."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--only", nargs="+", choices=list(_RUNS), default=list(_RUNS))
+    options = parser.parse_args()
+    print(f"| {options.updates} updates of | wall s | CPU s | CPU to plain VAE | loss terms, first -> last chunk |")
+    print("|---|---:|---:|---:|---|")
+    plain = None
+    for title in options.only:
+        found = measure(*_RUNS[title], options.updates)
+        plain = plain or found["cpu"]
+        terms = ", ".join(f"{key} {found['first'][key]:.4g} -> {found['last'][key]:.4g}" for key in found["last"])
+        row = f"| {title} | {found['wall']:.0f} | {found['cpu']:.0f} | {found['cpu'] / plain:.2f} | {terms} |"
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
