@@ -140,7 +140,10 @@ def _explicitness_fixed(mus_train, ys_train, mus_test, ys_test):
             present = per_class[~np.isnan(per_class)]
             split.extend([np.mean(present)] if len(present) else [])
     if not areas[1]:
-        raise ValueError("explicitness: expected a factor with at least 2 values in the test set, received none")
+        raise ValueError(
+            "explicitness: expected test points some of which have a value seen in training and some another, "
+            "received no such factor; draw more points"
+        )
     return areas
 
 
