@@ -43,7 +43,7 @@ def title(latent: Latent) -> Markup:
 
 def _cards(latents: list[Latent], evidence: Evidence) -> Markup:
     """A card for each latent; of a ladder model under its levels, the deepest first, as its vector has them."""
-    levels = sorted({latent.level for latent in latents if latent.level}, reverse=True) or [None]
+    levels: list[str | None] = sorted({latent.level for latent in latents if latent.level}, reverse=True) or [None]  # type: ignore[assignment, list-item]
     groups = []
     for level in levels:
         cards = [_card(latent, evidence) for latent in latents if latent.level == level]
