@@ -63,7 +63,8 @@ def load(folder: Path) -> EventAccumulator:
 def scalars(accumulator, tag):
     from tensorboard.util import tensor_util
 
-    return [(e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in accumulator.Tensors(tag)]
+    # Two writers may have written in the same second, and their files are then read in any order.
+    return sorted((e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in accumulator.Tensors(tag))
 
 
 def trials(events):

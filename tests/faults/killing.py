@@ -6,8 +6,10 @@ of what was just written is lost, as when the machine itself goes down.
 """
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +44,8 @@ def in_child(root: Path, function: Callable[[], int | None], dies: Chooses | Non
       dies: chooses the call before which the child is killed.
       torn: half of a file is lost where the child is killed at its flush.
     """
-    log, errors = root.with_name(root.name + ".calls"), root.with_name(root.name + ".stderr")
+    folder = Path(tempfile.mkdtemp(prefix="killing_"))  # not beside the run, whose disk may be full
+    log, errors = folder / "calls", folder / "stderr"
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
@@ -50,7 +53,9 @@ def in_child(root: Path, function: Callable[[], int | None], dies: Chooses | Non
         _live(root, function, dies, torn, log, errors)
     _, status = os.waitpid(child, 0)
     calls = [tuple(line.split("\t", 1)) for line in log.read_text().splitlines()]
-    return Ended(os.waitstatus_to_exitcode(status), calls, errors.read_text())  # type: ignore[arg-type]
+    ended = Ended(os.waitstatus_to_exitcode(status), calls, errors.read_text())  # type: ignore[arg-type]
+    shutil.rmtree(folder)
+    return ended
 
 
 def _live(
