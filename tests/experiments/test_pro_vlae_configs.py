@@ -24,11 +24,11 @@ TABLE = {
     "beta_vae_progressive_dsprites": ((64, 64, 1), 3, 6, 3, 30, 1.0, 0.5, 5000),
     "pro_vlae_shapes3d": ((64, 64, 3), 3, 9, 3, 15, 8.0, 0.5, 0),
     "pro_vlae_celeba": ((64, 64, 3), 4, 28, 4, 5, 1.0, 0.1, 5000),
-    "pro_vlae_mnist": ((28, 28, 1), 3, 6, 3, None, 1.0, 0.5, 300),
-    "pro_vlae_subgrid": ((32, 32, 1), 3, 6, 3, None, 1.0, 0.5, 300),
-    "vlae_subgrid": ((32, 32, 1), 3, 6, 1, None, 1.0, 0.5, 300),
-    "beta_vae_progressive_subgrid": ((32, 32, 1), 3, 6, 3, None, 1.0, 0.5, 300),
-    "pro_vlae_search": ((32, 32, 1), 3, 6, 3, None, 1.0, 0.5, 300),
+    "pro_vlae_mnist": ((28, 28, 1), 3, 6, 3, None, 1.0, 0.5, 200),
+    "pro_vlae_subgrid": ((16, 16, 1), 3, 6, 3, None, 1.0, 0.5, 300),
+    "vlae_subgrid": ((16, 16, 1), 3, 6, 1, None, 1.0, 0.5, 300),
+    "beta_vae_progressive_subgrid": ((16, 16, 1), 3, 6, 3, None, 1.0, 0.5, 300),
+    "pro_vlae_search": ((16, 16, 1), 3, 6, 3, None, 1.0, 0.5, 300),
 }
 
 
