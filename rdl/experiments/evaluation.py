@@ -18,17 +18,7 @@ from rdl.experiments import command_line, result_tree
 from rdl.experiments.finished_run import FinishedRun
 from rdl.models.saved import TrainedModel
 from rdl.seeds import derive
-from third_party.disentanglement_lib.evaluation.metrics import (  # noqa: F401  (gin names)
-    beta_vae,
-    dci,
-    downstream_task,
-    factor_vae,
-    irs,
-    mig,
-    modularity_explicitness,
-    sap_score,
-    unsupervised_metrics,
-)
+from third_party.disentanglement_lib.evaluation import evaluate as metric
 from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once
 
 _FILES = Path(__file__).resolve().parents[2] / "gin_configs" / "metrics"
@@ -90,48 +80,21 @@ class Representations:
         return {"mean": mean, "sampled": sampled}[name]
 
 
-@gin.configurable("evaluation", denylist=["data", "function"])
-def evaluation(
-    data: Any,
-    function: Function,
-    evaluation_fn: Callable[..., dict[str, Any]] = gin.REQUIRED,
-    random_seed: int = gin.REQUIRED,
-    name: str = "",
-    repeats: int = 1,
-) -> dict[str, Any]:
-    """A metric's results; over several seeds their means, and the standard errors under ``<key>_standard_error``.
+def evaluation(data: Any, function: Function) -> dict[str, Any]:
+    """A metric's results as gin asks for them (``evaluation.evaluation_fn``, ``.random_seed``, ``.repeats``).
 
     Args:
       data: ground-truth data.
       function: observations -> [n, latents].
-      evaluation_fn: the metric, in gin ``evaluation.evaluation_fn = @mig``.
-      random_seed: of the first repeat; the others' derive from it.
-      name: of the metric, kept with the results.
-      repeats: how many seeds.
 
     Raises:
       UserError: the metric cannot be computed on such data.
     """
-    if repeats < 1:
-        raise UserError(f"Expected at least 1 repeat, got {repeats}: set --repeats.")
-    found = []
-    for i in range(repeats):
-        seed = random_seed if i == 0 else derive(random_seed, "repeat", i)
-        try:
-            found.append(evaluation_fn(data, function, random_state=np.random.RandomState(seed)))
-        except ValueError as error:
-            raise _CannotCompute(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
-    if repeats == 1:
-        return found[0]
-    results: dict[str, Any] = {}
-    for key, value in found[0].items():
-        if not isinstance(value, (int, float, np.number)):
-            results[key] = value
-            continue
-        values = np.array([each[key] for each in found], float)
-        results[key] = float(values.mean())
-        results[f"{key}_standard_error"] = float(values.std(ddof=1) / np.sqrt(repeats))
-    return results | {"repeats": repeats}
+    try:
+        return metric.evaluate(data, function)
+    except ValueError as error:
+        name = gin.query_parameter("evaluation.name")
+        raise _CannotCompute(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
 
 
 def evaluate(
@@ -158,7 +121,9 @@ def evaluate(
       UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; at the end, metrics
         that could not be computed.
     """
-    run, metric_files = FinishedRun.open(root), [_file(metric) for metric in metrics]
+    if repeats < 1:
+        raise UserError(f"Expected at least 1 repeat, got {repeats}: set --repeats.")
+    run, metric_files = FinishedRun.open(root), [_file(name) for name in metrics]
     if unknown := [name for name in representations if name not in REPRESENTATIONS]:
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
     all_seeds, prepared, paths, failed = seeds(), None, [], []
@@ -229,10 +194,10 @@ def _measure(
     return {**run.dataset, **{k: v for k, v in used.items() if not k.startswith("dataset.")}}, results
 
 
-def _file(metric: str) -> Path:
-    path = Path(metric) if metric.endswith(".gin") else _FILES / f"{metric}.gin"
+def _file(name: str) -> Path:
+    path = Path(name) if name.endswith(".gin") else _FILES / f"{name}.gin"
     if not path.is_file():
-        raise UserError(f"No metric is called {metric!r}: expected one of {', '.join(METRICS)}, or a gin file.")
+        raise UserError(f"No metric is called {name!r}: expected one of {', '.join(METRICS)}, or a gin file.")
     return path
 
 

@@ -135,7 +135,7 @@ def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
         Result(_method(settings), _dataset(settings), representation, metric, name, float(value), conditions)
         for key, value in row.items()
         if (name := key.removeprefix("evaluation_results.")) != key
-        and name not in ("elapsed_time", "repeats")
+        and name not in ("elapsed_time", "num_seeds")
         and isinstance(value, (int, float))
         and not isinstance(value, bool)
     ]

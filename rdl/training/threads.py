@@ -20,6 +20,11 @@ def run_models_side_by_side(cores: int | None = None) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(cores or len(os.sched_getaffinity(0)))
 
 
+def models_run_side_by_side() -> bool:
+    """Whether operations have one thread each, so that the models of an ensemble should not wait for each other."""
+    return tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
 @gin.configurable("threads")
 def settle_threads(models_side_by_side: bool = False, deterministic: bool = True) -> None:
     """What a binary does before TensorFlow's first operation.

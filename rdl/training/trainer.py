@@ -11,7 +11,7 @@ from rdl.models import replicas
 from rdl.models.initialization import initialize
 from rdl.models.vae import Ensemble, as_float
 from rdl.seeds import derive
-from rdl.training import batches
+from rdl.training import batches, threads
 from rdl.training.adam import Adam
 
 State = dict[str, np.ndarray]
@@ -85,6 +85,10 @@ class Trainer:
             named = [(name, term) for terms in losses.values() for name, term in terms.items()]
             self._terms = [name for name, _ in named]
             rows.append(tf.stack([term for _, term in named]))
+            if not threads.models_run_side_by_side():
+                # The next model starts when this one's activations are done with: memory of one model, not of all.
+                with tf.control_dependencies([g for some in gradients.values() for g in some]):
+                    images = tf.identity(images)
         return tf.stack(rows)
 
     def _run_chunk(self, images, counts, scalars, hyperparameters):
@@ -112,6 +116,11 @@ class Trainer:
             size = tf.shape(batch)[0]
             batch = batch[(replica * size + among - 1) // among : ((replica + 1) * size + among - 1) // among]
         return self._step(as_float(batch), counts, scalars, hyperparameters)
+
+    @property
+    def optimizers(self) -> list[dict[str, Adam]]:
+        """The optimiser of every player of every model."""
+        return [{name: adam for name, (_, adam) in players.items()} for players in self._players]
 
     # -- training -----------------------------------------------------------------------------------------------
 

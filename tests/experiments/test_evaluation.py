@@ -180,23 +180,6 @@ def test_the_tree_can_be_read_back(run):
     assert dict(mig[0].conditions)["mig.num_train"] == "200"
 
 
-def test_repeats_give_means_and_standard_errors():
-    drawn = []
-
-    def metric(ground_truth, function, random_state):
-        drawn.append(random_state.randint(1000))
-        return {"score": float(drawn[-1]), "name": "x"}
-
-    found = evaluation.evaluation(None, None, metric, random_seed=5, repeats=4)
-    assert len(set(drawn)) == 4
-    assert drawn[0] == np.random.RandomState(5).randint(1000)
-    assert found["score"] == pytest.approx(np.mean(drawn))
-    assert found["score_standard_error"] == pytest.approx(np.std(drawn, ddof=1) / 2)
-    assert (found["name"], found["repeats"]) == ("x", 4)
-    drawn.clear()
-    assert evaluation.evaluation(None, None, metric, random_seed=5) == {"score": float(drawn[0]), "name": "x"}
-
-
 def test_seeds_come_from_one_generator_as_in_disentanglement_lib():
     seeds = evaluation.seeds()
     # The first 32-bit outputs of MT19937 seeded by 0.
@@ -260,11 +243,13 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
 
 
 def test_a_metric_that_cannot_be_computed_is_named():
-    def metric(ground_truth, function, random_state):
+    def metric(ground_truth, function, random_state, artifact_dir):
         raise ValueError("one factor only")
 
+    gin.bind_parameter("evaluation.evaluation_fn", metric)
+    gin.bind_parameter("evaluation.name", "x")
     with pytest.raises(UserError, match="metric 'x' cannot be computed: one factor only"):
-        evaluation.evaluation(None, None, metric, random_seed=0, name="x")
+        evaluation.evaluation(None, None)
 
 
 def test_a_run_that_is_more_than_one_model_goes_by_its_job(tmp_path):
