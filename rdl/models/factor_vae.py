@@ -79,7 +79,7 @@ class FactorVAE(VAE):
     @property
     def counts_per_update(self) -> int:
         """Two where dlib's counter is imitated."""
-        return 2 if self.objective.halved_updates else 1
+        return 2 if self.objective.halved_updates else 1  # type: ignore[attr-defined]
 
     def players(self) -> dict[str, Player]:
         """The VAE at the trainer's learning rate, the discriminator by Adam(1e-4, 0.5, 0.9)."""

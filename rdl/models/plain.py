@@ -29,7 +29,7 @@ def plain(network: keras.Model) -> keras.Model:
             return layer
         for kind, translation in _TRANSLATIONS.items():
             if isinstance(layer, kind):
-                replacement, weights[layer.name] = translation(layer)
+                replacement, weights[layer.name] = translation(layer)  # type: ignore[attr-defined]
                 return replacement
         if not type(layer).__module__.startswith("keras."):
             raise TypeError(f"{type(layer).__name__} ({layer.name}) has no translation into Keras' own layers.")

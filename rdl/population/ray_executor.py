@@ -48,7 +48,7 @@ class _Worker:
         """Runs task number so-and-so; its reference lies in a list, where Ray does not fetch it unasked."""
         if self._task is None or number != self._number:
             self._number, self._task = number, ray.get(task[0])
-        return self._task(member)
+        return self._task(member)  # type: ignore[misc]
 
 
 class RayExecutor:

@@ -52,7 +52,7 @@ def score(sampler, random_state=0, batch_size=64, num_train=10000, num_eval=5000
         random_state = np.random.RandomState(random_state)
     train = generate_points(sampler, num_train, batch_size, random_state)
     evaluation = generate_points(sampler, num_eval, batch_size, random_state)
-    return accuracies(*train, *evaluation, mode)
+    return accuracies(*train, *evaluation, mode)  # type: ignore[call-arg]
 
 
 def accuracies(points, labels, eval_points, eval_labels, mode="dlib"):

@@ -74,8 +74,8 @@ def compute_scores_dict(metric, prefix):
     for outer, inner, table in pairs:
         others = [np.delete(row, i) for i, row in enumerate(table)]
         for name, reduce in reductions.items():
-            lines = [float(reduce(row)) for row in others]
+            lines = [float(reduce(row)) for row in others]  # type: ignore[operator]
             scores |= {f"{prefix}:{outer}{i}:{name}_{inner}": line for i, line in enumerate(lines)}
             for outer_name, outer_reduce in reductions.items():
-                scores[f"{prefix}:{outer_name}_{outer}:{name}_{inner}"] = float(outer_reduce(lines))
+                scores[f"{prefix}:{outer_name}_{outer}:{name}_{inner}"] = float(outer_reduce(lines))  # type: ignore[operator]
     return scores

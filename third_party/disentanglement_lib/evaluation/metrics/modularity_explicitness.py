@@ -35,7 +35,7 @@ def compute_modularity_explicitness(
         ground_truth_data, representation_function, num_test, random_state, batch_size
     )
     arrays = validation.check_split(mus_train.T, ys_train.T, mus_test.T, ys_test.T)
-    return _score_bins(utils.make_discretizer(arrays[0].T), *arrays, mode)
+    return _score_bins(utils.make_discretizer(arrays[0].T), *arrays, mode)  # type: ignore[call-arg]
 
 
 def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mode="dlib"):
@@ -57,7 +57,7 @@ def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mod
             constant factor or a value absent from a split.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
-    return _score_bins(utils._histogram_discretize(arrays[0].T, num_bins), *arrays, mode)
+    return _score_bins(utils._histogram_discretize(arrays[0].T, num_bins), *arrays, mode)  # type: ignore[call-arg]
 
 
 def _score_bins(bins, codes_train, factors_train, codes_test, factors_test, mode):
