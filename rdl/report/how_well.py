@@ -16,6 +16,7 @@ METRICS = {
     "disentanglement": "DCI disentanglement",
     "completeness": "DCI completeness",
     "informativeness_test": "DCI informativeness (test)",
+    "mig_sup": "MIG-sup",
     "SAP_score": "SAP",
     "modularity_score": "modularity",
     "eval_accuracy": "classifier accuracy (beta-VAE / FactorVAE metric)",
@@ -31,7 +32,9 @@ def section(
     """Tables and figures; ``evidence`` is the (only) run's."""
     groups = compare(runs, baselines)
     return join(
-        _table(groups) if groups else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
+        _table(groups, runs)
+        if groups
+        else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
         _dots(groups, gallery),
         _heatmaps(evidence, gallery) if evidence is not None and evidence.factors else None,
     )
@@ -64,7 +67,7 @@ def mean_and_error(values: Sequence[float]) -> str:
     return f"{mean:.3f} ± {error:.3f} (n = {len(values)})"
 
 
-def _table(groups: dict[str, Values]) -> Markup:
+def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
     shown = [key for key in METRICS if any(values[key] for values in groups.values())]
     rows = []
     for name, values in groups.items():
@@ -72,13 +75,16 @@ def _table(groups: dict[str, Values]) -> Markup:
         if name == "random hyperparameters":
             rows.append(["… their median", *(_one(np.median, values[key]) for key in shown)])
             rows.append(["… the best of each column", *(_one(np.max, values[key]) for key in shown)])
+    members = [member for records in runs for member in records.random_members]
+    failed = sum(member.score is None for member in members)
+    lost = f" ({failed} of {len(members)} diverged in training and are left out)" if failed else ""
     return join(
         table(["model", *(METRICS[key] for key in shown)], rows, class_="scores"),
         tag(
             "p",
             "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. Random "
             "hyperparameters: the first members of the x-run, trained on as many images as the final model without "
-            "any search. The true factors were used for nothing but these numbers.",
+            f"any search{lost}. The true factors were used for nothing but these numbers.",
             class_="small",
         ),
     )

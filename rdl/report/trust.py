@@ -110,21 +110,28 @@ def _stage(stage: str, members: Sequence[Member]) -> list[Content]:
 
 
 def _rules(records: Records) -> Markup:
-    settings = records.settings
-    rows: list[list[Content]] = []
-    for name in sorted(settings):
-        bare = name.split("/")[-1]
-        if bare not in RULES:
-            continue
-        value, (reference, meaning) = settings[name].strip("'\""), RULES[bare]
-        same = "" if value == reference else tag("span", "differs", class_="differs")
-        rows.append([tag("code", name), value, reference, same, meaning])
-    if not rows:
+    """Rules that differ from the released code's in a table, the others folded away; scopes of equal values as one."""
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for name, value in sorted(records.settings.items()):
+        *scope, bare = name.split("/")
+        if bare in RULES:
+            scopes.setdefault((bare, value.strip("'\"")), []).extend(scope or ["everywhere else"])
+    differing, same = [], []
+    for (name, value), where in scopes.items():
+        reference, meaning = RULES[name]
+        place = "" if where == ["everywhere else"] else f" in {', '.join(where)}"
+        row: list[Content] = [tag("code", name), [value, tag("span", place, class_="small")], reference, meaning]
+        (same if value == reference else differing).append(row)
+    if not scopes:
         return tag("p", "The configuration sets none; the values used are known when the run is finished.")
-    where = "" if records.operative else " The run is not finished: only what its configuration sets is listed."
+    unfinished = "" if records.operative else " The run is not finished: only what its configuration sets is listed."
+    head = ["parameter", "this run", "released code", "decides"]
     return join(
-        tag("p", f"Beside the first paper's released code; docs/deviations.md says why where they differ.{where}"),
-        table(["parameter", "this run", "released code", "", "decides"], rows),
+        tag(
+            "p", f"Where the run does otherwise than the first paper's released code (docs/deviations.md).{unfinished}"
+        ),
+        table(head, differing, class_="rules") if differing else tag("p", "Nowhere."),
+        fold(f"{len(same)} rules as in the released code", table(head, same, class_="rules")) if same else None,
     )
 
 
@@ -135,6 +142,11 @@ def _warnings(records: Records) -> Markup:
     failed = [m for generations in records.stages.values() for members in generations for m in members if m.reason]
     if failed:
         lines.append(f"{len(failed)} members failed in training and were replaced (why: under each population)")
+    lost = [member for member in records.random_members if member.reason]
+    if lost:
+        lines.append(
+            f"{len(lost)} of {len(records.random_members)} random members failed in training: {lost[0].reason}"
+        )
     recorded = any(session.environment for session in records.sessions)
     if not lines:
         return tag("p", "None." if recorded else "Warnings were not recorded.")

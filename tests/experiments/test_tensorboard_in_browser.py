@@ -61,7 +61,8 @@ def address(events):
 @pytest.mark.parametrize(
     ("tab", "expected"),
     [
-        ("timeseries", ["x_run", "score_best"]),
+        ("timeseries", ["x_run", "population"]),
+        ("scalars", ["x_run", "score"]),
         ("images", ["x_run/reconstructions", "x_run/traversals"]),
         ("histograms", ["log10_beta"]),
         ("text", ["configuration", "x_run/members"]),
@@ -70,9 +71,9 @@ def address(events):
 )
 def test_each_tab_shows_the_run(browser, address, tab, expected):
     browser.open(f"{address}#{tab}")
-    browser.run("location.reload()")
+    browser.run("location.reload()")  # a new fragment alone changes the tab, but loads no page
     missing = expected
-    for _ in range(120):
+    for _ in range(240):
         shown = browser.run(TEXT)
         missing = [word for word in expected if word not in shown]
         if not missing:

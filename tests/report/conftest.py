@@ -40,15 +40,18 @@ class Browser:
             try:
                 self._call("GET", "/status")
                 return
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 time.sleep(0.1)
         raise RuntimeError("chromedriver does not answer")
 
     def _call(self, method: str, path: str, body: dict | None = None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=120) as response:
-            return json.load(response)["value"]
+        try:
+            with urllib.request.urlopen(request, timeout=300) as response:
+                return json.load(response)["value"]
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(error.read().decode(errors="replace")[:500]) from error
 
     def _chrome(self, command: str, **parameters):
         body = {"cmd": command, "params": parameters}
