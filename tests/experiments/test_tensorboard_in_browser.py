@@ -44,7 +44,7 @@ def address(events):
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(300):
+        for _ in range(1000):
             try:
                 with urllib.request.urlopen(url + "data/runs", timeout=10) as answer:
                     if b"x_run/best" in answer.read():

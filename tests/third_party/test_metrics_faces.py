@@ -16,6 +16,7 @@ from third_party.disentanglement_lib.evaluation import arrays, evaluate
 from third_party.disentanglement_lib.evaluation.metrics import (
     beta_vae,
     dci,
+    draws,
     factor_vae,
     fairness,
     irs,
@@ -201,8 +202,9 @@ def plain_points(data, encode, num_points, batch_size, random_state):
     return np.array(points), np.array(labels)
 
 
-@pytest.mark.parametrize("data", [Grid(SIZES), Noisy(SIZES)], ids=["grid", "noisy"])
-def test_votes_and_points_are_those_of_batch_by_batch_draws(data):
+@pytest.mark.parametrize("kind", ["Grid", "Noisy", "Reversed"])
+def test_votes_and_points_are_those_of_batch_by_batch_draws(kind):
+    data = globals()[kind](SIZES)
     variances = np.array([0.5, 0.7, 0.2, 0.9], dtype=np.float32)
     sampler = sampling.GroundTruth(data, encode)
     generators = [np.random.RandomState(5) for _ in range(2)]
@@ -375,3 +377,20 @@ def test_importing_the_metrics_does_not_load_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_bulk_draws_are_those_of_randint_and_leave_the_generator_there():
+    one, other = np.random.RandomState(3), np.random.RandomState(3)
+    one.randint(7), other.randint(7)
+    highs, counts = [5, 3, 1, 40, 32, 2, 1000], [1, 6, 6, 6, 6, 6, 9]
+    received = draws.randints(one, highs, counts, 200)
+    for i in range(200):
+        for values, high, count in zip(received, highs, counts, strict=True):
+            np.testing.assert_array_equal(values[i], other.randint(high, size=count))
+    assert one.randint(10**9) == other.randint(10**9)
+    assert not sampling._draws_independently(Reversed(SIZES))
+
+
+class Reversed(Grid):
+    def sample_factors(self, num, random_state):
+        return super().sample_factors(num, random_state)[::-1]

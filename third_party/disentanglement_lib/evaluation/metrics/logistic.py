@@ -104,16 +104,16 @@ def _minimize(inputs, targets, num_classes, strength, start=None):
     """Weights [logits, features + 1], the offset last, at which L-BFGS stops."""
     loss = _binary_loss if num_classes == 2 else _multinomial_loss
     num_logits = 1 if num_classes == 2 else num_classes
+    with_ones = np.hstack([inputs, np.ones((len(inputs), 1))])
     shape = (num_logits, inputs.shape[1] + 1)
     start = np.zeros(shape) if start is None else start
 
     def loss_and_gradient(flat):
         weights = flat.reshape(shape, order="F")
         slopes = weights[:, :-1]
-        value, residual = loss(_logits(weights, inputs), targets)
-        gradient = np.empty(shape, order="F")
-        gradient[:, :-1] = residual @ inputs + slopes / strength
-        gradient[:, -1] = residual.sum(axis=1)
+        value, residual = loss(weights @ with_ones.T, targets)
+        gradient = residual @ with_ones
+        gradient[:, :-1] += slopes / strength
         return value + 0.5 / strength * np.sum(slopes**2), gradient.ravel(order="F")
 
     options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MAX_STEPS}

@@ -7,7 +7,7 @@ disentanglement_lib does, draw for draw, and `Points` draws among given codes.
 
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import utils, validation
+from third_party.disentanglement_lib.evaluation.metrics import draws, utils, validation
 
 MAX_STATES = 4_000_000  # a table of codes of all states is kept up to here: 160 MB of 10 float32 latents
 BULK = 512  # batches looked up, or images encoded, at once
@@ -28,6 +28,7 @@ class EncodedStates:
         self._bases = np.cumprod(np.append(1, self._sizes[:0:-1]))[::-1]
         self._known = np.zeros(int(np.prod(self._sizes)), dtype=bool)
         self._codes = np.empty((0, 0))
+        self._undrawn = np.random.RandomState(0)  # for data that is asked for a generator but never draws
 
     def __getattr__(self, name):
         return getattr(self._data, name)
@@ -64,8 +65,7 @@ class EncodedStates:
         for start in range(0, len(needed), BULK):
             part = needed[start : start + BULK]
             factors = part[:, None] // self._bases % self._sizes
-            # the data is deterministic: this generator is never drawn from
-            images = self._data.sample_observations_from_factors(factors, np.random.RandomState(0))
+            images = self._data.sample_observations_from_factors(factors, self._undrawn)
             codes = np.asarray(self._encode(images))
             if not len(self._codes):
                 self._codes = np.empty((len(self._known), codes.shape[1]), dtype=codes.dtype)
@@ -114,6 +114,7 @@ class GroundTruth:
     def __init__(self, ground_truth_data, representation_function):
         self._data, self._encode = encode_once(ground_truth_data, representation_function)
         self._bulk = BULK if isinstance(self._data, EncodedStates) else 1
+        self._independent = self._bulk > 1 and _draws_independently(self._data)
 
     @property
     def num_factors(self):
@@ -127,38 +128,50 @@ class GroundTruth:
 
     def fixed(self, num_batches, batch_size, random_state):
         """Yields (factors [b], codes [b, batch_size, latents]): each batch shares one value of its factor."""
-
-        def draw():
-            factor = random_state.randint(self.num_factors)
-            factors = self._data.sample_factors(batch_size, random_state)
-            factors[:, factor] = factors[0, factor]
-            return factor, [factors]
-
-        for factors, (codes,) in self._batches(draw, num_batches, batch_size, random_state):
-            yield factors, codes
+        for shared, (factors,) in self._draws(num_batches, 1, batch_size, random_state):
+            batches = np.arange(len(shared))
+            factors[batches, :, shared] = factors[batches, 0, shared][:, None]
+            yield shared, self._codes(factors, random_state)
 
     def pairs(self, num_batches, batch_size, random_state):
         """Yields (factors [b], two codes [b, batch_size, latents]): rows of the two share their factor's value."""
+        for shared, (first, second) in self._draws(num_batches, 2, batch_size, random_state):
+            batches = np.arange(len(shared))
+            second[batches, :, shared] = first[batches, :, shared]
+            images = [self._images(factors, random_state) for factors in (first, second)]
+            yield shared, *(np.asarray(self._encode(x)).reshape(*first.shape[:2], -1) for x in images)
 
-        def draw():
-            factor = random_state.randint(self.num_factors)
-            first = self._data.sample_factors(batch_size, random_state)
-            second = self._data.sample_factors(batch_size, random_state)
-            second[:, factor] = first[:, factor]
-            return factor, [first, second]
-
-        for factors, (first, second) in self._batches(draw, num_batches, batch_size, random_state):
-            yield factors, first, second
-
-    def _batches(self, draw, num_batches, batch_size, random_state):
+    def _draws(self, num_batches, num_sets, batch_size, random_state):
+        """Yields (factors to share [b], sets of factors [b, batch_size, factors]) in the original's order of draws."""
+        sizes = list(self._data.factors_num_values) if self._independent else []
         for start in range(0, num_batches, self._bulk):
-            drawn = [draw() for _ in range(min(self._bulk, num_batches - start))]
-            observations = [
-                self._data.sample_observations_from_factors(np.concatenate(factors), random_state)
-                for factors in zip(*(sets for _, sets in drawn), strict=True)
-            ]
-            codes = [np.asarray(self._encode(images)) for images in observations]
-            yield np.array([factor for factor, _ in drawn]), [c.reshape(len(drawn), batch_size, -1) for c in codes]
+            num = min(self._bulk, num_batches - start)
+            if self._independent:
+                counts = [1] + [batch_size] * len(sizes) * num_sets
+                drawn = draws.randints(random_state, [self.num_factors] + sizes * num_sets, counts, num)
+                sets = [drawn[1 + i * len(sizes) : 1 + (i + 1) * len(sizes)] for i in range(num_sets)]
+                yield drawn[0][:, 0], [np.stack(factors, axis=2) for factors in sets]
+            else:
+                shared, sets = [], []
+                for _ in range(num):
+                    shared.append(random_state.randint(self.num_factors))
+                    sets.append([self._data.sample_factors(batch_size, random_state) for _ in range(num_sets)])
+                yield np.array(shared), [np.stack(factors) for factors in zip(*sets, strict=True)]
+
+    def _images(self, factors, random_state):
+        return self._data.sample_observations_from_factors(factors.reshape(-1, factors.shape[-1]), random_state)
+
+    def _codes(self, factors, random_state):
+        return np.asarray(self._encode(self._images(factors, random_state))).reshape(*factors.shape[:2], -1)
+
+
+def _draws_independently(data):
+    """Whether `data` draws its factors by one call of randint each, in order."""
+    ours, theirs = np.random.RandomState(1), np.random.RandomState(1)
+    drawn = draws.randints(ours, list(data.factors_num_values), [7] * data.num_factors, 1)
+    return np.array_equal(np.concatenate(drawn).T, data.sample_factors(7, theirs)) and (
+        _position(ours) == _position(theirs)
+    )
 
 
 class Points:
