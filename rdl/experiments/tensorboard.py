@@ -15,17 +15,19 @@ from rdl.runs import Run
 
 
 class TensorBoard(Watcher):
-    """Writes events under ``tensorboard/`` in the run directory; a resumed run adds to them.
+    """Writes events in the run directory; a resumed run adds to them.
 
     The x axis is the generation; tags open with the stage, so that each stage's charts stand together.
 
-      STAGE/member_003/from_generation_002   one trial: a member for as long as it keeps its hyperparameters, that
-                                             is, until it takes over from a better one. Score, loss terms, KL per
-                                             latent, parent; a row of the HParams tab
-      STAGE/population                       best, median and worst score, the spread of hyperparameters, a table
-                                             of all members and their parents
-      STAGE/best                             pictures of the best model
-      .                                      the configuration
+      tensorboard/                     the configuration
+      tensorboard/STAGE/population     best, median and worst score, the spread of hyperparameters, a table of all
+                                       members and their parents
+      tensorboard/STAGE/best           pictures of the stage's best model
+      trials/STAGE/003_from_002        one trial: a member for as long as it keeps its hyperparameters, that is,
+                                       until it takes over from a better one. Score, loss terms, KL per latent,
+                                       parent; a row of the HParams tab
+
+    Trials lie apart because TensorBoard selects no run at all in its older tabs where there are more than 40.
     """
 
     def __init__(self, run: Run):
@@ -36,28 +38,31 @@ class TensorBoard(Watcher):
 
     def _writer(self, name: str) -> tf.summary.SummaryWriter:
         if name not in self._writers:
-            self._writers[name] = tf.summary.create_file_writer(str(self._run.path("tensorboard", name)))
+            self._writers[name] = tf.summary.create_file_writer(str(self._run.path(name)))
         return self._writers[name]
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
         """What is about to be trained, as text; before the first stage, the configuration."""
         if not self._introduced:
             self._introduce(settings.search_space or SearchSpace())
-        with self._writer(f"{stage}/population").as_default():
+        with self._writer(f"tensorboard/{stage}/population").as_default():
             text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
             text += f"from a data set of {data_size:,}"
             tf.summary.text(f"{stage}/what", text, 0)
 
     def _introduce(self, space: SearchSpace) -> None:
         self._introduced = True
-        with self._writer(".").as_default():
+        with self._writer("tensorboard").as_default():
             config = self._run.path("config.gin").read_text()
             tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
-            hp.hparams_config(
-                hparams=[hp.HParam("stage"), *(hp.HParam(name) for name in sorted(space.dimensions))],
-                metrics=[hp.Metric("score", display_name="score")],
-            )
-        self._writer(".").flush()
+        with self._writer("trials").as_default():
+            dimensions = [
+                hp.HParam(name, hp.RealInterval(float(dimension.low), min(float(dimension.high), 1e9)))
+                for name, dimension in sorted(space.dimensions.items())
+            ]
+            hp.hparams_config([hp.HParam("stage"), *dimensions], [hp.Metric("score", display_name="score")])
+        for name in ("tensorboard", "trials"):
+            self._writers.pop(name).close()
 
     def member_done(self, stage: str, member: Member) -> None:
         """One point on each of the trial's curves."""
@@ -89,7 +94,7 @@ class TensorBoard(Watcher):
         return member.generation
 
     def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
-        name = f"{stage}/member_{member.index:03d}/from_generation_{start:03d}"
+        name = f"trials/{stage}/{member.index:03d}_from_{start:03d}"
         before = self._trials.get((stage, member.index))
         if before is not None and before != name:
             self._writers.pop(before).close()  # a long search has more trials than a process may open files
@@ -100,7 +105,7 @@ class TensorBoard(Watcher):
         """Best, median and worst score; hyperparameters of all members; who came from whom."""
         step = members[0].generation
         scores = [member.score for member in members if member.score is not None]
-        with self._writer(f"{stage}/population").as_default():
+        with self._writer(f"tensorboard/{stage}/population").as_default():
             if scores:
                 for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
                     tf.summary.scalar(f"{stage}/score_{name}", value, step)
@@ -109,20 +114,22 @@ class TensorBoard(Watcher):
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
                 tf.summary.histogram(f"{stage}/log10_{name}", values, step)
             tf.summary.text(f"{stage}/members", _table(members), step)
-        for name, writer in self._writers.items():
-            if name.startswith(f"{stage}/"):
-                writer.flush()
+        for name in self._of(stage):
+            self._writers[name].flush()
 
     def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
         """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
         if self._run.path("tensorboard", stage, "best").exists():
             return
-        with self._writer(f"{stage}/best").as_default():
+        with self._writer(f"tensorboard/{stage}/best").as_default():
             for name, picture in pictures.glance(model, images).items():
                 tf.summary.image(f"{stage}/{name}", picture[None], generation)
-        self._writers.pop(f"{stage}/best").close()
-        for name in [name for name in self._writers if name.startswith(f"{stage}/")]:
+        for name in self._of(stage):
             self._writers.pop(name).close()
+
+    def _of(self, stage: str) -> list[str]:
+        """The stage's open writers."""
+        return [name for name in self._writers if name.startswith((f"tensorboard/{stage}/", f"trials/{stage}/"))]
 
     def close(self) -> None:
         """Writes out what is still in memory."""

@@ -51,7 +51,7 @@ def events(tmp_path_factory):
     with Run(root, "a.b = '<script>alert(1)</script>'") as run:
         play(run, GENERATIONS[:2])
         play(run, GENERATIONS[2:], image=True)  # stopped and resumed in between
-    return root / "tensorboard"
+    return root
 
 
 def load(folder: Path) -> EventAccumulator:
@@ -68,18 +68,18 @@ def scalars(accumulator, tag):
 
 
 def trials(events):
-    return sorted(str(path.relative_to(events)) for path in events.glob("x_run/member_*/*"))
+    return sorted(path.name for path in (events / "trials/x_run").iterdir())
 
 
 def test_a_trial_lasts_as_long_as_its_hyperparameters(events):
     assert trials(events) == [
-        "x_run/member_000/from_generation_000",
-        "x_run/member_001/from_generation_000",
-        "x_run/member_001/from_generation_001",
+        "000_from_000",
+        "001_from_000",
+        "001_from_001",
     ]
-    first = load(events / "x_run/member_000/from_generation_000")
+    first = load(events / "trials/x_run/000_from_000")
     np.testing.assert_allclose(scalars(first, "score"), [(0, 0.5), (1, 0.6), (2, 0.7)], rtol=1e-6)
-    heir = load(events / "x_run/member_001/from_generation_001")
+    heir = load(events / "trials/x_run/001_from_001")
     np.testing.assert_allclose(scalars(heir, "x_run/hyperparameters/beta"), [(1, 8.0), (2, 8.0)])
     np.testing.assert_allclose(scalars(heir, "x_run/parent"), [(1, 0), (2, 1)])
     np.testing.assert_allclose(scalars(heir, "x_run/kl/latent_0"), [(1, 1.5), (2, 1.5)])
@@ -87,7 +87,7 @@ def test_a_trial_lasts_as_long_as_its_hyperparameters(events):
 
 
 def test_a_failed_member_tells_why_and_has_no_score(events):
-    failed = load(events / "x_run/member_001/from_generation_000")
+    failed = load(events / "trials/x_run/001_from_000")
     assert "score" not in failed.Tags()["tensors"]
     assert b"not finite" in failed.Tensors("x_run/failed")[0].tensor_proto.string_val[0]
 
@@ -95,23 +95,23 @@ def test_a_failed_member_tells_why_and_has_no_score(events):
 def test_every_trial_is_a_row_of_the_hparams_tab(events):
     rows = []
     for trial in trials(events):
-        content = load(events / trial).PluginTagToContent(metadata.PLUGIN_NAME)
+        content = load(events / "trials/x_run" / trial).PluginTagToContent(metadata.PLUGIN_NAME)
         parsed = metadata.parse_session_start_info_plugin_data(content[metadata.SESSION_START_INFO_TAG])
         rows.append((parsed.hparams["stage"].string_value, parsed.hparams["beta"].number_value))
     assert rows == [("x_run", 4.0), ("x_run", 4.0), ("x_run", 8.0)]
-    content = load(events).PluginTagToContent(metadata.PLUGIN_NAME)[metadata.EXPERIMENT_TAG]
+    content = load(events / "trials").PluginTagToContent(metadata.PLUGIN_NAME)[metadata.EXPERIMENT_TAG]
     experiment = metadata.parse_experiment_plugin_data(content)
     assert [metric.name.tag for metric in experiment.metric_infos] == ["score"]
     assert {info.name for info in experiment.hparam_infos} == {"stage", *HYPERPARAMETERS}
 
 
 def test_generations_and_pictures_and_configuration_are_there(events):
-    population = load(events / "x_run/population")
+    population = load(events / "tensorboard/x_run/population")
     np.testing.assert_allclose(scalars(population, "x_run/score_best"), [(0, 0.5), (1, 0.6), (2, 0.8)], rtol=1e-6)
     assert scalars(population, "x_run/failed_members") == [(0, 1), (1, 0), (2, 0)]
     table = population.Tensors("x_run/members")[1].tensor_proto.string_val[0].decode().splitlines()
     assert table[3].startswith("| 1 | 0.4000 | 0 |")
-    best = load(events / "x_run/best")
+    best = load(events / "tensorboard/x_run/best")
     for tag in ("x_run/reconstructions", "x_run/traversals"):
         (event,) = best.Tensors(tag)
         width, height, encoded = event.tensor_proto.string_val[:3]
@@ -119,8 +119,8 @@ def test_generations_and_pictures_and_configuration_are_there(events):
         assert int(width) > 100
         assert int(height) >= 48
         assert encoded.startswith(b"\x89PNG")
-    assert b"    a.b = '<script>" in load(events).Tensors("configuration")[0].tensor_proto.string_val[0]
+    assert b"    a.b = '<script>" in load(events / "tensorboard").Tensors("configuration")[0].tensor_proto.string_val[0]
 
 
 def test_pictures_are_drawn_once(events):
-    assert len(list((events / "x_run/best").iterdir())) == 1
+    assert len(list((events / "tensorboard/x_run/best").iterdir())) == 1

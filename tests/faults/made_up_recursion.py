@@ -121,7 +121,7 @@ def state(root: Path) -> dict[str, object]:
     }
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        if path.is_dir() or name.startswith((".", "environment/", "tensorboard/", "journal.", "model/")):
+        if path.is_dir() or name.startswith((".", "environment/", "tensorboard/", "trials/", "journal.", "model/")):
             continue
         if path.name.startswith("."):
             continue
