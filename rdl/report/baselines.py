@@ -12,6 +12,7 @@ _STRENGTHS = (
     "vae.beta", "annealed_vae.c_max", "factor_vae.gamma", "dip_vae.lambda_od", "beta_tc_vae.beta",
 )  # fmt: skip
 _PREFIX = "evaluation_results."
+_SHARED = ("train_accuracy", "eval_accuracy", "num_active_dims")  # keys that mean another thing in each metric
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Baseline:
     Attributes:
       name: method and regularisation strength.
       dataset: what they were trained on.
-      values: for each result key the models' values.
+      values: for each result key the models' values; keys that several metrics share bear the metric's name.
     """
 
     name: str
@@ -52,7 +53,9 @@ def read_baselines(folders: Iterable[str | Path], representation: str = "mean") 
             baseline = found.setdefault((dataset, name), Baseline(name, dataset))
             for key, value in result.items():
                 if key.startswith(_PREFIX) and isinstance(value, (int, float)) and not isinstance(value, bool):
-                    baseline.values.setdefault(key.removeprefix(_PREFIX), []).append(float(value))
+                    key = key.removeprefix(_PREFIX)
+                    key = f"{path.parents[2].name}.{key}" if key in _SHARED else key
+                    baseline.values.setdefault(key, []).append(float(value))
     return [found[key] for key in sorted(found)]
 
 

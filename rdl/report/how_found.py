@@ -232,7 +232,8 @@ def _population(stage: str, generations: list[list[Member]], gallery: Gallery, o
             )
         )
     score = f", best {name} {best.score:.3f}" if best and best.score is not None else ""
-    count = f"{len(generations)} generation{'s' if len(generations) > 1 else ''} of {len(generations[-1])} members"
+    last = len(generations[-1])
+    count = f"{len(generations)} generation{'s' * (len(generations) > 1)} of {last} member{'s' * (last > 1)}"
     return fold(
         [tag("b", stage), f" {count}{score}{f', {len(failed)} failed' if failed else ''}"],
         tag("div", drawings, class_="drawings"),

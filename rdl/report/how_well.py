@@ -19,7 +19,8 @@ METRICS = {
     "mig_sup": "MIG-sup",
     "SAP_score": "SAP",
     "modularity_score": "modularity",
-    "eval_accuracy": "classifier accuracy (beta-VAE / FactorVAE metric)",
+    "beta_vae_sklearn.eval_accuracy": "beta-VAE metric",
+    "factor_vae_metric.eval_accuracy": "FactorVAE metric",
 }
 """Result keys of disentanglement_lib, and what they are called in a table."""
 
@@ -78,13 +79,18 @@ def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
     members = [member for records in runs for member in records.random_members]
     failed = sum(member.score is None for member in members)
     lost = f" ({failed} of {len(members)} diverged in training and are left out)" if failed else ""
+    random = (
+        "Random hyperparameters: the first members of the x-run, trained on as many images as the final model without "
+        f"any search{lost}. "
+        if members
+        else ""
+    )
     return join(
         table(["model", *(METRICS[key] for key in shown)], rows, class_="scores"),
         tag(
             "p",
-            "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. Random "
-            "hyperparameters: the first members of the x-run, trained on as many images as the final model without "
-            f"any search{lost}. The true factors were used for nothing but these numbers.",
+            "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. "
+            f"{random}The true factors were used for nothing but these numbers.",
             class_="small",
         ),
     )

@@ -171,10 +171,14 @@ def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
     for seed, value in enumerate((0.1, 0.2, 0.6)):
         write_result(tmp_path, "mig", seed, discrete_mig=value, uuid="a")
         write_result(tmp_path, "dci", seed, disentanglement=value / 2)
+        write_result(tmp_path, "beta_vae_sklearn", seed, eval_accuracy=0.9)
+        write_result(tmp_path, "factor_vae_metric", seed, eval_accuracy=0.7)
     (baseline,) = read_baselines([tmp_path])
     assert (baseline.name, baseline.dataset) == ("beta_vae, beta 4.0", "dsprites_full")
     assert sorted(baseline.values["discrete_mig"]) == [0.1, 0.2, 0.6]
     assert sorted(baseline.values["disentanglement"]) == [0.05, 0.1, 0.3]
+    assert baseline.values["beta_vae_sklearn.eval_accuracy"] == [0.9] * 3  # another metric's than the next
+    assert baseline.values["factor_vae_metric.eval_accuracy"] == [0.7] * 3
     assert mean_and_error([0.1, 0.2, 0.6]) == "0.300 ± 0.153 (n = 3)"
 
 
