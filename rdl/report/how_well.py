@@ -79,6 +79,7 @@ def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
     members = [member for records in runs for member in records.random_members]
     failed = sum(member.score is None for member in members)
     lost = f" ({failed} of {len(members)} diverged in training and are left out)" if failed else ""
+    blind = "The true factors were used for nothing but these numbers." if all(run.leaves for run in runs) else ""
     random = (
         "Random hyperparameters: the first members of the x-run, trained on as many images as the final model without "
         f"any search{lost}. "
@@ -90,7 +91,7 @@ def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
         tag(
             "p",
             "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. "
-            f"{random}The true factors were used for nothing but these numbers.",
+            f"{random}{blind}",
             class_="small",
         ),
     )
