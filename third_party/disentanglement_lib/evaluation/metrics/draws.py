@@ -35,15 +35,16 @@ def randints(random_state, highs, counts, num_rounds):
         num_words *= 2
     starts, accepted, end = walk
     random_state._bit_generator.random_raw(end, output=False)
-    results = []
+    results, values = [], {}
     for call, (high, mask, count) in enumerate(zip(highs, masks, counts, strict=True)):
-        if mask:
-            kept = starts[:, call, None] + np.arange(count, dtype=starts.dtype)
-            if high in accepted:
-                kept = accepted[high][kept]
-            results.append((words[kept] & np.uint32(mask)).astype(np.int64))
-        else:  # nothing is drawn for one value
+        if not mask:  # nothing is drawn for one value
             results.append(np.zeros((num_rounds, count), dtype=np.int64))
+            continue
+        if high not in values:
+            kept = words[accepted[high]] if high in accepted else words
+            values[high] = (kept & np.uint32(mask)).astype(np.int64)
+        runs = np.lib.stride_tricks.sliding_window_view(values[high], count)
+        results.append(runs[starts[:, call]])
     return results
 
 
@@ -58,20 +59,28 @@ def _walk(words, highs, masks, counts, num_rounds):
             keeps = (words & np.uint32(mask)) < high
             accepted[high] = np.flatnonzero(keeps).astype(np.int32)
             before[high] = np.cumsum(keeps, dtype=np.int32) - keeps  # how many accepted words lie before each word
-    calls = [
-        (i, accepted.get(h), before.get(h), n) for i, (h, n) in enumerate(zip(highs, counts, strict=True)) if h > 1
+    # views: their items are Python's own numbers, several times faster to walk with than numpy's
+    calls: list[tuple] = [
+        (accepted[high].data, before[high].data, count) if high in accepted else (None, None, count)
+        for high, count in zip(highs, counts, strict=True)
+        if high > 1
     ]
-    starts = np.zeros((num_rounds, len(highs)), dtype=np.int32)
+    path: list[int] = []
     place = 0
     try:
-        for row in starts:
-            for call, places, earlier, count in calls:
+        for _ in range(num_rounds):
+            for places, earlier, count in calls:
                 if places is None:
-                    row[call] = place
+                    path.append(place)
                     place += count
                 else:
-                    row[call] = first = earlier[place]  # type: ignore[index]
-                    place = int(places[first + count - 1]) + 1
+                    first = earlier[place]
+                    path.append(first)
+                    place = places[first + count - 1] + 1
     except IndexError:
         return None
-    return (starts, accepted, place) if place <= len(words) else None
+    if place > len(words):
+        return None
+    starts = np.zeros((num_rounds, len(highs)), dtype=np.int32)
+    starts[:, np.array(highs) > 1] = np.reshape(path, (num_rounds, len(calls)))
+    return starts, accepted, place

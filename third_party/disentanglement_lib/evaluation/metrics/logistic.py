@@ -16,6 +16,7 @@ from scipy import optimize, special
 GRADIENT_TOLERANCE = 1e-4
 MAX_STEPS = 100
 NUM_FOLDS = 5
+BLOCK = 1000  # points at once: a table of exponentials that stays in the cache
 
 
 class LogisticRegression:
@@ -102,38 +103,59 @@ def _choose(logits):
 
 def _minimize(inputs, targets, num_classes, strength, start=None):
     """Weights [logits, features + 1], the offset last, at which L-BFGS stops."""
-    loss = _binary_loss if num_classes == 2 else _multinomial_loss
+    inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
     num_logits = 1 if num_classes == 2 else num_classes
-    with_ones = np.hstack([inputs, np.ones((len(inputs), 1))])
-    shape = (num_logits, inputs.shape[1] + 1)
+    loss = _binary_loss(inputs, targets) if num_classes == 2 else _multinomial_loss(inputs, targets, num_classes)
+    shape = (num_logits, inputs.shape[1])
     start = np.zeros(shape) if start is None else start
 
-    def loss_and_gradient(flat):
+    def regularized(flat):
         weights = flat.reshape(shape, order="F")
         slopes = weights[:, :-1]
-        value, residual = loss(weights @ with_ones.T, targets)
-        gradient = residual @ with_ones
+        value, gradient = loss(weights)
         gradient[:, :-1] += slopes / strength
         return value + 0.5 / strength * np.sum(slopes**2), gradient.ravel(order="F")
 
     options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MAX_STEPS}
-    found = optimize.minimize(loss_and_gradient, start.ravel(order="F"), jac=True, method="L-BFGS-B", options=options)
+    found = optimize.minimize(regularized, start.ravel(order="F"), jac=True, method="L-BFGS-B", options=options)
     return found.x.reshape(shape, order="F")
 
 
-def _multinomial_loss(logits, targets):
-    """Summed loss and its gradient [classes, n] with respect to the logits; overwrites `logits` [classes, n]."""
-    points = np.arange(len(targets))
-    logits -= logits.max(axis=0)
-    chosen = logits[targets, points]
-    np.exp(logits, out=logits)
-    totals = logits.sum(axis=0)
-    logits /= totals
-    logits[targets, points] -= 1.0
-    return np.sum(np.log(totals) - chosen), logits
+def _multinomial_loss(inputs, targets, num_classes):
+    """Function of weights W [classes, features] to (summed loss, its gradient [classes, features]).
+
+    With the exponentials E [classes, n] of the logits, their sums t [n] over classes and the one-hot targets Y the
+    gradient is E (X / t) - Y X: the classes' table is passed over only to exponentiate and to sum.
+    """
+    targets_by_inputs = np.zeros((num_classes, inputs.shape[1]))
+    np.add.at(targets_by_inputs, targets, inputs)
+    largest = np.abs(inputs).max(axis=0)
+    blocks = [inputs[i : i + BLOCK] for i in range(0, len(inputs), BLOCK)]
+
+    def loss(weights):
+        value, gradient = -np.sum(weights * targets_by_inputs), -targets_by_inputs
+        may_overflow = np.max(np.abs(weights) @ largest) > 500.0
+        for block in blocks:
+            logits = weights @ block.T
+            if may_overflow:
+                shift = logits.max(axis=0)
+                logits -= shift
+                value += shift.sum()
+            exponentials = np.exp(logits, out=logits)
+            totals = exponentials.sum(axis=0)
+            value += np.log(totals).sum()
+            gradient += exponentials @ (block / totals[:, None])
+        return value, gradient
+
+    return loss
 
 
-def _binary_loss(logits, targets):
-    """The same for the one logit [1, n] of two classes."""
-    loss = np.sum(np.logaddexp(0.0, logits[0]) - targets * logits[0])
-    return loss, special.expit(logits) - targets
+def _binary_loss(inputs, targets):
+    """The same for the one logit of two classes: W is [1, features]."""
+
+    def loss(weights):
+        logits = weights[0] @ inputs.T
+        value = np.sum(np.logaddexp(0.0, logits) - targets * logits)
+        return value, ((special.expit(logits) - targets) @ inputs)[None]
+
+    return loss

@@ -10,7 +10,8 @@ import numpy as np
 from third_party.disentanglement_lib.evaluation.metrics import draws, utils, validation
 
 MAX_STATES = 4_000_000  # a table of codes of all states is kept up to here: 160 MB of 10 float32 latents
-BULK = 512  # batches looked up, or images encoded, at once
+BULK = 512  # batches looked up at once
+IMAGES = 1024  # images encoded at once
 
 
 class EncodedStates:
@@ -33,6 +34,14 @@ class EncodedStates:
     def __getattr__(self, name):
         return getattr(self._data, name)
 
+    def _unknown(self, states):
+        """Those of `states` that were not encoded yet, each once."""
+        if 8 * states.size < self._known.size:
+            return np.unique(states[~self._known[states]])
+        wanted = np.zeros_like(self._known)  # one pass over the table is cheaper than sorting that many
+        wanted[states] = True
+        return np.flatnonzero(wanted & ~self._known)
+
     @property
     def num_encoded(self):
         """How many images the encoder has seen."""
@@ -48,7 +57,7 @@ class EncodedStates:
         factors = np.asarray(factors)
         if (factors < 0).any() or (factors >= self._sizes).any():
             raise ValueError(f"factors: expected values from 0 to below {self._sizes.tolist()}, received others")
-        return factors @ self._bases
+        return sum(column * base for column, base in zip(factors.T, self._bases, strict=True))
 
     def sample(self, num, random_state):
         """Drawn factors [num, factors] and their state numbers [num]."""
@@ -61,9 +70,9 @@ class EncodedStates:
 
     def representation(self, states):
         """Codes [..., latents] of state numbers [...]."""
-        needed = np.unique(states[~self._known[states]])
-        for start in range(0, len(needed), BULK):
-            part = needed[start : start + BULK]
+        needed = self._unknown(states)
+        for start in range(0, len(needed), IMAGES):
+            part = needed[start : start + IMAGES]
             factors = part[:, None] // self._bases % self._sizes
             images = self._data.sample_observations_from_factors(factors, self._undrawn)
             codes = np.asarray(self._encode(images))
@@ -124,7 +133,8 @@ class GroundTruth:
     def codes(self, num, random_state):
         """Codes [num, latents] of drawn observations."""
         observations = self._data.sample_observations(num, random_state)
-        return utils.obtain_representation(observations, self._encode, 64).T
+        batch_size = 64 if self._bulk == 1 else len(observations)
+        return utils.obtain_representation(observations, self._encode, batch_size).T
 
     def fixed(self, num_batches, batch_size, random_state):
         """Yields (factors [b], codes [b, batch_size, latents]): each batch shares one value of its factor."""
