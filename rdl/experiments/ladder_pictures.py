@@ -1,6 +1,7 @@
 """Pictures of what each level of a ladder has learned to look at; levels stand deepest first."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,7 +14,7 @@ from rdl.models.saved import TrainedModel
 from rdl.seeds import generator
 
 _VALUES = np.linspace(-2.5, 2.5, 9)  # the paper's
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 9}
+_STYLE: dict[Any, Any] = {"font.family": "DejaVu Sans", "font.size": 9}
 
 
 def traversals(model: TrainedModel, levels: Levels, image: np.ndarray, kl: np.ndarray, title: str) -> Image.Image:
