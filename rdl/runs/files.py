@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -85,11 +86,39 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        _sync_folder(path.parent)
+        _sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+@contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A new folder that takes the place of `path`, whole, when the block ends well, and vanishes when it raises.
+
+    A kill between the old folder's removal and the new one's renaming leaves neither.
+
+    Raises:
+      UserError: the operating system refuses, for a reason that the user can mend.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    with explained(path):
+        try:
+            new.mkdir()  # not by tempfile, whose folders nobody but their owner may read
+            yield new
+            for part in (*new.rglob("*"), new):
+                _sync(part)
+            if path.exists():
+                shutil.rmtree(path)
+            os.replace(new, path)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Flushes a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:  # some network file systems do not sync folders

@@ -65,6 +65,19 @@ def test_a_failed_write_leaves_the_old_content(tmp_path):
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
 
 
+def test_a_folder_appears_whole_or_not_at_all_and_others_may_read_it(tmp_path):
+    for content in ("old", "new"):
+        with files.replacing_folder(tmp_path / "in" / "folder") as folder:
+            (folder / content).write_text(content)
+            assert not (tmp_path / "in" / "folder" / content).exists()
+    with pytest.raises(RuntimeError), files.replacing_folder(tmp_path / "in" / "folder") as folder:
+        (folder / "half").write_text("half")
+        raise RuntimeError
+    assert [str(path.relative_to(tmp_path)) for path in (tmp_path / "in").rglob("*")] == ["in/folder", "in/folder/new"]
+    (tmp_path / "plain").mkdir()
+    assert (tmp_path / "in" / "folder").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_a_killed_write_leaves_the_old_content(tmp_path):
     files.write_text(tmp_path / "a", "old")
     code = f"""
