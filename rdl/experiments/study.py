@@ -174,15 +174,16 @@ def _check(name: str, given: Sequence, known: Sequence | Mapping) -> None:
 
 
 def parse_numbers(text: str) -> list[int]:
-    """Model numbers such as ``7``, ``0-49`` or ``3,10-12``, both ends included; none for an empty text.
+    """Model numbers such as ``7``, ``0-49`` or ``3,10-12``, both ends included.
 
     Raises:
-      UserError: anything else.
+      UserError: anything else, or a number that no model has.
     """
     numbers: list[int] = []
-    for part in text.split(",") if text else ():
+    for part in text.split(","):
         low, dash, high = part.strip().partition("-")
-        if not low.isdecimal() or (dash and not high.isdecimal()):
+        if not low.isdecimal() or (dash and not high.isdecimal()) or int(low) > int(high or low):
             raise UserError(f"Expected --model_num as 7, 0-49 or 3,10-12; got {text!r}.")
-        numbers += range(int(low), int(high or low) + 1)
+        last = Setting.of(int(high or low))  # before a range up to it is made
+        numbers += range(int(low), last.number + 1)
     return numbers

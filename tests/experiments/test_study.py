@@ -101,7 +101,8 @@ def test_the_binary_refuses_another_study_with_exit_code_2():
 
 def test_numbers_are_read_as_ranges_with_both_ends():
     assert parse_numbers("3,10-12") == [3, 10, 11, 12]
-    for wrong in ("a", "3-", "-3", "1,,2", "1.5"):
+    # An empty range must never come to mean all models, nor a mistyped end a list that fills the memory.
+    for wrong in ("a", "3-", "-3", "1,,2", "1.5", "", "10-5", "7,10-5", "0-12600", "0-999999999999"):
         with pytest.raises(UserError, match="--model_num"):
             parse_numbers(wrong)
 
