@@ -19,11 +19,13 @@ def write(roots: Sequence[str], output_dir: str | None, baselines: Sequence[str]
     """
     while True:
         state = [_state(root) for root in roots]
+        # Asked before drawing: a run that ends while the page is drawn is not on it yet.
+        finished = not watch or all(read(root).summary is not None for root in roots)
         started = time.perf_counter()
         path = write_report(roots, output_dir, read_baselines(baselines), live=watch, note=_say)
         size, seconds = path.stat().st_size / 2**20, time.perf_counter() - started
         print(f"{path}  ({size:.1f} MB, {seconds:.0f} s)", flush=True)
-        if not watch or all(read(root).summary is not None for root in roots):
+        if finished:
             return
         while [_state(root) for root in roots] == state:
             time.sleep(_SECONDS)

@@ -131,21 +131,21 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 def test_watching_rewrites_when_records_land_and_ends_with_the_run(tmp_path, monkeypatch, capsys):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
-    landing = iter([{"key": "session/001", "record": {"seconds": 1.0}}, {"key": "summary", "record": {}}])
+    landing = iter([("session/001", {"seconds": 1.0}), ("summary", {})])  # while a page is drawn
     written = []
 
     def write(roots, *_, **options):
-        written.append(options["live"])
-        with Run(root, made_up.CONFIG) as run:
-            entry = next(landing)
-            run.journal.append(entry["key"], entry["record"])
+        written.append((options["live"], read(root).summary is not None))
+        if written[-1] != (True, True):
+            with Run(root, made_up.CONFIG) as run:
+                run.journal.append(*next(landing))
         return root / "config.gin"
 
     monkeypatch.setattr(watch, "write_report", write)
     monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("records have landed: there is nothing to wait for"))
     watch.write([str(root)], None, [], watch=True)
-    assert written == [True, True]
-    assert capsys.readouterr().out.count("config.gin") == 2
+    assert written == [(True, False), (True, False), (True, True)]  # the last page shows the end
+    assert capsys.readouterr().out.count("config.gin") == 3
 
 
 def test_contents_are_escaped_and_markup_is_not():
