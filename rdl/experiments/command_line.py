@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gin
+from absl import flags
 from rich.console import Console
 
 from rdl.errors import UserError
@@ -33,7 +34,19 @@ def run(app, main: Callable, positional: bool = False) -> None:
             print("\nstopped; the same command goes on from here.", file=sys.stderr)
             return 130
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    """What absl does with flags, but for its exit code of 1, which here says that the fault is ours."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        reason = " ".join(str(error).split())
+        print(f"error: {reason} (bin/{Path(argv[0]).name} --help says more)", file=sys.stderr)
+        sys.exit(2)
+    except SystemExit:  # after --help
+        sys.exit(0)
 
 
 def _interrupt(*_: object) -> None:

@@ -57,6 +57,14 @@ def test_a_missing_gin_file_is_told_with_those_there_are():
     assert "gin_configs/quickstart.gin" in line
 
 
+def test_a_wrong_flag_is_the_users_fault_and_help_is_none():
+    assert "gin_flie" in refusal("--gin_flie=x.gin")
+    assert "value should be one of <serial|ray>" in refusal("--executor=threads")
+    ended = train("--help")
+    assert ended.returncode == 0
+    assert "--gin_file" in ended.stdout
+
+
 @pytest.mark.slow
 def test_a_run_its_repetition_and_another_configuration(folder, tmp_path):
     arguments = (f"--gin_file={folder / 'tiny.gin'}", f"--output_dir={tmp_path / 'run'}")
