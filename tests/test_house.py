@@ -16,6 +16,7 @@ FLOORS = (
     {"models"},
     {"data"},
     {"runs"},
+    {"bindings"},
     {"errors", "seeds", "quiet_start"},
 )
 # Each is its own room: rooms of one floor do not import from each other.

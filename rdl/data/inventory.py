@@ -7,6 +7,7 @@ import gin
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rdl.bindings import check_types
 from rdl.data import cache, official
 from rdl.data.images import ImageSet
 from rdl.data.load import load, names
@@ -76,6 +77,7 @@ def prepare(name: str | None, gin_files: Sequence[str], bindings: Sequence[str])
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), finalize_config=False, skip_unknown=True)
     except (ValueError, SyntaxError, TypeError, OSError) as error:
         raise UserError(f"The gin configuration is wrong: {' '.join(str(error).split())}") from error
+    check_types()
     if name is None:
         try:
             name = str(gin.query_parameter("dataset.name"))

@@ -13,6 +13,7 @@ import gin
 from absl import flags
 from rich.console import Console
 
+from rdl.bindings import check_types
 from rdl.errors import UserError
 
 
@@ -57,7 +58,7 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
     """Parses gin files and bindings.
 
     Raises:
-      UserError: a missing file, an unknown name, a syntax error.
+      UserError: a missing file, an unknown name, a syntax error, a value of another type than asked for.
     """
     check_files(gin_files)
     try:
@@ -65,6 +66,7 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
     except (ValueError, SyntaxError, TypeError, ImportError, OSError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"The gin configuration is wrong: {reason}") from error
+    check_types()
 
 
 def check_files(gin_files: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl.bindings import Settings, of_text
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.experiments import command_line, result_tree
@@ -181,14 +182,14 @@ def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], i
 
 def _measure(
     run: FinishedRun, data: Any, function: Function, file: Path, seed: int, repeats: int, bindings: Sequence[str]
-) -> tuple[result_tree.Settings, dict[str, Any]]:
+) -> tuple[Settings, dict[str, Any]]:
     """The settings used and the results of one metric."""
     own = [f"evaluation.random_seed = {seed}", f"evaluation.name = '{file.stem}'", f"evaluation.repeats = {repeats}"]
     gin.clear_config()
     try:
         command_line.read_gin([str(file)], [*own, *bindings])
         results = dict(evaluation(data, function))
-        used = result_tree.settings_of(gin.operative_config_str(max_line_length=10_000))
+        used = of_text(gin.operative_config_str(max_line_length=10_000))
     finally:
         gin.clear_config()
     return {**run.dataset, **{k: v for k, v in used.items() if not k.startswith("dataset.")}}, results

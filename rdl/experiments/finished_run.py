@@ -9,11 +9,11 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl import data
+from rdl import bindings, data
+from rdl.bindings import Settings
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.experiments import result_tree
-from rdl.experiments.result_tree import Settings
 from rdl.models import saved
 from rdl.models.saved import TrainedModel
 from rdl.seeds import generator
@@ -48,7 +48,7 @@ class FinishedRun:
         summary, config = root / "results" / "summary.json", root / "config.gin"
         if not summary.is_file() or not config.is_file():
             raise UserError(f"{root} holds no finished run ({summary.name} is missing): finish it with bin/train.")
-        return cls(root, result_tree.settings_of(config.read_text()), result_tree.read(summary))
+        return cls(root, bindings.of_text(config.read_text(errors="replace")), result_tree.read(summary))
 
     @cached_property
     def model(self) -> TrainedModel:

@@ -17,28 +17,6 @@ from typing import Any
 from rdl.errors import UserError
 from rdl.runs import files
 
-Settings = dict[str, str]
-"""gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
-
-
-def settings_of(gin_text: str) -> Settings:
-    """The bindings in gin's text, one entry each; a value over several lines is joined into one.
-
-    Comments, imports and includes are left out.
-    """
-    settings: Settings = {}
-    key = ""
-    for line in gin_text.splitlines():
-        if line.startswith("#") or not line.strip():
-            continue
-        if not line.startswith((" ", "}", "]", ")")) and " = " in line:
-            key, value = line.split(" = ", 1)
-            key = key.strip()
-            settings[key] = value.strip().rstrip("\\").strip()
-        elif line.startswith((" ", "}", "]", ")")) and key:
-            settings[key] = f"{settings[key]} {line.strip()}".strip()
-    return settings
-
 
 def write_step(
     folder: str | Path,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rdl import bindings
 from rdl.errors import UserError
 from rdl.experiments import result_tree
-from rdl.experiments.result_tree import settings_of
 
 _STRENGTHS = (
     "vae.beta", "factor_vae.gamma", "dip_vae.lambda_od", "beta_tc_vae.beta", "annealed_vae.c_max",
@@ -144,7 +144,7 @@ def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
 def _of_summary(path: Path) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
     summary, config_path = result_tree.read(path), path.parents[1] / "config.gin"
-    config = settings_of(config_path.read_text()) if config_path.is_file() else {}
+    config = bindings.of_text(config_path.read_text(errors="replace")) if config_path.is_file() else {}
     given = {
         "mig.num_train": config.get("Measurement.num_train", "10_000").replace("_", ""),
         "dci.num_train": config.get("Measurement.num_train", "10_000").replace("_", ""),

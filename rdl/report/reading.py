@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rdl import bindings
 from rdl.errors import UserError
 from rdl.population import Member
 from rdl.recursion import Iteration, LeafLabels
@@ -61,8 +62,8 @@ class Records:
 
     @property
     def settings(self) -> dict[str, str]:
-        """gin's parameters, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
-        return parameters(self.operative or self.config)
+        """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
+        return bindings.of_text(self.operative or self.config)
 
     def labels(self, leaf: str) -> LeafLabels | None:
         """The labels of a leaf run, or None where they are not there (yet) or damaged."""
@@ -116,21 +117,6 @@ def read(root: str | Path) -> Records:
     records.sessions = _sessions(root, seconds)
     records.age = max(0.0, time.time() - journal.stat().st_mtime) if journal.exists() else 0.0
     return records
-
-
-def parameters(text: str) -> dict[str, str]:
-    """gin's text as ``scope/name.parameter`` -> value; values over several lines are joined."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in text.splitlines():
-        if line.startswith("#") or not line.strip():
-            name = ""
-        elif match := re.match(r"([\w./]+\.\w+)\s*=\s*(.*)", line):
-            name = match[1]
-            found[name] = match[2].rstrip("\\").strip()
-        elif name:
-            found[name] = f"{found[name]} {line.strip()}".strip()
-    return found
 
 
 def _sessions(root: Path, seconds: list[float]) -> list[Session]:

@@ -8,7 +8,7 @@ import gin
 import numpy as np
 import pytest
 
-from rdl import data, models
+from rdl import bindings, data, models
 from rdl.errors import UserError
 from rdl.experiments import evaluation, result_tree, scores_read
 from rdl.experiments.finished_run import FinishedRun
@@ -100,7 +100,7 @@ def check_step(folder: Path, step: str, steps_so_far: list[str]) -> dict:
     for s in steps_so_far:
         config, found = parts[f"{s}_config"], parts[f"{s}_results"]
         assert all(isinstance(value, str) and "\n" not in value for value in config.values())
-        assert result_tree.settings_of((results / "gin" / f"{s}.gin").read_text()) == config
+        assert bindings.of_text((results / "gin" / f"{s}.gin").read_text()) == config
         assert isinstance(found["elapsed_time"], float)
         assert len(found["uuid"]) == 36
         assert all(isinstance(value, (int, float, str)) for value in found.values())

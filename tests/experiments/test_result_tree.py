@@ -8,30 +8,6 @@ from rdl.errors import UserError
 from rdl.experiments import result_tree
 
 
-def test_settings_are_gin_s_text_with_quotes_one_line_each():
-    text = """# Parameters for dataset:
-# ==============================================================================
-dataset.name = 'shapes3d'
-import rdl.data
-vae/AdamOptimizer.learning_rate = 0.0001
-evaluation.evaluation_fn = @mig
-
-downstream_task.num_train = \\
-    (10,
-     100)
-dataset.values = {
-    'x': 8,
-}
-"""
-    assert result_tree.settings_of(text) == {
-        "dataset.name": "'shapes3d'",
-        "vae/AdamOptimizer.learning_rate": "0.0001",
-        "evaluation.evaluation_fn": "@mig",
-        "downstream_task.num_train": "(10, 100)",
-        "dataset.values": "{ 'x': 8, }",
-    }
-
-
 def test_a_step_takes_along_the_steps_before(tmp_path):
     first, second = tmp_path / "model", tmp_path / "postprocessed" / "mean"
     result_tree.write_step(first, "train", {"model.name": "'beta_vae'"}, {"elbo": -3.5, "elapsed_time": 2.0})

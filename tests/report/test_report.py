@@ -11,7 +11,7 @@ from rdl.report import watch, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
-from rdl.report.reading import parameters, read
+from rdl.report.reading import read
 from rdl.runs import Run
 
 _spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
@@ -188,8 +188,3 @@ def test_wrong_baselines_are_refused(tmp_path):
     write_result(tmp_path, "mig", 0, discrete_mig=0.5).write_text("{")
     with pytest.raises(UserError, match="is not a result file"):
         read_baselines([tmp_path])
-
-
-def test_gins_text_is_read():
-    text = "# Parameters for a:\na.b = 1\nscope/a.long = \\\n    {'x': 1,\n     'y': @b/C()}\n\n# end\na.c = 'text'\n"
-    assert parameters(text) == {"a.b": "1", "scope/a.long": "{'x': 1, 'y': @b/C()}", "a.c": "'text'"}

@@ -1,0 +1,96 @@
+"""gin's bindings: read from its text, and held to the types that the code asks for."""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import gin
+
+from rdl.errors import UserError
+
+Settings = dict[str, str]
+"""gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "a text in quotes",
+    types.NoneType: "None",
+}
+
+
+def of_text(text: str) -> Settings:
+    """The bindings in gin's text, one entry each; a value over several lines is joined into one.
+
+    Comments, imports and includes are left out.
+    """
+    settings: Settings = {}
+    key = ""
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        if not line.startswith((" ", "}", "]", ")")) and " = " in line:
+            key, value = line.split(" = ", 1)
+            key = key.strip()
+            settings[key] = value.strip().rstrip("\\").strip()
+        elif line.startswith((" ", "}", "]", ")")) and key:
+            settings[key] = f"{settings[key]} {line.strip()}".strip()
+    return settings
+
+
+def check_types() -> None:
+    """Holds the values that gin holds now to the annotations of the parameters they are for.
+
+    gin itself looks at names alone: a text for a number would come back as a TypeError from deep inside a run.
+
+    Raises:
+      UserError: names the first value that does not fit, and what would.
+    """
+    for key in of_text(gin.config_str(max_line_length=10_000)):
+        name, dot, parameter = key.rpartition(".")
+        if not dot:  # a macro
+            continue
+        target = gin.config.ConfigurableReference(name, False).configurable.wrapped
+        function = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
+        wanted = get_type_hints(function).get(parameter, Any)
+        value = gin.query_parameter(key)
+        if not _fits(value, wanted):
+            raise UserError(f"{key} must be {_in_words(wanted)}, got {value!r}.")
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    origin, parts = get_origin(wanted), get_args(wanted)
+    if wanted is Any:
+        return True
+    if wanted is types.NoneType:
+        return value is None
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, part) for part in parts)
+    if isinstance(value, gin.config.ConfigurableReference):
+        if value.configurable.module.split(".")[0] == "gin":  # %macro and the like stand for anything
+            return True
+        return value.evaluate != (origin is Callable)  # @make() is a thing, @make makes things
+    if origin is Callable:
+        return callable(value)
+    if origin is Sequence:
+        return isinstance(value, (list, tuple)) and all(_fits(part, parts[0]) for part in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(k, parts[0]) and _fits(v, parts[1]) for k, v in value.items())
+    if wanted in _WORDS:
+        kinds = (int, float) if wanted is float else wanted
+        return isinstance(value, kinds) and isinstance(value, bool) == (wanted is bool)
+    return not isinstance(wanted, type)  # an object of any other class can only be referred to
+
+
+def _in_words(wanted: Any) -> str:
+    origin, parts = get_origin(wanted), get_args(wanted)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(map(_in_words, parts)))
+    if origin is Callable:
+        return "a function such as @name"
+    if origin is Sequence:
+        return f"a list whose parts are each {_in_words(parts[0])}"
+    if origin is Mapping:
+        return f"a dictionary whose values are each {_in_words(parts[1])}"
+    return _WORDS.get(wanted) or f"a {getattr(wanted, '__name__', wanted)} such as @name() makes"
