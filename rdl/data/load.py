@@ -66,6 +66,25 @@ def load(
     return ImageSet(str(name), source, labels)
 
 
+def of_config(config: str) -> ImageSet:
+    """The data set that a run's gin text binds; gin holds nothing afterwards.
+
+    Raises:
+      UserError: it cannot be loaded here.
+    """
+    gin.clear_config()
+    try:
+        gin.parse_config(config, skip_unknown=True)
+        return load()  # pyright: ignore[reportCallIssue]  (gin names it)
+    except UserError as error:  # without gin's lines about where in the configuration the call was made
+        raise UserError(str(error).splitlines()[0]) from error
+    except Exception as error:  # whatever gin or a reader of images says of a configuration from elsewhere
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"The run's images cannot be loaded: {reason}") from error
+    finally:
+        gin.clear_config()
+
+
 def names() -> list[str]:
     """The data sets that are known by name."""
     return list(_READERS)

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import gin
 import numpy as np
 
 from rdl import bindings, data
@@ -20,6 +19,7 @@ from rdl.seeds import generator
 
 _METHODS = {"vae": "beta_vae", "annealed_vae": "annealed_vae", "factor_vae": "factor_vae", "beta_tc_vae": "beta_tc_vae"}
 _WHOLE = ("annealed_vae.gamma", "annealed_vae.iteration_threshold")  # integers in disentanglement_lib's files
+_NEEDED = ("seed", "images_trained", "elapsed_seconds")  # of a summary
 _ADAMS = {"vae": (0.9, 0.999), "discriminator": (0.5, 0.9)}
 
 
@@ -42,13 +42,18 @@ class FinishedRun:
         """Reads the run directory.
 
         Raises:
-          UserError: it holds no finished run.
+          UserError: it holds no finished run, or something else under a run's names.
         """
         root = Path(root)
         summary, config = root / "results" / "summary.json", root / "config.gin"
         if not summary.is_file() or not config.is_file():
             raise UserError(f"{root} holds no finished run ({summary.name} is missing): finish it with bin/train.")
-        return cls(root, bindings.of_text(config.read_text(errors="replace")), result_tree.read(summary))
+        found = result_tree.read(summary)
+        if missing := [key for key in _NEEDED if key not in found]:
+            raise UserError(
+                f"{summary} is no summary of a run of rdl (no {missing[0]!r}): train again into a new folder."
+            )
+        return cls(root, bindings.of_text(config.read_text(errors="replace")), found)
 
     @cached_property
     def model(self) -> TrainedModel:
@@ -57,12 +62,8 @@ class FinishedRun:
 
     @cached_property
     def images(self) -> ImageSet:
-        """The data set it was trained on; gin holds nothing else afterwards."""
-        gin.clear_config()
-        gin.parse_config([f"{key} = {value}" for key, value in self.dataset.items()])
-        images = data.load()  # pyright: ignore[reportCallIssue]  (gin names it)
-        gin.clear_config()
-        return images
+        """The data set it was trained on; gin holds nothing afterwards."""
+        return data.of_config("".join(f"{key} = {value}\n" for key, value in self.dataset.items()))
 
     @property
     def dataset(self) -> Settings:

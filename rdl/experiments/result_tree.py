@@ -45,7 +45,7 @@ def write_step(
     aggregate = {
         f"{path.stem}.{key}": value
         for path in sorted((root / "json").glob("*.json"))
-        for key, value in json.loads(path.read_text()).items()
+        for key, value in read(path).items()
     }
     files.write_json(root / "aggregate" / f"{step}.json", aggregate)
     return aggregate

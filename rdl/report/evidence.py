@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import gin
 import numpy as np
 
-from rdl import data
 from rdl.data import ImageSet
-from rdl.errors import UserError
 from rdl.models import saved
 from rdl.models.levels import levels_of
 from rdl.recursion import kl_to_prior
@@ -73,24 +70,6 @@ class Evidence:
     traversals: dict[int, np.ndarray]
     originals: np.ndarray
     reconstructions: np.ndarray
-
-
-def open_images(records: Records) -> ImageSet:
-    """The run's data set, by its configuration.
-
-    Raises:
-      UserError: it cannot be loaded here.
-    """
-    gin.clear_config()
-    try:
-        gin.parse_config(records.config, skip_unknown=True)
-        return data.load()  # pyright: ignore[reportCallIssue]  (gin gives the name)
-    except UserError:
-        raise
-    except Exception as error:  # whatever gin or a reader of images says of a configuration from elsewhere
-        raise UserError(f"The run's images cannot be loaded: {' '.join(str(error).split())}") from error
-    finally:
-        gin.clear_config()
 
 
 def look(records: Records, images: ImageSet, note: Callable[[str], None]) -> Evidence:

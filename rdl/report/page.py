@@ -7,11 +7,12 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
+from rdl import data
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.report import found, how_found, how_well, trust
 from rdl.report.baselines import Baseline
-from rdl.report.evidence import Evidence, look, open_images
+from rdl.report.evidence import Evidence, look
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, join, raw, table, tag
 from rdl.report.reading import Records, read
@@ -71,7 +72,7 @@ def _see(records: Records, note: Callable[[str], None]) -> _Seen:
     images, evidence, missing = None, None, []
     try:
         note(f"loading the images of {records.name}")
-        images = open_images(records)
+        images = data.of_config(records.config)
     except UserError as error:
         missing.append(f"{error} Pictures and factor names are left out.")
     if images is not None and (records.root / "model").is_dir():

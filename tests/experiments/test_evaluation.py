@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import gin
@@ -229,6 +230,28 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
     assert gin.config_str() == ""
+
+
+def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
+    def refused(match):
+        with pytest.raises(UserError, match=match) as error:
+            evaluation.evaluate(tmp_path / "run", ["mig"], ["mean"], bindings=SMALL[:1])
+        assert "\n" not in str(error.value)
+        assert gin.config_str() == ""
+
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("metrics", "postprocessed"))
+    config, summary = tmp_path / "run" / "config.gin", tmp_path / "run" / "results" / "summary.json"
+    whole = config.read_bytes(), summary.read_bytes()
+    for damage in (b"\xff\xfe", b"dataset.nam = 3\n", b"dataset.name = (\n", b"dataset.name = 'nowhere.npz'\n", b""):
+        config.write_bytes(damage)
+        refused("cannot be loaded|nowhere.npz")
+    config.write_bytes(whole[0])
+    for damage, match in ((b'{"accuracy": 1}', "no 'seed'"), (b"[1]", "JSON object"), (whole[1][:40], "Cannot read")):
+        summary.write_bytes(damage)
+        refused(match)
+    summary.write_bytes(whole[1])
+    (tmp_path / "run" / "model" / "results" / "json" / "train_results.json").write_bytes(b'{"elbo"')
+    refused(r"Cannot read .*train_results\.json")
 
 
 def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
