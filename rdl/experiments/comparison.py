@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from rdl.errors import UserError
-from rdl.experiments.scores_read import Result
 from rdl.runs import files
+from rdl.runs.scores_read import Result
 
 _STATISTICS = ("n", "mean", "std", "median", "q25", "q75")
 # The one or few numbers of a metric that a table shows unless asked for others.

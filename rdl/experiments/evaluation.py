@@ -15,9 +15,10 @@ import numpy as np
 from rdl.bindings import Settings, of_text
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.experiments import command_line, result_tree
+from rdl.experiments import command_line
 from rdl.experiments.finished_run import FinishedRun
 from rdl.models.saved import TrainedModel
+from rdl.runs import result_tree
 from rdl.seeds import derive
 from third_party.disentanglement_lib.evaluation import evaluate as metric
 from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once

@@ -12,9 +12,9 @@ from rdl import bindings, data
 from rdl.bindings import Settings
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.experiments import result_tree
 from rdl.models import saved
 from rdl.models.saved import TrainedModel
+from rdl.runs import result_tree
 from rdl.seeds import generator
 
 _METHODS = {"vae": "beta_vae", "annealed_vae": "annealed_vae", "factor_vae": "factor_vae", "beta_tc_vae": "beta_tc_vae"}

@@ -8,11 +8,11 @@ from pathlib import Path
 import gin
 
 from rdl.errors import UserError
-from rdl.experiments import command_line, evaluation, experiment, result_tree
+from rdl.experiments import command_line, evaluation, experiment
 from rdl.experiments.finished_run import FinishedRun
 from rdl.experiments.member_task import trainer_for
 from rdl.experiments.study import Plan, Setting
-from rdl.runs import files
+from rdl.runs import files, result_tree
 from rdl.training.threads import settle_threads
 
 

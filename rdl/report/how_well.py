@@ -10,6 +10,7 @@ from rdl.report.evidence import TREE_POINTS, Evidence
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
+from rdl.runs.scores_read import measured_under
 
 METRICS = {
     "discrete_mig": "MIG",
@@ -33,7 +34,7 @@ def section(
     """Tables and figures; ``evidence`` is the (only) run's."""
     groups = compare(runs, baselines)
     return join(
-        _table(groups, runs)
+        _table(groups, runs, baselines)
         if groups
         else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
         _dots(groups, gallery),
@@ -68,7 +69,7 @@ def mean_and_error(values: Sequence[float]) -> str:
     return f"{mean:.3f} ± {error:.3f} (n = {len(values)})"
 
 
-def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
+def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequence[Baseline]) -> Markup:
     shown = [key for key in METRICS if any(values[key] for values in groups.values())]
     rows = []
     for name, values in groups.items():
@@ -94,7 +95,23 @@ def _table(groups: dict[str, Values], runs: Sequence[Records]) -> Markup:
             f"{random}{blind}",
             class_="small",
         ),
+        [tag("p", line, class_="small") for line in _measured_otherwise(runs, baselines)],
     )
+
+
+def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) -> list[str]:
+    """A line for every way in which baselines were measured that is not the runs' own."""
+    own = {
+        name: value for run in runs for metric in ("mig", "dci") for name, value in measured_under(metric, run.settings)
+    }
+    found: dict[str, list[str]] = {}
+    for baseline in baselines:
+        other = [
+            f"{name} {value}, here {own[name]}" for name, value in baseline.conditions if own.get(name, value) != value
+        ]
+        if other:
+            found.setdefault("; ".join(sorted(other)), []).append(baseline.name)
+    return [f"Measured otherwise, so not comparable: {', '.join(names)} ({how})." for how, names in found.items()]
 
 
 def _one(function, values: Sequence[float]) -> str:

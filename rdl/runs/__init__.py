@@ -1,4 +1,4 @@
-"""The run directory: layout, atomic writes, the journal, resume."""
+"""The run directory: layout, atomic writes, the journal, resume; results, read and written."""
 
 from rdl.runs.journal import Journal, Record
 from rdl.runs.run import Run

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rdl.errors import UserError
-from rdl.experiments import comparison, comparison_plots, scores_read
+from rdl.experiments import comparison, comparison_plots
+from rdl.runs import scores_read
 
 
 def aggregate(

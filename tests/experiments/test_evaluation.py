@@ -11,9 +11,10 @@ import pytest
 
 from rdl import bindings, data, models
 from rdl.errors import UserError
-from rdl.experiments import evaluation, result_tree, scores_read
+from rdl.experiments import evaluation
 from rdl.experiments.finished_run import FinishedRun
 from rdl.models import objectives, saved, small_networks
+from rdl.runs import result_tree, scores_read
 
 VALUES = {"scale": 2, "orientation": 2, "x": 2, "y": 2}
 SMALL = (

@@ -162,6 +162,8 @@ def write_result(folder, metric, seed, **values):
         "train_config.model.name": "'beta_vae'",
         "train_config.vae.beta": "4.0",
         "train_config.dataset.name": "'dsprites_full'",
+        "evaluation_config.evaluation.name": f"'{metric}'",
+        "evaluation_config.mig.num_train": "50000",
     }
     path.write_text(json.dumps(content))
     return path
@@ -174,7 +176,7 @@ def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
         write_result(tmp_path, "beta_vae_sklearn", seed, eval_accuracy=0.9)
         write_result(tmp_path, "factor_vae_metric", seed, eval_accuracy=0.7)
     (baseline,) = read_baselines([tmp_path])
-    assert (baseline.name, baseline.dataset) == ("beta_vae, beta 4.0", "dsprites_full")
+    assert (baseline.name, baseline.dataset) == ("beta_vae, beta 4", "dsprites_full")
     assert sorted(baseline.values["discrete_mig"]) == [0.1, 0.2, 0.6]
     assert sorted(baseline.values["disentanglement"]) == [0.05, 0.1, 0.3]
     assert baseline.values["beta_vae_sklearn.eval_accuracy"] == [0.9] * 3  # another metric's than the next
@@ -182,9 +184,21 @@ def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
     assert mean_and_error([0.1, 0.2, 0.6]) == "0.300 ± 0.153 (n = 3)"
 
 
+@pytest.mark.slow
+def test_baselines_in_aggregated_json_stand_in_the_table_and_other_conditions_below_it(finished, tmp_path):
+    rows = [json.loads(write_result(tmp_path, "mig", seed, discrete_mig=0.5).read_text()) for seed in range(2)]
+    (tmp_path / "dlib.json").write_text(
+        json.dumps({key: {str(i): row[key] for i, row in enumerate(rows)} for key in rows[0]})
+    )
+    page = write_report([finished[0]], tmp_path / "page", read_baselines([tmp_path / "dlib.json"])).read_text()
+    assert "beta_vae, beta 4 (dsprites_full)" in page
+    assert "0.500 ± 0.000 (n = 2)" in page
+    assert "not comparable: beta_vae, beta 4 (mig.num_train 50000, here 10000)." in page
+
+
 def test_wrong_baselines_are_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no metrics/mean"):
+    with pytest.raises(UserError, match="holds no results"):
         read_baselines([tmp_path])
     write_result(tmp_path, "mig", 0, discrete_mig=0.5).write_text("{")
-    with pytest.raises(UserError, match="is not a result file"):
+    with pytest.raises(UserError, match="Cannot read .*evaluation.json"):
         read_baselines([tmp_path])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rdl.errors import UserError
-from rdl.experiments import result_tree
+from rdl.runs import result_tree
 
 
 def test_a_step_takes_along_the_steps_before(tmp_path):

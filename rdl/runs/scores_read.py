@@ -11,7 +11,7 @@ from typing import Any
 
 from rdl import bindings
 from rdl.errors import UserError
-from rdl.experiments import result_tree
+from rdl.runs import result_tree
 
 _STRENGTHS = (
     "vae.beta", "factor_vae.gamma", "dip_vae.lambda_od", "beta_tc_vae.beta", "annealed_vae.c_max",
@@ -43,6 +43,7 @@ _CONDITIONS: dict[str, dict[str, str]] = {
     "downstream_task_boosted_trees": {"predictor.predictor_fn": "@gradient_boosting_classifier"},
     "downstream_task_logistic_regression": {"predictor.predictor_fn": "@logistic_regression_cv"},
 }
+Conditions = tuple[tuple[str, str], ...]
 _SUMMARY = {"discrete_mig": "mig", "disentanglement": "dci", "completeness": "dci", "informativeness_test": "dci"}
 
 
@@ -66,7 +67,7 @@ class Result:
     metric: str
     key: str
     value: float
-    conditions: tuple[tuple[str, str], ...]
+    conditions: Conditions
 
     @property
     def column(self) -> tuple[str, str, str, str]:
@@ -95,7 +96,8 @@ def read(paths: Iterable[str | Path]) -> list[Result]:
         else:
             raise UserError(f"{path} does not exist: give runs, folders of them, or JSON files.")
         if not found:
-            raise UserError(f"{path} holds no results: measure the run by bin/evaluate --run={path}.")
+            advice = "expected aggregated JSON" if path.is_file() else f"measure the run by bin/evaluate --run={path}"
+            raise UserError(f"{path} holds no results: {advice}.")
         results += found
     return results
 
@@ -145,13 +147,6 @@ def _of_summary(path: Path) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
     summary, config_path = result_tree.read(path), path.parents[1] / "config.gin"
     config = bindings.of_text(config_path.read_text(errors="replace")) if config_path.is_file() else {}
-    given = {
-        "mig.num_train": config.get("Measurement.num_train", "10_000").replace("_", ""),
-        "dci.num_train": config.get("Measurement.num_train", "10_000").replace("_", ""),
-        "dci.num_test": config.get("Measurement.num_test", "5_000").replace("_", ""),
-        "dci.backend": config.get("measure.dci_backend", "'sklearn'"),
-        "discretizer.num_bins": config.get("measure.num_bins", "20"),
-    }
     single = config.get("population.size") == "1"
     name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
     settings = {**config, "model.name": _OBJECTIVES.get(name, name)}
@@ -161,11 +156,29 @@ def _of_summary(path: Path) -> list[Result]:
     return [
         Result(
             _method(settings, single), _dataset(settings), "mean", metric, key, float(summary[f"final.{key}"]),
-            tuple((name, given.get(name, usual)) for name, usual in _CONDITIONS[metric].items()),
+            measured_under(metric, config),
         )
         for key, metric in _SUMMARY.items()
         if isinstance(summary.get(f"final.{key}"), (int, float))
     ]  # fmt: skip
+
+
+def measured_under(metric: str, config: Mapping[str, str]) -> Conditions:
+    """The conditions of ``mig`` or ``dci`` as a run measures it at its end.
+
+    Args:
+      metric: one of the two.
+      config: the run's bindings.
+    """
+    points = config.get("Measurement.num_train", "10_000").replace("_", "")
+    given = {
+        "mig.num_train": points,
+        "dci.num_train": points,
+        "dci.num_test": config.get("Measurement.num_test", "5_000").replace("_", ""),
+        "dci.backend": config.get("measure.dci_backend", "'sklearn'"),
+        "discretizer.num_bins": config.get("measure.num_bins", "20"),
+    }
+    return tuple((name, given.get(name, usual)) for name, usual in _CONDITIONS[metric].items())
 
 
 def _method(settings: Mapping[str, str], single: bool = True) -> str:
