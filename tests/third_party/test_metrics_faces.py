@@ -365,9 +365,22 @@ def test_scores_of_arrays_need_no_tensorflow_and_come_as_a_table_and_json(tmp_pa
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["configuration"]["mode"] == "fixed"
     assert written["results"]["mig"] == mig.score(codes[:200], factors[:200], mode="fixed")
-    (tmp_path / "codes.npz").write_text("no arrays")
-    failed = subprocess.run(command, capture_output=True, text=True)
-    assert failed.returncode == 2 and "expected an npz file of arrays" in failed.stderr
+    damaged = bytearray((tmp_path / "codes.npz").read_bytes())
+    damaged[500] ^= 255
+    for content, more, told in (
+        (bytes(damaged), [], "Bad CRC-32 for file 'codes.npy'"),
+        (b"no arrays", [], "expected an npz file of arrays"),
+        (None, ["--json", str(tmp_path / "codes.npz" / "out.json")], "not a folder"),
+        (None, ["--seeds", "0"], "--seeds: expected at least 1"),
+    ):
+        if content is None:
+            np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
+        else:
+            (tmp_path / "codes.npz").write_bytes(content)
+        failed = subprocess.run([*command, *more], capture_output=True, text=True)
+        assert failed.returncode == 2, failed.stderr
+        assert failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
+        assert told in failed.stderr
 
 
 def test_importing_the_metrics_does_not_load_tensorflow():

@@ -1,6 +1,10 @@
 """All metrics of codes and factors given as arrays, from any framework."""
 
 import functools
+import zipfile
+import zlib
+
+import numpy as np
 
 from third_party.disentanglement_lib.evaluation import evaluate
 from third_party.disentanglement_lib.evaluation.metrics import (
@@ -20,6 +24,19 @@ from third_party.disentanglement_lib.evaluation.metrics import (
     utils,
     validation,
 )
+
+
+def read(path):
+    """The arrays of an npz file by name, none of them through a pickle.
+
+    Raises:
+        ValueError: no such file, or a damaged one, or one of something else.
+    """
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: expected an npz file of arrays, as np.savez writes ({error})") from error
 
 
 def split(codes, factors):
