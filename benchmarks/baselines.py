@@ -16,7 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import gin
 
 from rdl import data, models, training
-from rdl.experiments import command_line, experiment, registry  # noqa: F401  (register every gin name)
+from rdl.bindings import read_gin
+from rdl.experiments import experiment, registry  # noqa: F401  (register every gin name)
 from rdl.experiments.study import METHODS
 
 _FILES = Path(__file__).resolve().parent.parent / "gin_configs" / "baselines"
@@ -26,7 +27,7 @@ _RUNS = {"plain VAE": ("beta_vae", ["vae.beta = 1.0"])} | {name: (name, []) for 
 def measure(name: str, bindings: list[str], updates: int) -> dict:
     """Seconds and loss terms of one method."""
     gin.clear_config()
-    command_line.read_gin([str(_FILES / f"{name}.gin")], bindings)
+    read_gin([str(_FILES / f"{name}.gin")], bindings)
     images = data.load()
     batch_size, rate = gin.query_parameter("one_point.batch_size"), gin.query_parameter("one_point.learning_rate")
     trainer = training.Trainer(models.build(images.shape))

@@ -1,7 +1,8 @@
-"""gin's bindings: read from its text, and held to the types that the code asks for."""
+"""gin's files and bindings: read, held to the types that the code asks for, and read back from text."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import gin
@@ -11,6 +12,8 @@ from rdl.errors import UserError
 Settings = dict[str, str]
 """gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
 
+gin.add_config_file_search_path(str(Path(__file__).resolve().parents[1]))  # includes work from any folder
+
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -18,6 +21,40 @@ _WORDS: dict[Any, str] = {
     str: "a text in quotes",
     types.NoneType: "None",
 }
+
+
+def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bool = False) -> None:
+    """Parses gin files and bindings.
+
+    Args:
+      gin_files: later ones win.
+      bindings: on top of the files.
+      skip_unknown: leave out what no imported module has, and stay open for more.
+
+    Raises:
+      UserError: a missing file, an unknown name, a syntax error, a value of another type than asked for.
+    """
+    check_files(gin_files)
+    options = {"skip_unknown": skip_unknown, "finalize_config": not skip_unknown}
+    try:
+        gin.parse_config_files_and_bindings(list(gin_files), list(bindings), **options)
+    except (ValueError, SyntaxError, TypeError, ImportError, OSError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"The gin configuration is wrong: {reason}") from error
+    check_types()
+
+
+def check_files(gin_files: Sequence[str]) -> None:
+    """Looks whether the gin files are there; at once, where reading them has to wait for TensorFlow.
+
+    Raises:
+      UserError: names the missing file, and those that rdl ships.
+    """
+    for path in gin_files:
+        if not Path(path).is_file():
+            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
+            hint = f"; there are {', '.join(shipped)}" if shipped else ""
+            raise UserError(f"--gin_file {path} does not exist{hint}.")
 
 
 def of_text(text: str) -> Settings:

@@ -6,7 +6,8 @@ from pathlib import Path
 import gin
 import pytest
 
-from rdl.experiments import command_line, evaluation, registry  # noqa: F401  (register every gin name)
+from rdl.bindings import read_gin
+from rdl.experiments import evaluation, registry  # noqa: F401  (register every gin name)
 from rdl.population import SearchSpace, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,8 +17,8 @@ TRAINING = [path for path in FILES if path not in METRICS]
 
 
 def parse(path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(ROOT)
-    command_line.read_gin([str(path)], [])
+    monkeypatch.chdir("/")  # files include others wherever they are read from
+    read_gin([str(path)], [])
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)

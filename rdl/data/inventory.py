@@ -7,7 +7,7 @@ import gin
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rdl.bindings import check_types
+from rdl.bindings import read_gin
 from rdl.data import cache, official
 from rdl.data.images import ImageSet
 from rdl.data.load import load, names
@@ -73,11 +73,7 @@ def prepare(name: str | None, gin_files: Sequence[str], bindings: Sequence[str])
     Raises:
       UserError: wrong bindings, no name, or anything that `load` refuses.
     """
-    try:
-        gin.parse_config_files_and_bindings(list(gin_files), list(bindings), finalize_config=False, skip_unknown=True)
-    except (ValueError, SyntaxError, TypeError, OSError) as error:
-        raise UserError(f"The gin configuration is wrong: {' '.join(str(error).split())}") from error
-    check_types()
+    read_gin(gin_files, bindings, skip_unknown=True)
     if name is None:
         try:
             name = str(gin.query_parameter("dataset.name"))

@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import gin
 from absl import flags
 from rich.console import Console
 
-from rdl.bindings import check_types
+from rdl.bindings import check_files, read_gin
 from rdl.errors import UserError
 
 
@@ -52,34 +51,6 @@ def _parse_flags(argv: list[str]) -> list[str]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def read_gin(gin_files: Sequence[str], bindings: Sequence[str]) -> None:
-    """Parses gin files and bindings.
-
-    Raises:
-      UserError: a missing file, an unknown name, a syntax error, a value of another type than asked for.
-    """
-    check_files(gin_files)
-    try:
-        gin.parse_config_files_and_bindings(list(gin_files), list(bindings))
-    except (ValueError, SyntaxError, TypeError, ImportError, OSError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"The gin configuration is wrong: {reason}") from error
-    check_types()
-
-
-def check_files(gin_files: Sequence[str]) -> None:
-    """Looks whether the gin files are there; at once, where reading them has to wait for TensorFlow.
-
-    Raises:
-      UserError: names the missing file, and those that rdl ships.
-    """
-    for path in gin_files:
-        if not Path(path).is_file():
-            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
-            hint = f"; there are {', '.join(shipped)}" if shipped else ""
-            raise UserError(f"--gin_file {path} does not exist{hint}.")
 
 
 def train(gin_files: Sequence[str], bindings: Sequence[str], output_dir: str | None) -> int:

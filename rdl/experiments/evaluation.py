@@ -12,10 +12,9 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl.bindings import Settings, of_text
+from rdl.bindings import Settings, of_text, read_gin
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.experiments import command_line
 from rdl.experiments.finished_run import FinishedRun
 from rdl.models.saved import TrainedModel
 from rdl.runs import result_tree
@@ -188,7 +187,7 @@ def _measure(
     own = [f"evaluation.random_seed = {seed}", f"evaluation.name = '{file.stem}'", f"evaluation.repeats = {repeats}"]
     gin.clear_config()
     try:
-        command_line.read_gin([str(file)], [*own, *bindings])
+        read_gin([str(file)], [*own, *bindings])
         results = dict(evaluation(data, function))
         used = of_text(gin.operative_config_str(max_line_length=10_000))
     finally:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import gin
 
+from rdl.bindings import read_gin
 from rdl.errors import UserError
-from rdl.experiments import command_line, evaluation, experiment
+from rdl.experiments import evaluation, experiment
 from rdl.experiments.finished_run import FinishedRun
 from rdl.experiments.member_task import trainer_for
 from rdl.experiments.study import Plan, Setting
@@ -23,7 +24,7 @@ def read_plan(gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequen
       UserError: a wrong configuration.
     """
     gin.clear_config()
-    command_line.read_gin(gin_files, bindings)
+    read_gin(gin_files, bindings)
     plan = Plan()
     if metrics is None:
         return plan
@@ -88,9 +89,9 @@ def _configure(setting: Setting, gin_files: Sequence[str], bindings: Sequence[st
     gin.clear_config()
     quiet = "display.quiet = True"
     # The number's own settings come before the files, so that a smaller scale may shorten a schedule.
-    command_line.read_gin([str(setting.gin_file)], [*setting.bindings(), quiet])
+    read_gin([str(setting.gin_file)], [*setting.bindings(), quiet])
     with gin.unlock_config():
-        command_line.read_gin(gin_files, bindings)
+        read_gin(gin_files, bindings)
 
 
 def _record(setting: Setting, folder: Path) -> None:

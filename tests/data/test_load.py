@@ -147,5 +147,7 @@ def test_the_data_set_of_a_gin_file_is_prepared(tmp_path, capsys):
         inventory.prepare(None, [], [])
     with pytest.raises(UserError, match="The gin configuration is wrong"):
         inventory.prepare("dsprites_full", [], ["dataset.colour = 3"])
-    with pytest.raises(UserError, match="The gin configuration is wrong"):
+    with pytest.raises(UserError, match="b.gin does not exist"):
         inventory.prepare("dsprites_full", [str(tmp_path / "b.gin")], [])
+    with pytest.raises(UserError, match="dataset.size must be a whole number or None, got '16'"):
+        inventory.prepare("dsprites_full", [], ["dataset.size = '16'"])

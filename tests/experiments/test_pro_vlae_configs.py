@@ -6,8 +6,8 @@ import gin
 import pytest
 
 from rdl import models
+from rdl.bindings import read_gin
 from rdl.experiments import (
-    command_line,
     experiment,  # noqa: F401  (a gin name)
     registry,  # noqa: F401  (gin names)
 )
@@ -36,7 +36,7 @@ TABLE = {
 def test_a_shipped_file_is_what_its_table_says(name, monkeypatch):
     shape, levels, latents, steps, epochs, beta, coefficient, fade_in = TABLE[name]
     monkeypatch.chdir(ROOT)
-    command_line.read_gin([f"gin_configs/{name}.gin"], [])
+    read_gin([f"gin_configs/{name}.gin"], [])
     (model,) = models.build(shape).models
     assert isinstance(model, LadderVAE)
     assert (len(model.levels), model.num_latents, model.schedule.num_steps) == (levels, latents, steps)

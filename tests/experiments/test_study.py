@@ -12,8 +12,9 @@ from pathlib import Path
 import gin
 import pytest
 
+from rdl.bindings import read_gin
 from rdl.errors import UserError
-from rdl.experiments import command_line, experiment, registry  # noqa: F401  (register every gin name)
+from rdl.experiments import experiment, registry  # noqa: F401  (register every gin name)
 from rdl.experiments.one_point import one_point
 from rdl.experiments.study import METHODS, NUM_MODELS, Plan, Setting, parse_numbers
 from rdl.models import objectives
@@ -124,7 +125,7 @@ def test_a_plan_with_unknown_parts_is_refused():
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_has_a_gin_file_with_the_study_s_settings(method):
     setting = next(s for s in map(Setting.of, range(1800)) if s.method == method)
-    command_line.read_gin([str(setting.gin_file)], setting.bindings())
+    read_gin([str(setting.gin_file)], setting.bindings())
     dimensions = gin.query_parameter("population.search_space").scoped_configurable_fn().dimensions
     values = {name: dimension.initial[0] for name, dimension in dimensions.items()}
     hyperparameters = {k.split(".")[1]: v for k, v in setting.objective.items() if not isinstance(v, str)}
