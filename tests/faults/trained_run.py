@@ -1,4 +1,4 @@
-"""A tiny search with real training, for kills: two members of two small VAEs, three generations."""
+"""A tiny search with real training, for kills: eight members of two small VAEs, three generations."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ model.decoder = @small_fc_decoder
 model.num_latents = 3
 small_fc_encoder.widths = (8,)
 small_fc_decoder.widths = (8,)
-population.size = 3
+population.size = 8
 population.models = 2
 population.images = 256
 population.generations = 3
