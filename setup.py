@@ -29,6 +29,14 @@ setup(
         "ray": ["ray>=2.50"],
         "lightgbm": ["lightgbm>=4.3"],
         "onnx": ["onnx>=1.17", "tf2onnx>=1.17"],
-        "dev": ["hypothesis>=6.100", "mypy>=1.15", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.15"],
+        "dev": [
+            "hypothesis>=6.100",
+            "lightgbm>=4.3",
+            "mypy>=1.15",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ray>=2.50",
+            "ruff>=0.15",
+        ],
     },
 )

@@ -4,6 +4,7 @@ Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback),
 """
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ def run(app, main: Callable, positional: bool = False) -> None:
             # gin appends lines about where in the configuration the call was made.
             print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
             return 2
+        except BrokenPipeError:  # who reads what is printed has seen enough, such as head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except KeyboardInterrupt:
             print("\nstopped; the same command goes on from here.", file=sys.stderr)
             return 130

@@ -18,6 +18,7 @@ from rdl.experiments.tensorboard import TensorBoard
 from rdl.experiments.watching import Watchers
 from rdl.population import build_executor
 from rdl.runs import Run, files
+from rdl.scoring.measure import check_trees
 
 Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
@@ -37,6 +38,7 @@ def experiment(output_dir: str, job: Job | None = None, seed: int = 0) -> dict[s
     """
     if job is None:
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
+    check_trees()
     with Run(output_dir, gin.config_str()) as run:
         if "summary" in run.journal:
             return run.journal["summary"]

@@ -157,12 +157,14 @@ class Plan:
 
     def settings(self) -> list[Setting]:
         """The models of the plan, in the order of their numbers."""
+        datasets = DATASETS if self.datasets is None else self.datasets
+        methods = METHODS if self.methods is None else self.methods
         chosen = self.strengths or {}
         return [
             setting
             for setting in map(Setting.of, range(NUM_MODELS))
-            if setting.dataset in (self.datasets or DATASETS)
-            and setting.method in (self.methods or METHODS)
+            if setting.dataset in datasets
+            and setting.method in methods
             and setting.strength in chosen.get(setting.method, METHODS[setting.method].strengths)
             and setting.seed < self.seeds
         ]

@@ -1,6 +1,7 @@
-"""Trains and measures many models of a study, one after another in this process, each in a run directory of its own."""
+"""Trains and measures many models of a study, each in a run directory of its own, by the executor that gin names."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ import gin
 
 from rdl.bindings import read_gin
 from rdl.errors import UserError
-from rdl.experiments import evaluation, experiment
+from rdl.experiments import evaluation, experiment, worker
 from rdl.experiments.finished_run import FinishedRun
 from rdl.experiments.member_task import trainer_for
 from rdl.experiments.study import Plan, Setting
+from rdl.population import build_executor
 from rdl.runs import files, result_tree
 from rdl.training.threads import settle_threads
 
@@ -31,6 +33,60 @@ def read_plan(gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequen
     return dataclasses.replace(plan, metrics=evaluation.METRICS if list(metrics) == ["all"] else metrics)
 
 
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """One model of the study, before and after its turn."""
+
+    setting: Setting
+    seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"model {self.setting.number}"
+
+    def failed(self, reason: str) -> "Model":
+        """The same, with why it could not be trained or measured."""
+        return dataclasses.replace(self, reason=reason)
+
+
+class ModelTask:
+    """Trains and measures one model after another in one process.
+
+    Models of one method share a traced graph, which is what makes many small ones cheap.
+
+    Args:
+      plan: what to measure.
+      root: model N lies in ``<root>/N``.
+      gin_files: on top of each method's own, such as a smaller scale.
+      bindings: gin's, on top of the files.
+    """
+
+    def __init__(self, plan: Plan, root: Path, gin_files: Sequence[str], bindings: Sequence[str]):
+        # Another process may work in another folder; a model is a population of one, with nothing in it to spread.
+        self._plan, self._root = plan, root.absolute()
+        self._gin_files = [str(Path(path).absolute()) for path in gin_files]
+        self._bindings = [*bindings, "executor.name = 'serial'"]
+        self._traced = ""
+
+    def __call__(self, model: Model) -> Model:
+        """The model after its turn; what was done before is skipped."""
+        setting, started = model.setting, time.perf_counter()
+        if setting.method != self._traced:  # the graph holds the method, and all its strengths are hyperparameters
+            trainer_for.cache_clear()
+            self._traced = setting.method
+        configure(setting, self._gin_files, self._bindings)
+        folder, plan = self._root / str(setting.number), self._plan
+        try:
+            experiment.experiment(str(folder))
+            FinishedRun.open(folder).write_training_results({"model.model_num": str(setting.number)})
+            evaluation.evaluate(folder, plan.metrics, plan.representations, plan.repeats, plan.metric_bindings)
+        except UserError as error:
+            model = model.failed(str(error).splitlines()[0])
+        return dataclasses.replace(model, seconds=time.perf_counter() - started)
+
+
 def run(
     settings: Sequence[Setting],
     plan: Plan,
@@ -41,51 +97,46 @@ def run(
 ) -> Path:
     """Trains and measures what is not done yet; returns ``<root>/results.json``, all results in one table.
 
-    The models of one method share a traced graph, which is what makes many small ones cheap.
-
     Args:
       settings: the models.
       plan: what to measure.
       root: model N lies in ``<root>/N``.
-      gin_files: on top of each method's own, such as a smaller scale.
+      gin_files: on top of each method's own, such as a smaller scale; ``executor.name`` may be ``ray``.
       bindings: gin's, on top of the files.
       tell: is told a line per model.
 
     Raises:
       UserError: a wrong configuration; at the end, models that could not be trained or measured.
     """
-    root = Path(root)
-    started, traced, failed = time.perf_counter(), "", []
-    for done, setting in enumerate(settings):
-        if setting.method != traced:  # the graph holds the method, and all its strengths are hyperparameters
-            trainer_for.cache_clear()
-            traced = setting.method
-        _configure(setting, gin_files, bindings)
-        if done == 0:
-            settle_threads()
-        folder, before = root / str(setting.number), time.perf_counter()
-        try:
-            experiment.experiment(str(folder))
-            _record(setting, folder)
-            evaluation.evaluate(folder, plan.metrics, plan.representations, plan.repeats, plan.metric_bindings)
-            outcome = "done"
-        except UserError as error:
-            outcome = f"failed: {str(error).splitlines()[0]}"
-            failed.append(setting.number)
-        now = time.perf_counter()
-        left = (now - started) / (done + 1) * (len(settings) - done - 1)
-        tell(
-            f"[{done + 1}/{len(settings)}] model {setting.number}: {setting.dataset}, {setting.method} "
-            f"{setting.strength:g}, seed {setting.seed}: {outcome} in {now - before:.1f} s; "
-            f"about {left / 60:.0f} min left"
-        )
+    if not settings:
+        raise UserError("The study selects no model: see study.datasets, study.methods and study.strengths.")
+    root, started, failed = Path(root), time.perf_counter(), []
+    configure(settings[0], gin_files, bindings)
+    settle_threads()
+    executor = build_executor(setup=functools.partial(worker.prepare, gin.config_str()))
+    try:
+        models = executor.map(ModelTask(plan, root, gin_files, bindings), [Model(setting) for setting in settings])
+        for done, model in enumerate(models, start=1):
+            setting = model.setting
+            if model.reason:
+                failed.append(setting.number)
+            left = (time.perf_counter() - started) / done * (len(settings) - done)
+            tell(
+                f"[{done}/{len(settings)}] {model.name}: {setting.dataset}, {setting.method} "
+                f"{setting.strength:g}, seed {setting.seed}: {f'failed: {model.reason}' if model.reason else 'done'} "
+                f"in {model.seconds:.1f} s; about {left / 60:.0f} min left"
+            )
+    finally:
+        executor.close()
     path = _write_table(root)
     if failed:
-        raise UserError(f"{len(failed)} of {len(settings)} models failed: {', '.join(map(str, failed))} in {root}.")
+        numbers = ", ".join(map(str, sorted(failed)))
+        raise UserError(f"{len(failed)} of {len(settings)} models failed: {numbers} in {root}.")
     return path
 
 
-def _configure(setting: Setting, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
+def configure(setting: Setting, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
+    """Gives gin one model's configuration, and nothing else."""
     gin.clear_config()
     quiet = "display.quiet = True"
     # The number's own settings come before the files, so that a smaller scale may shorten a schedule.
@@ -94,13 +145,8 @@ def _configure(setting: Setting, gin_files: Sequence[str], bindings: Sequence[st
         read_gin(gin_files, bindings)
 
 
-def _record(setting: Setting, folder: Path) -> None:
-    FinishedRun.open(folder).write_training_results({"model.model_num": str(setting.number)})
-
-
 def _write_table(root: Path) -> Path:
     """All models' results in disentanglement_lib's aggregated form."""
-    paths = sorted(root.glob("*/metrics/*/*/results/aggregate/evaluation.json"))
     path = root / "results.json"
-    files.write_json(path, result_tree.fuse(paths, root))
+    files.write_json(path, result_tree.fuse(result_tree.aggregates(root), root))
     return path

@@ -1,20 +1,33 @@
 """Where members are trained: ``map`` in this process, or in others, with the same results."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 import gin
 
 from rdl.errors import UserError
-from rdl.population.member import Member
 
-Task = Callable[[Member], Member]
+
+class Unit(Protocol):
+    """What a task takes and gives back: a population's member, a study's model."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+    def failed(self, reason: str) -> Self:
+        """The same, given up."""
+        ...
+
+
+UnitT = TypeVar("UnitT", bound=Unit)
 
 
 class Executor(Protocol):
     """Runs a task over members."""
 
-    def map(self, task: Task, members: Sequence[Member]) -> Iterator[Member]:
+    def map(self, task: Callable[[UnitT], UnitT], members: Sequence[UnitT]) -> Iterator[UnitT]:
         """Yields the trained members as they finish, in any order."""
         ...
 
@@ -26,7 +39,7 @@ class Executor(Protocol):
 class SerialExecutor:
     """One member after another, in this process."""
 
-    def map(self, task: Task, members: Sequence[Member]) -> Iterator[Member]:
+    def map(self, task: Callable[[UnitT], UnitT], members: Sequence[UnitT]) -> Iterator[UnitT]:
         """Yields the trained members in their order."""
         return map(task, members)
 

@@ -7,7 +7,7 @@ the journal's records, so a run that was stopped goes on as if it had not been.
 import dataclasses
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,10 +16,12 @@ import gin
 
 from rdl.errors import UserError
 from rdl.population import evolution
-from rdl.population.executors import Executor, Task
+from rdl.population.executors import Executor
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.runs import Run, files
+
+Task = Callable[[Member], Member]
 
 
 class Observer(Protocol):
@@ -37,7 +39,7 @@ class Observer(Protocol):
 @gin.configurable("population")
 @dataclass(frozen=True)
 class Settings:
-    """What a population does. Defaults are the reference's (FACTS of the first paper's released code).
+    """What a population does. Defaults are those of the code that the paper's authors released.
 
     Attributes:
       size: members after the first generation.

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from rdl.errors import UserError
-from rdl.population.member import Member
+from rdl.population.executors import UnitT
 
 # Ray's news about itself, and its reports to its makers, are not what a user of rdl asked for.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -44,7 +44,7 @@ class _Worker:
     def ready(self) -> bool:
         return True
 
-    def run(self, number: int, task: list[Any], member: Member) -> Member:
+    def run(self, number: int, task: list[Any], member: UnitT) -> UnitT:
         """Runs task number so-and-so; its reference lies in a list, where Ray does not fetch it unasked."""
         if self._task is None or number != self._number:
             self._number, self._task = number, ray.get(task[0])
@@ -76,7 +76,7 @@ class RayExecutor:
         self._starting: dict[Any, Any] = {}  # the answer that a worker owes -> the worker
         self._tasks = 0
 
-    def map(self, task: Callable[[Member], Member], members: Sequence[Member]) -> Iterator[Member]:
+    def map(self, task: Callable[[UnitT], UnitT], members: Sequence[UnitT]) -> Iterator[UnitT]:
         """Yields the members as they finish.
 
         Raises:
@@ -88,7 +88,7 @@ class RayExecutor:
         self._tasks += 1
         number, reference = self._tasks, [ray.put(task)]
         waiting = deque((member, 0) for member in members)
-        busy: dict[Any, tuple[Any, Member, int]] = {}
+        busy: dict[Any, tuple[Any, UnitT, int]] = {}
         try:
             while waiting or busy:
                 while waiting and self._idle:

@@ -84,6 +84,12 @@ def read(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def aggregates(root: Path) -> list[Path]:
+    """``evaluation.json`` of every metric of every result tree under a folder; model 2 comes before model 10."""
+    paths = root.rglob("metrics/*/*/results/aggregate/evaluation.json")
+    return sorted(paths, key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
+
+
 def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:
     """Many aggregates as one table, in the form of disentanglement_lib's aggregated results.
 

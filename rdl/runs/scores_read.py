@@ -86,7 +86,7 @@ def read(paths: Iterable[str | Path]) -> list[Result]:
         if path.is_file():
             found = [result for row in _rows(path) for result in _of_aggregate(row)]
         elif path.is_dir():
-            trees = sorted(path.rglob("metrics/*/*/results/aggregate/evaluation.json"))
+            trees = result_tree.aggregates(path)
             found = [result for tree in trees for result in _of_aggregate(result_tree.read(tree))]
             summaries = sorted({*path.glob("results/summary.json"), *path.glob("*/results/summary.json")})
             measured = {tree.parents[5] for tree in trees}

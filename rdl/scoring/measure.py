@@ -3,10 +3,13 @@
 Training and search never see these numbers; they are the evidence afterwards.
 """
 
+import importlib.util
+
 import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.errors import UserError
 from rdl.scoring import mig_sup
 from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
 from rdl.seeds import derive, generator
@@ -38,6 +41,23 @@ def measure(
     )
     scores.pop("backend", None)
     return scores | {"mig_sup": mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]}
+
+
+def check_trees() -> None:
+    """Looks for the package of the trees that gin asks ``measure`` to use: before training, not after it.
+
+    Raises:
+      UserError: it is not installed.
+    """
+    try:
+        backend = gin.query_parameter("measure.dci_backend")
+    except ValueError:  # not bound
+        return
+    if backend == "lightgbm" and importlib.util.find_spec("lightgbm") is None:
+        raise UserError(
+            "measure.dci_backend = 'lightgbm' needs LightGBM: pip install lightgbm, or take scikit-learn's trees, "
+            "slower and not quite the same, by --gin_bindings=\"measure.dci_backend = 'sklearn'\"."
+        )
 
 
 @gin.configurable
