@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import gin
@@ -231,6 +233,14 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
     assert gin.config_str() == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--run=x", "--metrics="], ["--run=x", "--representations="]])
+def test_the_binary_does_not_end_well_where_it_did_nothing(arguments):
+    command = [sys.executable, str(Path(__file__).resolve().parents[2] / "bin" / "evaluate"), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: Nothing to do without --")
 
 
 def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
