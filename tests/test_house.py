@@ -1,6 +1,7 @@
-"""The direction of the house: a package imports only from those below it."""
+"""The direction of the house: a package imports only from those below it; and its docs name what there is."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ FLOORS = (
 )
 # Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("population", "recursion", "runs", "data", "scoring")
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FILES = sorted((ROOT / "rdl").rglob("*.py"))
 
 
@@ -66,6 +68,18 @@ def test_pure_rooms_import_no_tensorflow(path):
 def test_third_party_imports_nothing_of_rdl():
     for path in (ROOT / "third_party").rglob("*.py"):
         assert not {name for name in imported(path) if name.split(".")[0] in ("rdl", "tensorflow", "keras")}, path
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_docs_name_tests_and_files_that_exist(path):
+    text = path.read_text()
+    here = ""
+    for file, test in re.findall(r"`(tests/[\w/]+\.py)?(?:::(\w+))?`", text):
+        here = file or here  # `::test_name` alone is in the file named last
+        if here and (file or test):
+            assert f"def {test}" in (ROOT / here).read_text(), f"{here}::{test}"
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (path.parent / link).exists(), link
 
 
 def test_binaries_are_short():

@@ -93,7 +93,9 @@ def evaluation(data: Any, function: Function) -> dict[str, Any]:
     """
     try:
         return metric.evaluate(data, function)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "Required bindings" not in str(error):  # gin's: a gin file lacks some
+            raise
         name = gin.query_parameter("evaluation.name")
         raise _CannotCompute(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
 

@@ -22,9 +22,6 @@ class Watcher:
     def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
         """A population has come to its end, in this process or before; ``model`` is its best, until the next trains."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Work that is no population has come so far."""
-
     def note(self, text: str) -> None:
         """Something a user will want to know."""
 
@@ -57,11 +54,6 @@ class Watchers(Watcher):
         """Passes on."""
         for watcher in self._watchers:
             watcher.stage_done(stage, generation, model, images)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.progress(what, done, total)
 
     def note(self, text: str) -> None:
         """Passes on."""

@@ -131,7 +131,7 @@ def _know(
     if images.factor_space is None:
         return (), nothing, nothing
     factors = images.factors(indices)
-    varying = [column for column in range(factors.shape[1]) if np.ptp(factors[:TREE_POINTS, column]) > 0]
+    varying = [column for column in range(factors.shape[1]) if np.ptp(factors[:, column]) > 0]
     if not varying:
         return (), nothing, nothing
     factors = factors[:, varying]

@@ -133,8 +133,8 @@ def _found(run: _Seen, gallery: Gallery) -> Markup:
 
 def _status(records: Records) -> Markup:
     if records.summary is not None:
-        experiment, data = records.summary.get("experiment", "run"), records.summary.get("dataset", "")
-        return join(f"{experiment} on {data}, seed {records.summary.get('seed')}, finished")
+        experiment, dataset = records.summary.get("experiment", "run"), records.summary.get("dataset", "")
+        return join(f"{experiment} on {dataset}, seed {records.summary.get('seed')}, finished")
     stage = next(reversed(records.stages), None)
     where = f", in {stage}, generation {records.stages[stage][-1][0].generation}" if stage is not None else ""
     return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.age)} ago")

@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import gin
@@ -230,7 +232,38 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
         evaluation.evaluate(run, ["mig"], ["median"])
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
+    (tmp_path / "empty.gin").write_text("# nothing\n")
+    (tmp_path / "half.gin").write_text("evaluation.evaluation_fn = @mig\n")
+    for file, missing in (("empty.gin", "evaluation_fn"), ("half.gin", "num_train")):
+        told = []
+        with pytest.raises(UserError, match="1 of 1 could not be measured"):
+            evaluation.evaluate(run, [str(tmp_path / file)], ["mean"], tell=told.append)
+        assert missing in told[0]
     assert gin.config_str() == ""
+
+
+def test_repeats_give_means_and_standard_errors(run, tmp_path):
+    def measured(name, seed, repeats):
+        (tmp_path / f"{name}.gin").write_text("evaluation.evaluation_fn = @mig\nmig.num_train = 200\n")
+        seeds = [f"evaluation.random_seed = {seed}"]
+        (path,) = evaluation.evaluate(run, [str(tmp_path / f"{name}.gin")], ["mean"], repeats, seeds)
+        return load(path)
+
+    single = [measured(f"seed_{seed}", seed, 1)["evaluation_results.discrete_mig"] for seed in range(3)]
+    repeated = measured("repeated", 0, 3)
+    assert repeated["evaluation_config.evaluation.repeats"] == "3"
+    assert repeated["evaluation_results.num_seeds"] == 3
+    assert repeated["evaluation_results.discrete_mig"] == pytest.approx(np.mean(single))
+    error = repeated["evaluation_results.discrete_mig.standard_error"]
+    assert error == pytest.approx(np.std(single, ddof=1) / math.sqrt(3))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--run=x", "--metrics="], ["--run=x", "--representations="]])
+def test_the_binary_does_not_end_well_where_it_did_nothing(arguments):
+    command = [sys.executable, str(Path(__file__).resolve().parents[2] / "bin" / "evaluate"), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: Nothing to do without --")
 
 
 def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):

@@ -100,6 +100,16 @@ def test_the_binary_refuses_another_study_with_exit_code_2():
     assert finished.stderr.startswith("error: Expected the study unsupervised_study_v1")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [[], ["--gin_bindings=dataset.size = 16"]])
+def test_the_binary_does_not_train_all_models_unasked(arguments, tmp_path):
+    command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v1", *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert finished.returncode == 2
+    assert "all 12,600 models" in finished.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_numbers_are_read_as_ranges_with_both_ends():
     assert parse_numbers("3,10-12") == [3, 10, 11, 12]
     # An empty range must never come to mean all models, nor a mistyped end a list that fills the memory.

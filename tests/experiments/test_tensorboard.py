@@ -51,6 +51,7 @@ def events(tmp_path_factory):
     with Run(root, "a.b = '<script>alert(1)</script>'") as run:
         play(run, GENERATIONS[:2])
         play(run, GENERATIONS[2:], image=True)  # stopped and resumed in between
+        play(run, [], image=True)  # and resumed once more after the stage's end
     return root
 
 

@@ -67,6 +67,13 @@ class Browser:
     def run(self, script: str):
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 
+    def press(self, selector: str, key: str) -> None:
+        """A key on the keyboard, with the focus on the first such element."""
+        (element,) = self._call(
+            "POST", f"{self._session}/element", {"using": "css selector", "value": selector}
+        ).values()
+        self._call("POST", f"{self._session}/element/{element}/value", {"text": key})
+
     def messages(self) -> list[str]:
         """Errors and warnings on the console since the last call."""
         entries = self._call("POST", f"{self._session}/se/log", {"type": "browser"})

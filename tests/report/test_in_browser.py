@@ -17,6 +17,7 @@ _spec.loader.exec_module(made_up)
 
 BROKEN = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+LEFT, RIGHT = "\ue012", "\ue014"  # WebDriver's names of the arrow keys
 WIDTH = "return document.documentElement.scrollWidth"
 
 
@@ -64,6 +65,16 @@ def test_sliders_move_traversals(browser, pages):
     frame = (film[1] - film[0]) / 17
     assert abs(film[1] - frame - window[0]) < 1  # the last of the 17 frames fills the window
     assert abs(film[1] - window[1]) < 1
+
+
+def test_arrow_keys_move_traversals(browser, pages):
+    browser.open(pages["finished"].as_uri())
+    browser.run("document.querySelector('.play').click(); document.querySelector('.card input').value = 3")
+    shown = []
+    for key in (RIGHT, RIGHT, LEFT):
+        browser.press(".card input", key)
+        shown.append(browser.run("return document.querySelector('.card output').textContent"))
+    assert shown == ["-1.50", "-1.38", "-1.50"]
 
 
 def test_dark_pages_have_light_drawings(browser, pages):

@@ -4,10 +4,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rdl import data
 from rdl.errors import UserError
-from rdl.report import watch, write_report
+from rdl.report import evidence, watch, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
@@ -55,6 +57,22 @@ def test_figures_lie_beside_the_page(finished):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (figures / f"{name}.svg").read_text()
     assert page.count("<svg") == len(list(figures.glob("*.svg")))
+
+
+def test_every_factor_that_varies_is_looked_at(monkeypatch):
+    images = data.load("dsprites_full", values={"orientation": [0, 20], "x": 4, "y": 4}, size=16)
+    chosen = np.arange(len(images))  # sorted by shape, then by scale
+    trees = []
+
+    def importances(codes, factors, *_):
+        trees.append(factors.shape)
+        return np.zeros((len(codes), len(factors))), 0.0, 0.0
+
+    monkeypatch.setattr(evidence.dci, "compute_importance_gbt", importances)
+    names, information, _ = evidence._know(images, chosen, images.factors(chosen) * 1.0, lambda line: None)
+    assert names == ("shape", "scale", "orientation", "x", "y")
+    np.testing.assert_allclose(np.diag(information), 1.0)
+    assert trees == [(5, evidence.TREE_POINTS)]
 
 
 def test_the_recursion_is_told_step_by_step(finished):
