@@ -13,8 +13,6 @@ allows no output with an input's name: there the reconstructions are called ``im
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -82,18 +80,9 @@ def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_
         "onnx": _write_onnx,
     }
     folder = Path(folder).absolute()
-    files.make_folder(folder.parent)
     _refuse_to_replace(folder)
-    with files.explained(folder):
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-        try:
-            write[format](model, new)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(new, folder)
-        except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
-            raise
+    with files.replacing_folder(folder) as new:
+        write[format](model, new)
     return sorted(path for path in folder.iterdir())
 
 

@@ -4,8 +4,6 @@ A folder ``model/`` holds ``encoder.keras`` and ``decoder.keras``: Keras' own fi
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,16 +18,14 @@ from rdl.runs import files
 
 
 def save(model: VAE, folder: str | os.PathLike) -> None:
-    """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place."""
-    folder = Path(folder)
-    files.make_folder(folder.parent)
-    with files.explained(folder):
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place.
+
+    Raises:
+      UserError: the operating system refuses, for a reason that the user can mend.
+    """
+    with files.replacing_folder(folder) as new:
         model.encoder.save(new / "encoder.keras")
         model.decoder.save(new / "decoder.keras")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(new, folder)
 
 
 def load(folder: str | os.PathLike) -> "TrainedModel":
