@@ -68,3 +68,9 @@ def test_xla_stays_near(small_model, made_images):
 def test_unknown_precision(small_model):
     with pytest.raises(UserError, match="got 'float16'"):
         small_model(precision="float16")
+
+
+def test_no_latents_and_no_models_are_refused():
+    for wrong in ({"num_latents": 0}, {"models": 0}):
+        with pytest.raises(UserError, match="must be at least 1, got"):
+            build((8, 8, 1), **wrong)
