@@ -52,6 +52,15 @@ class FactorSpace:
         Raises:
           UserError: another number of factors, or a value that a factor does not have.
         """
+        factors = self.checked(factors)
+        return np.asarray(np.ravel_multi_index(tuple(factors.T), self.sizes), np.int64)
+
+    def checked(self, factors: np.ndarray) -> np.ndarray:
+        """Values of the factors as int64 [n, factors].
+
+        Raises:
+          UserError: another number of factors, or a value that a factor does not have.
+        """
         factors = np.asarray(factors)
         if factors.ndim != 2 or factors.shape[1] != self.num_factors:
             raise UserError(
@@ -65,7 +74,7 @@ class FactorSpace:
                 f"Factor '{self.names[column]}' has the values 0 to {self.sizes[column] - 1}, "
                 f"got {factors[row, column]}."
             )
-        return np.asarray(np.ravel_multi_index(tuple(factors.T.astype(np.int64)), self.sizes), np.int64)
+        return factors.astype(np.int64)
 
 
 class Labels(Protocol):
@@ -126,7 +135,7 @@ class Grid:
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """Images, int64 [n], with these factors [n, factors]; hidden factors are drawn."""
         factors = np.asarray(factors)
-        self.space.index(factors)  # refuses wrong values before anything is drawn
+        self.space.checked(factors)  # before anything is drawn
         every = np.zeros((len(factors), self.full.num_factors), np.int64)
         every[:, list(self.latent)] = factors
         for i, size in enumerate(self.full.sizes):
@@ -139,14 +148,15 @@ class Table:
     """Factors written down per image, in any combination: one's own labels, or a part of a grid.
 
     Factors are drawn by drawing an image. An observation of given factors is one of the images that have
-    exactly these, at random.
+    exactly these, at random. There may be more combinations than 64 bits can number: rows are compared instead.
     """
 
     def __init__(self, space: FactorSpace, table: np.ndarray):
         self.space = space
-        self._table = np.asarray(table, np.int64)
-        self._states = space.index(self._table)
-        self._by_state = np.argsort(self._states, kind="stable")
+        self._table = space.checked(table)
+        rows = _rows(self._table)
+        self._by_row = np.argsort(rows, kind="stable")
+        self._ordered = rows[self._by_row]
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
         """Factors, int64 [n, factors], of images [n]."""
@@ -162,14 +172,18 @@ class Table:
         Raises:
           UserError: no image has one of the combinations.
         """
-        states = self.space.index(factors)
-        ordered = self._states[self._by_state]
-        first, last = np.searchsorted(ordered, states, "left"), np.searchsorted(ordered, states, "right")
+        wanted = _rows(self.space.checked(factors))
+        first, last = (np.searchsorted(self._ordered, wanted, side) for side in ("left", "right"))
         if (first == last).any():
             row = np.flatnonzero(first == last)[0]
-            wanted = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, factors[row], strict=True))
+            values = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, factors[row], strict=True))
             raise UserError(
-                f"No image has the factors {wanted}: these images do not cover every combination of factors, "
+                f"No image has the factors {values}: these images do not cover every combination of factors, "
                 "which this metric needs; use one that only samples images (mig, dci, sap_score)."
             )
-        return self._by_state[first + random_state.randint(0, last - first)]
+        return self._by_row[first + random_state.randint(0, last - first)]
+
+
+def _rows(table: np.ndarray) -> np.ndarray:
+    """The rows of a table of numbers from 0, [n, factors], as bytes that sort as the rows do: [n]."""
+    return np.ascontiguousarray(table, ">u4").view(f"V{4 * table.shape[1]}")[:, 0]

@@ -55,9 +55,16 @@ class Hdf5Source(Source):
         return self._opened[1]
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, height, width, channels]."""
+        """uint8 [n, height, width, channels].
+
+        Raises:
+          UserError: a chunk of the file is damaged.
+        """
         images = self._images()
         out = np.empty((len(indices), *images.shape[1:]), np.uint8)
-        for position in np.argsort(indices):  # in the file's order, so that each chunk is decompressed once
-            images.read_direct(out, np.s_[indices[position]], np.s_[position])
+        try:
+            for position in np.argsort(indices):  # in the file's order, so that each chunk is decompressed once
+                images.read_direct(out, np.s_[indices[position]], np.s_[position])
+        except OSError as error:
+            raise UserError(f"Cannot read the images in {self.path}, it is damaged ({error}): get it again.") from error
         return out.reshape(len(indices), *self.shape) * np.uint8(self._scale)

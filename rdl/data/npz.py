@@ -93,7 +93,7 @@ def load(path: Path, name: str) -> np.ndarray:
       UserError: as `find` and `stream`.
     """
     entry = find(path, name)
-    pieces = list(stream(entry, entry.shape[1:])) if entry.shape and entry.shape[0] else []
+    pieces = list(stream(entry, entry.shape[1:])) if entry.shape and all(entry.shape) else []
     return np.concatenate(pieces) if pieces else np.zeros(entry.shape, entry.dtype)
 
 

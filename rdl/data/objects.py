@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -153,5 +154,5 @@ def _norb_read(file: Any, shape: tuple[int, ...], dtype: np.dtype, path: Path) -
     try:
         content = file.read(math.prod(shape) * dtype.itemsize)
         return np.frombuffer(content, dtype).reshape(shape)
-    except (EOFError, OSError, ValueError) as error:
+    except (EOFError, OSError, ValueError, zlib.error) as error:
         raise UserError(f"{path} is truncated or damaged: get it again.") from error

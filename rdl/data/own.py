@@ -140,7 +140,7 @@ def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, Labe
     except UserError:
         raise
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"TensorFlow Datasets cannot give '{name}': {reason}") from error
     length = builder.info.splits[split].num_examples
     # One example gives the shape; a set of images of many sizes needs dataset.size.

@@ -154,10 +154,10 @@ class Pooled(Source):
 
     def __post_init__(self):
         height, width, _ = self.source.shape
-        if self.size < 1 or height % self.size or width % self.size:
+        if not isinstance(self.size, int) or self.size < 1 or height % self.size or width % self.size:
             raise UserError(
                 f"Images of {height} x {width} can be averaged down to a size that divides both, got size "
-                f"{self.size}: choose one of {[s for s in range(4, height + 1) if not height % s | width % s]}."
+                f"{self.size!r}: choose one of {[s for s in range(4, height + 1) if not height % s | width % s]}."
             )
 
     @property

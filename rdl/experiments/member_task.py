@@ -15,12 +15,14 @@ from rdl.population import Member, checkpoint_path
 from rdl.scoring import Score, Scored, mean_kl
 from rdl.seeds import generator
 from rdl.training import checkpoints
+from rdl.training.strategies import strategy
 
 
 @functools.lru_cache(maxsize=2)
 def trainer_for(image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
     """The process's trainer for such models: traced once, then shared by all members and stages."""
-    return training.Trainer(models.build(image_shape, num_models))
+    with strategy().scope():
+        return training.Trainer(models.build(image_shape, num_models))
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
         figure = Figure(figsize=(0.75 * (len(values) + 1.8), 0.75 * len(order) + 0.6), dpi=120, layout="constrained")
         axes = figure.subplots(len(order), len(values), squeeze=False)
         for row, latent in zip(axes, order, strict=True):
-            for ax, frame, value in zip(row, model.traverse(image, latent, values.tolist()), values, strict=True):
+            for ax, frame in zip(row, model.traverse(image, latent, values.tolist()), strict=True):
                 ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
                 ax.set_xticks([])
                 ax.set_yticks([])
-                if row is axes[0]:
-                    ax.set_title(f"{value:g}", fontsize=9)
             row[0].set_ylabel(f"z{latent}\n{kl[latent]:.2f} nats", rotation=0, ha="right", va="center")
+        for ax, value in zip(axes[0], values, strict=True):
+            ax.set_title(f"{value:g}", fontsize=9)
         figure.suptitle("Each row moves one latent from -2 to 2; the others stay as the encoder gave them", fontsize=9)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()

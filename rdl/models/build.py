@@ -34,7 +34,13 @@ def build(
       num_latents: coordinates of z.
       precision: "float32", or "mixed_bfloat16": layers compute in bfloat16, weights, batch norm, losses and the
         optimiser stay float32.
+
+    Raises:
+      UserError: a number or a precision that cannot be, or networks that do not fit the images or each other.
     """
+
+    if num_latents < 1 or models < 1:
+        raise UserError(f"model.num_latents and model.models must be at least 1, got {num_latents} and {models}.")
 
     def one() -> VAE:
         parts = encoder(image_shape, num_latents), decoder(image_shape, num_latents)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
+from tensorflow_probability import util as tfu
 
 
 class DiagonalNormal(tfd.Independent):
@@ -11,9 +12,14 @@ class DiagonalNormal(tfd.Independent):
     an exponential and stay exact where the variance has underflown.
     """
 
-    def __init__(self, mean: tf.Tensor, log_variance: tf.Tensor):
-        super().__init__(tfd.Normal(mean, tf.exp(0.5 * log_variance)), reinterpreted_batch_ndims=1)
+    def __init__(self, loc: tf.Tensor, log_variance: tf.Tensor):
+        super().__init__(tfd.Normal(loc, tf.exp(0.5 * log_variance)), reinterpreted_batch_ndims=1)
         self.log_variance = log_variance
+        self._parameters = {"loc": loc, "log_variance": log_variance}  # what a slice or a copy is made of
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {name: tfu.ParameterProperties(event_ndims=1) for name in ("loc", "log_variance")}
 
     @property
     def loc(self) -> tf.Tensor:

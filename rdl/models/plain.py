@@ -27,6 +27,8 @@ def plain(network: keras.Model) -> keras.Model:
     def translate(layer: Any) -> Any:
         if not isinstance(layer, layers.Layer):  # an operation such as a slice: Keras' own, without weights
             return layer
+        if isinstance(layer, keras.Model):  # a network within the network
+            return plain(layer)
         for kind, translation in _TRANSLATIONS.items():
             if isinstance(layer, kind):
                 replacement, weights[layer.name] = translation(layer)  # type: ignore[attr-defined]

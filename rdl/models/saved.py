@@ -18,7 +18,11 @@ from rdl.runs import files
 
 
 def save(model: VAE, folder: str | os.PathLike) -> None:
-    """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place."""
+    """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place.
+
+    Raises:
+      UserError: the operating system refuses, for a reason that the user can mend.
+    """
     with files.replacing_folder(folder) as new:
         model.encoder.save(new / "encoder.keras")
         model.decoder.save(new / "decoder.keras")
@@ -69,7 +73,7 @@ class TrainedModel:
           UserError: images of another shape or type, or not finite.
         """
         mean, log_variance = self.encoder(self._checked(images), training=False)
-        return DiagonalNormal(mean, log_variance)
+        return DiagonalNormal(tf.cast(mean, tf.float32), tf.cast(log_variance, tf.float32))
 
     def encode(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Posterior means, float32 [n, latents].
@@ -91,7 +95,7 @@ class TrainedModel:
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.num_latents:
             raise UserError(f"Expected latents of shape [n, {self.num_latents}], got {list(latents.shape)}.")
-        return tf.sigmoid(self.decoder(latents, training=False)).numpy()
+        return tf.sigmoid(tf.cast(self.decoder(latents, training=False), tf.float32)).numpy()
 
     def traverse(
         self, image: np.ndarray, latent: int, values: Sequence[float] = tuple(np.linspace(-2, 2, 9))

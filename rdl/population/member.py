@@ -12,7 +12,7 @@ class Member:
     """One member in one generation.
 
     Attributes:
-      index: its place in the population, 0 .. size - 1.
+      index: its place in the first generation, from 0; who takes over from another keeps it.
       generation: the round it trains in, from 0.
       parent: the index, in the generation before, of the member whose state it starts from; None at the start.
       hyperparameters: what it trains with, among them ``learning_rate`` and ``batch_size``.

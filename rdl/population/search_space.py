@@ -30,8 +30,9 @@ class Dimension:
     integer: bool = False
 
     def __post_init__(self):
-        if not self.initial or not self.factors:
-            raise UserError("A Dimension needs at least one initial value and one factor.")
+        for name, values in (("initial", self.initial), ("factors", self.factors)):
+            if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+                raise UserError(f"Dimension.{name} is a list of at least one value, such as (1, 2), got {values!r}.")
         if any(not self.low <= value <= self.high for value in self.initial):
             raise UserError(
                 f"A Dimension's initial values must lie in [{self.low}, {self.high}], got {list(self.initial)}."

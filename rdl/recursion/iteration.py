@@ -29,7 +29,7 @@ def iterate(
       leaf: the labels of the iterations before; `LeafLabels()` for iteration 0, the x-model.
       indices: numbers of the iteration's images in the full data set, [n].
       means, log_variances: the best model's posterior of these images, [n, latents].
-      score: its score; None is not compared with the minimum.
+      score: that model's own; None is not compared with the minimum.
       x_peak: which set of images the first reduction keeps, a number in the ranking of `reduce_images`: the
         leaf runs take 0, 1, 2, .. Later reductions take number 0.
       min_score: nothing was learned where the score is lower.

@@ -41,6 +41,8 @@ def explained(path: str | os.PathLike, doing: str = "write") -> Iterator[None]:
     """Turns an operating system's refusal that the user can mend into a `UserError` about `path`."""
     try:
         yield
+    except UserError:  # about something else, such as a file read while this one is written: it says so itself
+        raise
     except Exception as error:
         advice = _advice(error)
         if advice is None:
@@ -74,7 +76,7 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = _temporary(path)
     with explained(path):
         try:
             with open(temporary, "xb") as file:
@@ -91,33 +93,38 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A new folder that takes the place of `path`, whole, when the block ends well, and vanishes when it raises.
+    """A new folder that takes the place of `path` when the block ends well, and vanishes when it raises.
 
-    A kill between the old folder's removal and the new one's renaming leaves neither.
+    A kill may leave `path` absent, or folders with temporary names, but never a part of a folder.
 
     Raises:
       UserError: the operating system refuses, for a reason that the user can mend.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     make_folder(path.parent)
-    new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    new, old = _temporary(path), _temporary(path)
     with explained(path):
         try:
-            new.mkdir()  # not by tempfile, whose folders nobody but their owner may read
+            new.mkdir()
             yield new
             for part in (*new.rglob("*"), new):
                 _sync(part)
-            if path.exists():
-                shutil.rmtree(path)
+            if path.is_dir():
+                os.replace(path, old)
             os.replace(new, path)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
         _sync(path.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
 
 
 def _sync(path: Path) -> None:
-    """Flushes a file or folder to the disk."""
+    """Flushes a file's content, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from rdl.errors import UserError
 from rdl.runs import files
@@ -53,6 +52,9 @@ class Run:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(lock)
+            if not isinstance(error, BlockingIOError):
+                reason = f"its file system has no locks ({error.strerror})"
+                raise UserError(f"Cannot use {self.root}: {reason}; choose an --output_dir on another.") from error
             raise UserError(
                 f"{self.root} is in use by another process: wait for it, stop it, or choose another --output_dir."
             ) from error
@@ -61,7 +63,7 @@ class Run:
     def _settle_config(self, config: str) -> None:
         path = self.root / "config.gin"
         if path.exists() and (self.root / "journal.jsonl").exists():  # without a journal nothing is done yet
-            difference = _first_difference(path.read_text(), config)
+            difference = _first_difference(path.read_text(encoding="utf-8"), config)
             if difference:
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
@@ -81,12 +83,6 @@ class Run:
         if key in self.journal:
             return self.journal[key]
         return self.journal.append(key, function())
-
-    def write_summary(self, summary: dict[str, Any]) -> Path:
-        """Writes ``results/summary.json``; returns its path."""
-        path = self.path("results", "summary.json")
-        files.write_json(path, summary)
-        return path
 
     def close(self) -> None:
         """Lets go of the directory."""

@@ -12,6 +12,7 @@ import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.errors import UserError
 from rdl.recursion import LeafLabels, kl_to_prior
 from rdl.scoring import leaf_mig
 from rdl.seeds import derive, generator
@@ -56,15 +57,32 @@ class UDRScore:
       correlation: ``lasso`` or ``spearman``.
       kl_threshold: latents with a mean KL at or below it are left out, nats.
       mode: ``fixed`` scores 0 where no latent is active; ``dlib`` cannot score such a model.
+
+    Raises:
+      UserError: no such correlation or mode.
     """
 
     def __init__(self, points: int = 1000, correlation: str = "lasso", kl_threshold: float = 0.01, mode: str = "fixed"):
+        if correlation not in ("lasso", "spearman") or mode not in ("fixed", "dlib"):
+            raise UserError(
+                "UDRScore.correlation must be 'lasso' or 'spearman' and UDRScore.mode 'fixed' or 'dlib', "
+                f"got {correlation!r} and {mode!r}."
+            )
         self.points, self.correlation, self.kl_threshold, self.mode = points, correlation, kl_threshold, mode
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """The mean of the models' UDR scores; needs at least 2 models."""
+        """The mean of the models' UDR scores.
+
+        Raises:
+          UserError: a single model, or in mode ``dlib`` one without an active latent.
+        """
         means, kl = _draw(encode, images, seed, self.points)
-        scores = udr.score(means, kl, self.correlation, self.kl_threshold, mode=self.mode)
+        if len(means) < 2:
+            raise UserError("UDR compares a member's models with each other: set population.models = 2 or more, got 1.")
+        try:
+            scores = udr.score(means, kl, self.correlation, self.kl_threshold, mode=self.mode)
+        except ValueError as error:
+            raise UserError(f"{error} (UDRScore.mode)") from error
         per_model = scores["model_scores"].tolist()
         pairwise = scores["pairwise_disentanglement_scores"][..., 0].tolist()
         return Scored(float(np.mean(per_model)), per_model, kl.tolist(), {"pairwise_udr": pairwise})

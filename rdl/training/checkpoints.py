@@ -44,10 +44,3 @@ def load(path: str | os.PathLike, sha256: str | None = None) -> State:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         raise CorruptCheckpoint(f"Checkpoint {path} cannot be read: {error}") from error
-
-
-def select_model(state: State, index: int) -> State:
-    """The state of one model of an ensemble, for a trainer of that model alone."""
-    prefix = f"model_{index}/"
-    chosen = {f"model_0/{name.removeprefix(prefix)}": a for name, a in state.items() if name.startswith(prefix)}
-    return chosen | {"updates": state["updates"]}

@@ -13,11 +13,13 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
     """The strategy in whose `scope()` the model and its trainer are made.
 
     Args:
-      name: "one_device"; "mirrored", all GPUs of this machine (or all logical CPUs without one); "multi_worker", the
-        machines that the environment's TF_CONFIG lists, each of which starts the same program.
+      name: "one_device"; "mirrored", all GPUs that this process sees (or all logical CPUs without one), each with its
+        part of every batch; "multi_worker", the machines that the environment's TF_CONFIG lists, each of which
+        starts the same program. The last is for programs of one's own around a `Trainer`; populations use several
+        machines by Ray.
 
     Raises:
-      UserError: an unknown name, or TF_CONFIG is missing.
+      UserError: an unknown name, TF_CONFIG is missing, or TensorFlow is too far on to join other machines.
     """
     if name == "one_device":
         return tf.distribute.get_strategy()
@@ -30,5 +32,11 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
                 "strategy.name = 'multi_worker' needs the environment variable TF_CONFIG, got none; set it to "
                 '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}.'
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except RuntimeError as error:  # it wants to be made before TensorFlow's first operation
+            raise UserError(
+                f"strategy.name = 'multi_worker' cannot start here ({str(error).splitlines()[0]}); to train a "
+                "population on several machines, set executor.name = 'ray'."
+            ) from error
     raise UserError(f"strategy.name must be one_device, mirrored or multi_worker, got {name!r}; set it to one of them.")

@@ -1,9 +1,9 @@
 """How TensorFlow spreads its work over the CPU's cores."""
 
-import os
-
 import gin
 import tensorflow as tf
+
+from rdl.runs import environment
 
 
 def run_models_side_by_side(cores: int | None = None) -> None:
@@ -17,7 +17,7 @@ def run_models_side_by_side(cores: int | None = None) -> None:
       cores: at most so many operations at once; all cores that this process may use if None.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(cores or len(os.sched_getaffinity(0)))
+    tf.config.threading.set_inter_op_parallelism_threads(cores or environment.cores())
 
 
 def models_run_side_by_side() -> bool:

@@ -26,7 +26,7 @@ class Trainer:
 
     Args:
       model: what to train.
-      chunk_images: images handed to the graph at once; memory against calls, no effect on the result.
+      chunk_images: images handed to the graph at once; memory against calls, no effect on what is learned.
       jit_compile: compile the step by XLA, once per batch size.
     """
 

@@ -71,6 +71,14 @@ def test_a_grid_draws_what_disentanglement_lib_draws(names, sizes, hidden, dlib_
         np.testing.assert_array_equal(grid.factors(found), factors)
 
 
+def test_a_table_may_have_more_combinations_than_64_bits_can_number():
+    values = np.random.RandomState(0).randint(300, size=(500, 9))
+    table = Table(FactorSpace(tuple("abcdefghi"), (300,) * 9), values)
+    np.testing.assert_array_equal(table.find(values[::-1], np.random.RandomState(1)), np.arange(500)[::-1])
+    with pytest.raises(UserError, match="No image has the factors a=299"):
+        table.find(np.full((1, 9), 299), np.random.RandomState(1))
+
+
 def test_a_table_finds_images_that_have_the_factors_each_as_likely():
     table = Table(FactorSpace(("a", "b"), (2, 3)), np.array([[0, 0], [1, 2], [0, 0], [1, 1], [0, 0]]))
     random_state = np.random.RandomState(0)

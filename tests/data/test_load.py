@@ -65,6 +65,8 @@ def test_unknown_names_and_options():
         data.load("dsprites_full", split="train")
     with pytest.raises(UserError, match="got size 48: choose one of"):
         data.load("dsprites_full", size=48)
+    with pytest.raises(UserError, match=r"got size 32\.0: choose one of"):
+        data.load("dsprites_full", size=32.0)
 
 
 def test_every_name_of_disentanglement_lib_is_known():

@@ -232,6 +232,19 @@ def test_shapes3d_with_something_wrong(few_objects, write):
         data.load("shapes3d")
 
 
+def test_a_damaged_chunk_of_shapes3d(few_objects, write):
+    path = write("3dshapes/3dshapes.h5")
+    with h5py.File(path, "w") as file:
+        images = RNG.integers(0, 256, (24, 64, 64, 3), dtype=np.uint8)
+        file.create_dataset("images", data=images, chunks=(5, 64, 64, 3), compression=1)
+        place = file["images"].id.get_chunk_info(2).byte_offset
+    content = bytearray(path.read_bytes())
+    content[place : place + 100] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"Cannot read the images in .*3dshapes.h5, it is damaged"):
+        data.load("shapes3d").images(np.arange(24))
+
+
 @pytest.mark.parametrize(("kind", "first"), [("toy", 2), ("realistic", 2), ("real", 3)])
 def test_mpi3d_in_both_extents(few_objects, write, kind, first):
     images = RNG.integers(0, 256, (first * 12, 64, 64, 3), dtype=np.uint8)
@@ -303,6 +316,7 @@ def test_smallnorb(few_objects, write, form):
     whole = write(f"small_norb/smallnorb-{part}-info{form}").read_bytes()
     for content, message in (
         (whole[: len(whole) // 2], "truncated or damaged"),
+        *([(whole[:10] + b"\xff" + whole[11:], "truncated or damaged")] if form == ".mat.gz" else []),
         (pack(b"no NORB file at all"), "is not a NORB binary file"),
         (pack(_norb(np.zeros_like(info))), "do not hold each of the 400 combinations"),
     ):

@@ -119,6 +119,7 @@ def test_wrong_images_in_a_npz(tmp_path, images, message):
     [
         (ALL[:5], r"numbers of shape \[12, factors\].* got int64 \[5, 1\]"),
         (np.zeros((12, 2, 2)), r"got float64 \[12, 2, 2\]"),
+        (np.zeros((12, 0)), r"got float64 \[12, 0\]"),
         (np.array(["a"] * 12), "got <U1"),
         (np.where(ALL == 3, np.nan, ALL), "every image needs every factor"),
         (np.array([{}] * 12), "pickle"),
@@ -227,6 +228,19 @@ def test_folders_with_something_wrong(tmp_path):
     _refused("at least 10 PNG or JPEG files .* got 0", str(tmp_path / "empty"))
 
 
+def test_an_unreadable_picture_is_named_also_where_a_cache_is_being_written(tmp_path, monkeypatch):
+    folder, opened = _folder(tmp_path), Image.open
+
+    def refuse(file):
+        if file.name == "007.png":
+            raise PermissionError(13, "Permission denied")
+        return opened(file)
+
+    monkeypatch.setattr(cache, "_IN_MEMORY_AT_MOST", 100)
+    monkeypatch.setattr(Image, "open", refuse)
+    _refused("Cannot read the image .*007.png: .*Permission denied", str(folder))
+
+
 class _FakeTfds(types.ModuleType):
     """TensorFlow Datasets' face, as far as it is used: builder, info, as_dataset, as_numpy."""
 
@@ -235,6 +249,8 @@ class _FakeTfds(types.ModuleType):
         self._examples, self._features = examples, features
 
     def builder(self, name):
+        if name == "birds":
+            raise AssertionError
         if name != "pets":
             raise ValueError(f"Dataset {name} not found.\nmore lines")
         split = types.SimpleNamespace(num_examples=len(self._examples))
@@ -256,6 +272,7 @@ def test_tensorflow_datasets(monkeypatch):
     assert data.load("tfds:pets", size=4, channels=1).shape == (4, 4, 1)
     _refused("no split 'test': use one of train", "tfds:pets", split="test")
     _refused("cannot give 'cats': Dataset cats not found", "tfds:cats")
+    _refused("cannot give 'birds': AssertionError", "tfds:birds")
     examples[5]["image"] = RGB[0][:, :5]
     _refused("several sizes: make all alike with dataset.size", "tfds:pets")
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", _FakeTfds(examples[:3]))

@@ -45,6 +45,9 @@ def test_posterior_is_a_tfp_distribution():
     np.testing.assert_allclose(posterior.mean(), MEANS)
     np.testing.assert_allclose(posterior.variance(), np.exp(LOG_VARIANCES))
     assert posterior.sample(5, seed=(0, 1)).shape == (5, 2, 3)
+    assert posterior[1].batch_shape == () and posterior[:1].batch_shape == posterior[..., 1:].batch_shape == (1,)
+    np.testing.assert_array_equal(posterior[1].log_variance, LOG_VARIANCES[1])
+    np.testing.assert_array_equal(posterior.copy(loc=tf.zeros((2, 3), tf.float64)).mean(), np.zeros((2, 3)))
 
 
 def test_bernoulli_equals_tfp_and_takes_grey():

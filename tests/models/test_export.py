@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import gin
 import keras
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.export import export
-from rdl.models.ladder_networks import ladder_decoder, ladder_encoder
+from rdl.models.ladder_networks import flat_decoder, ladder_decoder, ladder_encoder
 from rdl.models.levels import Gate
 from rdl.models.plain import plain
 from rdl.models.reference_networks import reference_decoder, reference_encoder
@@ -155,6 +156,12 @@ def test_encoders_in_kerass_own_layers_compute_the_same(make):
 )
 def test_decoders_in_kerass_own_layers_compute_the_same(make):
     check_plain(shaken(make(), 5), np.random.default_rng(6).standard_normal((2, 6)).astype(np.float32))
+
+
+def test_networks_within_networks_are_translated_too():
+    gin.bind_parameter("flat_decoder.decoder", reference_decoder)
+    decoder = shaken(flat_decoder((64, 64, 1), 6), 8)
+    check_plain(decoder, np.random.default_rng(9).standard_normal((2, 6)).astype(np.float32))
 
 
 def check_plain(network, inputs):

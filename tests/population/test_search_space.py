@@ -71,7 +71,17 @@ def test_a_space_without_what_training_needs_is_refused(missing):
         SearchSpace(dimensions)
 
 
-@pytest.mark.parametrize("wrong", [{"initial": ()}, {"initial": (1,), "factors": ()}, {"initial": (5,), "high": 4}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"initial": ()},
+        {"initial": 0.1},
+        {"initial": "01"},
+        {"initial": (1,), "factors": ()},
+        {"initial": (1,), "factors": 2},
+        {"initial": (5,), "high": 4},
+    ],
+)
 def test_a_dimension_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(UserError, match="Dimension"):
         Dimension(**wrong)

@@ -65,19 +65,6 @@ def test_a_failed_write_leaves_the_old_content(tmp_path):
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
 
 
-def test_a_folder_appears_whole_or_not_at_all_and_others_may_read_it(tmp_path):
-    for content in ("old", "new"):
-        with files.replacing_folder(tmp_path / "in" / "folder") as folder:
-            (folder / content).write_text(content)
-            assert not (tmp_path / "in" / "folder" / content).exists()
-    with pytest.raises(RuntimeError), files.replacing_folder(tmp_path / "in" / "folder") as folder:
-        (folder / "half").write_text("half")
-        raise RuntimeError
-    assert [str(path.relative_to(tmp_path)) for path in (tmp_path / "in").rglob("*")] == ["in/folder", "in/folder/new"]
-    (tmp_path / "plain").mkdir()
-    assert (tmp_path / "in" / "folder").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
 def test_a_killed_write_leaves_the_old_content(tmp_path):
     files.write_text(tmp_path / "a", "old")
     code = f"""
@@ -133,6 +120,44 @@ def test_a_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match="no permission"):
         files.write_text(tmp_path / "a", "")
+
+
+def test_what_is_wrong_with_another_file_keeps_its_own_line(tmp_path):
+    def read_a_source():
+        try:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        except OSError as error:
+            raise UserError("Cannot read a.png") from error
+
+    with pytest.raises(UserError, match=r"^Cannot read a\.png$"), files.replacing(tmp_path / "cache"):
+        read_a_source()
+    assert not os.listdir(tmp_path)
+
+
+def test_a_folder_takes_the_place_of_an_older_one_whole_or_not_at_all(tmp_path):
+    for content in ("old", "new"):
+        with files.replacing_folder(tmp_path / "model") as folder:
+            (folder / content).write_text(content)
+    assert os.listdir(tmp_path) == ["model"] and os.listdir(tmp_path / "model") == ["new"]
+    with pytest.raises(RuntimeError), files.replacing_folder(tmp_path / "model") as folder:
+        (folder / "half").write_text("")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == ["model"] and os.listdir(tmp_path / "model") == ["new"]
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="Cannot write .*file"), files.replacing_folder(tmp_path / "file"):
+        pass
+    assert (tmp_path / "file").read_text() == "mine" and sorted(os.listdir(tmp_path)) == ["file", "model"]
+
+
+def test_a_folder_is_on_the_disk_before_it_has_its_name_and_others_may_read_it(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), sync(fd)))
+    (tmp_path / "plain").mkdir()
+    with files.replacing_folder(tmp_path / "model") as folder:
+        (folder / "part").mkdir()
+        (folder / "part" / "weights").write_text("")
+    assert {str(folder), str(folder / "part"), str(folder / "part" / "weights")} <= set(synced)
+    assert (tmp_path / "model").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_other_errors_stay_what_they_are(tmp_path):

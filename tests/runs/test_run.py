@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import multiprocessing
 import os
 
@@ -125,6 +127,15 @@ def _hold(root, ready, done):
     with Run(root):
         ready.set()
         done.wait()
+
+
+def test_a_file_system_without_locks_is_not_a_second_process(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match="its file system has no locks .No locks available."):
+        Run(tmp_path)
 
 
 def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path):

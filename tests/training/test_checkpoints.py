@@ -71,8 +71,3 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         checkpoints.save(path, {"kernel": np.array([object()])})
     checkpoints.load(path, digest)
     assert [p.name for p in tmp_path.iterdir()] == ["state.npz"]
-
-
-def test_one_model_of_an_ensemble():
-    state = {"model_0/a": np.zeros(1), "model_1/a": np.ones(1), "model_10/a": np.full(1, 10), "updates": np.asarray(3)}
-    assert checkpoints.select_model(state, 1) == {"model_0/a": np.ones(1), "updates": np.asarray(3)}

@@ -3,8 +3,10 @@ import pytest
 import tensorflow as tf
 
 from rdl.errors import UserError
-from rdl.models import reference_networks
+from rdl.models import reference_networks, saved
 from rdl.models.build import build
+from rdl.models.export import Signatures
+from rdl.models.vae import as_float
 from rdl.training.trainer import Trainer
 
 SETTINGS = {"batch_size": 8, "learning_rate": 1e-3, "seed": 5}
@@ -24,6 +26,18 @@ def test_bfloat16_stays_near_float32(small_model, made_images):
     assert narrow != wide
     for name, value in wide.items():
         assert abs(narrow[name] - value) < 0.02 * max(1.0, abs(value))
+
+
+def test_a_model_of_bfloat16_speaks_float32_once_it_is_saved(small_model, made_images, tmp_path):
+    vae = small_model(precision="mixed_bfloat16").models[0]
+    saved.save(vae, tmp_path / "model")
+    model, images = saved.load(tmp_path / "model"), made_images().images(np.arange(3))
+    means = model.encode(images)
+    assert means.dtype == model.posterior(images).log_variance.numpy().dtype == model.decode(means).dtype == np.float32
+    np.testing.assert_array_equal(means, vae.encode(as_float(tf.constant(images))).loc)
+    functions = Signatures(model).functions
+    for outputs in (functions["gaussian_encoder"](as_float(images)), functions["decoder"](means)):
+        assert all(output.dtype == tf.float32 for output in outputs.values())
 
 
 def test_batch_norm_keeps_its_moments_in_float32():
@@ -54,3 +68,9 @@ def test_xla_stays_near(small_model, made_images):
 def test_unknown_precision(small_model):
     with pytest.raises(UserError, match="got 'float16'"):
         small_model(precision="float16")
+
+
+def test_no_latents_and_no_models_are_refused():
+    for wrong in ({"num_latents": 0}, {"models": 0}):
+        with pytest.raises(UserError, match="must be at least 1, got"):
+            build((8, 8, 1), **wrong)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.training.strategies import strategy
@@ -85,3 +86,11 @@ def test_names_of_strategies(monkeypatch):
         strategy("multi_worker")
     with pytest.raises(UserError, match="got 'tpu'"):
         strategy("tpu")
+
+
+def test_machines_cannot_be_joined_once_tensorflow_is_at_work(monkeypatch):
+    tf.constant(1.0)
+    cluster = {"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    with pytest.raises(UserError, match="cannot start here .*executor.name = 'ray'"):
+        strategy("multi_worker")

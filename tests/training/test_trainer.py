@@ -67,15 +67,6 @@ def test_training_in_parts_through_a_file_equals_training_in_one_go(trainer, mad
     assert whole["updates"] == 13
 
 
-def test_one_model_of_an_ensemble_goes_on_alone(trainer, small_model, made_images):
-    trainer.initialize(4)
-    trainer.train(made_images(), 64, **SETTINGS)
-    alone = Trainer(small_model())
-    alone.set_state(checkpoints.select_model(trainer.state(), 1))
-    together, single = (posterior_parameters(t.model, made_images()) for t in (trainer, alone))
-    np.testing.assert_allclose(together[0][1], single[0][0], rtol=1e-5, atol=1e-6)
-
-
 def test_one_update_equals_adam_by_hand(small_model, made_images):
     """The update in numpy, in float64, from the gradients of the eager loss."""
     import tensorflow as tf
