@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from metric_cases import Grid, assert_scores
+from sklearn import metrics
 
 from third_party.disentanglement_lib.evaluation.metrics import (
     beta_vae,
@@ -12,6 +13,7 @@ from third_party.disentanglement_lib.evaluation.metrics import (
     downstream_task,
     factor_vae,
     irs,
+    logistic,
     mig,
     modularity_explicitness,
     nmig,
@@ -202,3 +204,95 @@ def test_unknown_modes_backends_and_widths_are_named():
         sap_score.score(C, F, CT[:, :2], FT)
     with pytest.raises(ValueError, match="diff_quantile: expected a number from 0 to 1"):
         irs.score(C, F, diff_quantile=99)
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.int8, np.uint8, bool, np.float16, np.float32])
+def test_factors_may_be_of_any_type(dtype):
+    binary = F % 2
+    assert mig.score(C, binary.astype(dtype)) == mig.score(C, binary)
+    assert modularity_explicitness.score(C, binary.astype(dtype), CT, FT % 2) == modularity_explicitness.score(
+        C, binary, CT, FT % 2
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [(-(9 * 10**18), 9 * 10**18, 0, 1), (2**63, 2**63 + 1, 2**64 - 1, 2**63 + 7)], ids=["int64", "uint64"]
+)
+def test_factors_may_be_as_large_as_integers_are(values):
+    assert mig.score(C, np.array(values)[F], mode="fixed") == pytest.approx(mig.score(C, F, mode="fixed"))
+
+
+def test_explicitness_matches_other_values_of_the_test_split_in_order_as_the_reference_does():
+    expected = modularity_explicitness.score(C, F, CT, FT)
+    other = np.where(FT.max(axis=0) == FT, 7, FT)
+    assert modularity_explicitness.score(C, F, CT, other) == expected
+
+    few = C[F[:, 1] < 3], F[F[:, 1] < 3]  # the test split has one value more, the last: its points are negatives only
+    received = modularity_explicitness.score(*few, CT, FT)["explicitness_score_test"]
+    train, mean, stddev = utils.normalize_data(few[0].T)
+    test, _, _ = utils.normalize_data(CT.T, mean, stddev)
+    areas = []
+    for y, y_test in zip(few[1].T, FT.T, strict=True):
+        chances = logistic.LogisticRegression().fit(train.T, y).predict_proba(test.T)
+        areas.append(np.mean([metrics.roc_auc_score(y_test == k, chance) for k, chance in enumerate(chances.T)]))
+    assert received == pytest.approx(np.mean(areas))
+
+
+FRACTIONS = {
+    "SAP": lambda f, ft, m: sap_score.score(C, f, CT, ft, mode=m),
+    "DCI": lambda f, ft, m: dci.score(C, f, CT, ft, mode=m),
+    "explicitness": lambda f, ft, m: modularity_explicitness.score(C, f, CT, ft, mode=m),
+    "downstream task": lambda f, ft, m: downstream_task.score(C, f, CT, ft, mode=m),
+    "unified scores": lambda f, ft, m: unified_scores.score(C, f, CT, ft, [unified_scores.accuracy_svm_matrix], m),
+}
+
+
+@pytest.mark.parametrize("name", FRACTIONS)
+def test_fractions_as_classes_are_refused_as_by_the_reference_and_numbered_in_fixed_mode(name):
+    score, halves = FRACTIONS[name], [1.0, 0.5]
+    refused = "SAP" if name == "unified scores" else name
+    with pytest.raises(ValueError, match=f"{refused}: expected whole numbers .* fractions in factor 1"):
+        score(F * halves, FT * halves, "dlib")
+    assert score(F * halves, FT * halves, "fixed") == score(F, FT, "dlib")
+    with pytest.raises(ValueError, match=f"{name}: expected discrete factors, received .* of factor 1; cut it"):
+        score(F + C[:, 2:] * [0.0, 0.1], FT + CT[:, 2:] * [0.0, 0.1], "fixed")
+
+
+def test_trees_refuse_codes_beyond_single_precision_by_latent_and_take_them_in_fixed_mode():
+    large = [1.0, 2.0**200, 1.0]
+    with pytest.raises(ValueError, match="DCI, training: .* in latent 1"):
+        dci.score(C * large, F, CT * large, FT)
+    assert dci.score(C * large, F, CT * large, FT, mode="fixed") == dci.score(C, F, CT, FT)
+
+
+def test_unified_scores_leave_constant_factors_out_in_fixed_mode():
+    functions = [unified_scores.mutual_information_matrix, unified_scores.accuracy_svm_matrix]
+    split = arrays((3, 4, 2))
+    with_constant = tuple(np.insert(part, 1, 5, axis=1) if i % 2 else part for i, part in enumerate(split))
+    expected = unified_scores.score(*split, functions)
+    assert unified_scores.score(*split, functions, mode="fixed") == expected
+    assert unified_scores.score(*with_constant, functions, mode="fixed") == expected
+    with pytest.raises(ValueError, match="at least 2 factors that vary"):
+        unified_scores.score(*constant_factor(SPLIT), functions, mode="fixed")
+
+
+def test_fixed_mode_scores_a_classifier_of_one_factor_on_points_of_others():
+    labels, eval_labels = np.zeros(20, dtype=int), np.repeat([0, 1], [30, 10])
+    scores = beta_vae.accuracies(C[:20], labels, C[:40], eval_labels, "fixed")
+    assert scores == {"train_accuracy": 1.0, "eval_accuracy": 0.75}
+
+
+def test_variances_that_do_not_exist_are_named():
+    with pytest.raises(ValueError, match="at least 2 latents and 2 points, received 3 and 1"):
+        unsupervised_metrics.score(C[:1])
+    with pytest.raises(ValueError, match="finite variance, received others in latent 1"):
+        unsupervised_metrics.score(C * [1.0, 1e200, 1.0])
+
+
+def test_gaussian_wasserstein_correlation_of_dependent_latents():
+    cov = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 3.0]])  # 10 - 2 (sqrt(2) + 0 + 3)
+    expected = 4.0 - 2.0 * np.sqrt(2.0)
+    assert unsupervised_metrics.gaussian_wasserstein_correlation(cov) == pytest.approx(expected, abs=1e-6)
+    codes = np.hstack([C, C[:, :1]])
+    one, other = (unsupervised_metrics.score(codes, mode=mode) for mode in ("dlib", "fixed"))
+    assert one["gaussian_wasserstein_correlation"] == pytest.approx(other["gaussian_wasserstein_correlation"], rel=1e-6)

@@ -13,6 +13,7 @@ from sklearn import svm as sklearn_svm
 from third_party.disentanglement_lib.evaluation.metrics import (
     beta_vae,
     dci,
+    downstream_task,
     factor_vae,
     fairness,
     irs,
@@ -81,6 +82,34 @@ def test_no_finite_arrays_give_nan_in_fixed_mode(name, arrays):
     assert all(np.isfinite(value) for value in scores.values()), scores
 
 
+@st.composite
+def extreme_splits(draw):
+    """The same with codes of any finite size in one of two types, and factors of two values."""
+    num_latents, width = draw(st.integers(1, 3)), draw(st.sampled_from([32, 64]))
+    numbers = st.floats(allow_nan=False, allow_infinity=False, width=width)
+    parts = []
+    for _ in range(2):
+        codes = hnp.arrays(f"float{width}", (12, num_latents), elements=st.one_of(st.just(0), numbers))
+        parts += [draw(codes), np.stack([np.arange(12) % 2, np.arange(12) // 6], axis=1)]
+    return parts
+
+
+@pytest.mark.parametrize("name", FIXED)
+@FAST
+@given(arrays=extreme_splits())
+def test_no_magnitude_of_codes_gives_nan_in_fixed_mode(name, arrays):
+    scores = FIXED[name](*arrays)
+    assert all(np.isfinite(value) for value in scores.values()), scores
+
+
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(arrays=extreme_splits())
+def test_no_magnitude_of_codes_gives_nan_in_dci_and_downstream_tasks_in_fixed_mode(arrays):
+    for scores in (dci.score(*arrays, mode="fixed"), downstream_task.score(*arrays, mode="fixed")):
+        assert all(np.isfinite(value) for value in scores.values()), scores
+
+
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(arrays=splits())
@@ -98,8 +127,9 @@ def test_no_finite_arrays_give_nan_in_dci_in_fixed_mode(arrays):
 @given(codes=hnp.arrays(np.float32, (3, 12, 3), elements=st.one_of(st.just(0), NUMBERS)), seed=st.integers(0, 99))
 def test_no_finite_arrays_give_nan_in_udr_in_fixed_mode(correlation, codes, seed):
     kl = np.random.default_rng(seed).choice([0.0, 0.02, 1.0], size=(3, 3))
-    scores = udr.score(codes, kl, correlation, mode="fixed")["model_scores"]
-    assert np.all((scores >= 0) & (scores <= 1 + 1e-9))
+    scores = udr.score(codes, kl, correlation, mode="fixed")
+    assert np.all((scores["model_scores"] >= 0) & (scores["model_scores"] <= 1 + 1e-9))
+    assert np.isfinite(scores["raw_correlations"]).all()
 
 
 def noisy(seed=0, num=400):

@@ -179,3 +179,11 @@ def test_bad_arrays_are_named(change, message):
         udr.score(*change(*models()))
     with pytest.raises(ValueError, match='expected "lasso" or "spearman"'):
         udr.score(*models(), correlation="pearson")
+
+
+def test_a_lasso_of_one_latent_is_refused_as_by_the_reference_and_answered_in_fixed_mode():
+    codes, kl = models(num_latents=1)
+    with pytest.raises(ValueError, match="at least 2 latents for a Lasso"):
+        udr.score(codes, kl)
+    assert udr.score(codes, kl, mode="fixed")["model_scores"].min() > 0.8
+    assert udr.score(codes, kl, "spearman")["model_scores"].min() > 0.8

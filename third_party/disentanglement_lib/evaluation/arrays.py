@@ -75,7 +75,7 @@ def metrics(codes, factors, codes_test, factors_test, mode="dlib", backend="skle
         "reduced_downstream_task": lambda seed: reduced_downstream_task.score(
             *arrays, predictor_fn=utils.logistic_regression_cv, random_state=seed, mode=mode
         ),
-        "unified_scores": lambda seed: unified_scores.score(*arrays),
+        "unified_scores": lambda seed: unified_scores.score(*arrays, mode=mode),
     }
 
 

@@ -1,5 +1,7 @@
 """Scores of a representation as a gin file asks for them, with one seed or with several."""
 
+import inspect
+
 import gin
 import numpy as np
 
@@ -39,7 +41,7 @@ def evaluate(
         ground_truth_data: data in disentanglement_lib's form.
         representation_function: images [n, height, width, channels] to codes [n, latents]; for UDR a list of
             functions to (codes [n, latents], mean KL [latents]).
-        artifact_dir: passed on to the metric.
+        artifact_dir: passed on to a metric that takes it.
         evaluation_fn: the metric.
         random_seed: the first seed.
         name: a name of the evaluation for whoever reads the configuration.
@@ -53,7 +55,9 @@ def evaluate(
     several_models = isinstance(representation_function, (list, tuple))
     if not several_models:
         ground_truth_data, representation_function = sampling.encode_once(ground_truth_data, representation_function)
-    options = {} if several_models else {"artifact_dir": artifact_dir}
+    parameters = inspect.signature(evaluation_fn).parameters.values()
+    takes_folder = any(p.name == "artifact_dir" or p.kind is p.VAR_KEYWORD for p in parameters)
+    options = {"artifact_dir": artifact_dir} if takes_folder else {}
 
     def run(seed):
         generator = np.random.RandomState(seed)

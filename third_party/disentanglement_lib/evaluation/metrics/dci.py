@@ -73,7 +73,8 @@ def score(
         codes_train, codes_test: [n, latents].
         factors_train, factors_test: [n, factors], discrete.
         random_state: seed or np.random.RandomState of the trees.
-        mode: "dlib", or "fixed": constant factors are left out, a lone latent or factor scores 1 and not nan.
+        mode: "dlib", or "fixed": constant factors are left out, a lone latent or factor scores 1 and not nan, and the
+            values of factors need not be whole numbers.
         backend: "sklearn", exact; or "lightgbm" (an extra), many times faster, its scores slightly other.
         workers: threads, one factor each; as many as cores by default. The result does not depend on it.
 
@@ -82,14 +83,17 @@ def score(
         "backend" where it is not scikit-learn's.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; a constant factor in mode "dlib".
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a factor that is constant or has
+            fractions as values.
     """
     validation.check_mode(mode)
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus_train, ys_train, mus_test, ys_test = (array.T for array in arrays)
     if mode == "fixed":
+        ys_train, ys_test = validation.classes(ys_train, ys_test, "DCI")
         varying = validation.varying_factors(ys_train, "DCI")
         ys_train, ys_test = ys_train[varying], ys_test[varying]
+        mus_train, mus_test = (table.T for table in validation.moderate(mus_train.T, mus_test.T, by_latent=True)[1])
     importance, train_accuracy, test_accuracy = compute_importance_gbt(
         mus_train, ys_train, mus_test, ys_test, random_state, backend, workers
     )
@@ -113,7 +117,9 @@ def compute_importance_gbt(x_train, y_train, x_test, y_test, random_state=0, bac
         (importances [codes, factors], mean accuracy in training, mean accuracy in the test).
     """
     make_classifier = _classifier(backend)
-    validation.reject_constant_factors(y_train, "DCI")
+    validation.reject_unclassifiable_factors(y_train, "DCI")
+    for name, codes in (("training", x_train), ("test", x_test)):
+        validation.reject_codes_beyond_single_precision(codes, f"DCI, {name}")
     if not hasattr(random_state, "randint"):
         random_state = np.random.RandomState(random_state)
     seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=len(y_train))

@@ -48,16 +48,16 @@ def score(codes_train, factors_train, codes_test, factors_test, predictor_fn=Non
             default, or `utils.logistic_regression_cv`.
         random_state: seed or np.random.RandomState of classifiers that draw; its own next draws do not
         change.
-        mode: "dlib", or "fixed": a constant factor is predicted by its value, and logistic regression takes
-            data of which a fold's remainder lacks a class.
+        mode: "dlib", or "fixed": a constant factor is predicted by its value, the values of factors need not be
+            whole numbers, and logistic regression takes data of which a fold's remainder lacks a class.
 
     Returns:
         "<n>:mean_train_accuracy", "<n>:min_train_accuracy", "<n>:train_accuracy_factor_<i>" and the same with
         "test" for "train", n being the number of training points: floats.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a constant factor, or too few
-            points for cross-validation.
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a factor that is constant or has
+            fractions as values, or too few points for cross-validation.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus_train, ys_train, mus_test, ys_test = (array.T for array in arrays)
@@ -78,6 +78,10 @@ def score(codes_train, factors_train, codes_test, factors_test, predictor_fn=Non
 def accuracies(mus_train, ys_train, mus_test, ys_test, predictor_fn=None, random_state=0, mode="dlib"):
     """Accuracies ([factors], [factors]) in training and test of one classifier for each row of `ys` [factors, n]."""
     inputs_train, inputs_test = np.ascontiguousarray(mus_train.T), np.ascontiguousarray(mus_test.T)
+    if mode == "fixed":
+        ys_train, ys_test = validation.classes(ys_train, ys_test, "downstream task")
+        tables = (table.astype(np.float64) for table in (inputs_train, inputs_test))
+        _, (inputs_train, inputs_test) = validation.moderate(*tables)
     models = make_predictors(len(ys_train), predictor_fn, random_state, mode)
 
     def fit(factor):
@@ -108,13 +112,9 @@ def make_predictors(num, predictor_fn=None, random_state=0, mode="dlib"):
 
 def fit_predictor(model, inputs, labels, factor, mode="dlib"):
     """Fits `model` to `inputs` [n, latents] and `labels` [n]; errors name `factor`."""
-    if np.ptp(labels) == 0:
-        if mode == "fixed":
-            return _Constant(labels[0])
-        raise ValueError(
-            f"downstream task: expected at least 2 values of every factor, received 1 of factor {factor}; "
-            'draw more points or use mode="fixed"'
-        )
+    if mode == "fixed" and np.all(labels == labels[0]):
+        return _Constant(labels[0])
+    validation.reject_unclassifiable_factors(np.asarray(labels)[None], "downstream task", factor)
     try:
         return model.fit(inputs, labels)
     except ValueError as error:

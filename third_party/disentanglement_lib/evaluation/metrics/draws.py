@@ -22,6 +22,7 @@ def randints(random_state, highs, counts, num_rounds):
     Returns:
         One int64 array [num_rounds, count] a call.
     """
+    highs = [int(high) for high in highs]
     masks = [(1 << (high - 1).bit_length()) - 1 for high in highs]
     words_per_round = sum(n * (mask + 1) / high for high, mask, n in zip(highs, masks, counts, strict=True) if mask)
     state = random_state.get_state()

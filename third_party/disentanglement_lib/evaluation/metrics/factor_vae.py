@@ -62,10 +62,11 @@ def score(
     if not hasattr(random_state, "randint"):
         random_state = np.random.RandomState(random_state)
     codes = sampler.codes(num_variance_estimate, random_state)
-    variances = np.var(codes, axis=0, ddof=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = np.var(codes, axis=0, ddof=1)
     active = _prune_dims(variances) if threshold is None else _prune_dims(variances, threshold)
     if mode == "fixed":
-        active &= ~validation.constant_rows(codes.T)
+        active &= ~validation.constant_rows(codes.T) & (variances > 0.0) & np.isfinite(variances)
     if not active.any():
         return {"train_accuracy": 0.0, "eval_accuracy": 0.0, "num_active_dims": 0}
     train = generate_votes(sampler, num_train, batch_size, random_state, variances, active)
@@ -90,8 +91,8 @@ def generate_votes(sampler, num_votes, batch_size, random_state, variances, acti
     """
     votes = np.zeros((sampler.num_factors, len(variances)), dtype=np.int64)
     for factors, codes in sampler.fixed(num_votes, batch_size, random_state):
-        within = np.var(codes, axis=1, ddof=1)[:, active]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            within = np.var(codes, axis=1, ddof=1)[:, active]
             least = np.argmin(within / variances[active], axis=1)
         np.add.at(votes, (factors, least), 1)
     return votes

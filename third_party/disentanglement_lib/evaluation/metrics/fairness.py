@@ -33,6 +33,8 @@ def compute_fairness(
     data, encode = sampling.encode_once(ground_truth_data, representation_function)
     sizes = data.factors_num_values
     num_factors = len(sizes)
+    if num_factors < 2:
+        raise ValueError("fairness: expected at least 2 factors, to predict one and set another, received 1")
     mus_train, ys_train = utils.generate_batch_factor_code(data, encode, num_train, random_state, batch_size)
     models = downstream_task.make_predictors(num_factors, utils.make_predictor_fn(), random_state, mode)
     mean_fairness = np.zeros((num_factors, num_factors))

@@ -56,7 +56,11 @@ def _score_bins(codes, bins, diff_quantile, mode):
     validation.check_mode(mode)
     if not 0.0 <= diff_quantile <= 1.0:
         raise ValueError(f"diff_quantile: expected a number from 0 to 1, received {diff_quantile}")
-    live = ~validation.constant_rows(codes.T) if mode == "fixed" else codes.var(axis=0) > 0.0
+    if mode == "fixed":
+        _, (codes,) = validation.moderate(codes)
+        live = ~validation.constant_rows(codes.T)
+    else:
+        live = codes.var(axis=0) > 0.0
     active = np.ascontiguousarray(codes.T[live])
     num_active = int(live.sum()) if mode == "fixed" else float(_sum_in_blocks(active))
     robust = scalable_disentanglement_score(bins.T, active.T, diff_quantile)["avg_score"] if live.any() else 0.0

@@ -46,15 +46,16 @@ def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mod
         factors_train, factors_test: [n, factors], discrete.
         num_bins: equal-width bins for each latent in the mutual information.
         mode: "dlib", or "fixed": dead latents do not reach the regression, values absent from a split and
-            factors that are constant in it are left out of its mean, and with one factor an informative
-            latent is modular.
+            factors that are constant in it are left out of its mean, factors' values need not be whole numbers,
+            and with one factor an informative latent is modular. In mode "dlib", as in the original, a test split
+            with other values than training has is matched to them in order.
 
     Returns:
         {"modularity_score", "explicitness_score_train", "explicitness_score_test"}: floats.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a latent of zero variance, a
-            constant factor or a value absent from a split.
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a latent of zero variance, or a
+            factor that is constant, has fractions as values, or fewer values in the test than in training.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     return _score_bins(utils._histogram_discretize(arrays[0].T, num_bins), *arrays, mode)  # type: ignore[call-arg]
@@ -65,10 +66,12 @@ def _score_bins(bins, codes_train, factors_train, codes_test, factors_test, mode
     information = utils.discrete_mutual_info(bins, factors_train.T)
     lone_factor = mode == "fixed" and factors_train.shape[1] == 1
     modular = float(np.mean(information.max(axis=1) > 0.0)) if lone_factor else modularity(information)
+    if mode == "fixed":
+        _, (codes_train, codes_test) = validation.moderate(codes_train, codes_test, by_latent=True)
     mus_train, mean, stddev = utils.normalize_data(codes_train.T)
     mus_test, _, _ = utils.normalize_data(codes_test.T, mean, stddev)
     if mode == "fixed":
-        live = ~validation.constant_rows(codes_train.T)
+        live = ~validation.constant_rows(codes_train.T) & (stddev > 0.0)
         mus_train = np.where(live[:, None], mus_train, 0.0)
         mus_test = np.where(live[:, None], mus_test, 0.0)
     elif (stddev == 0.0).any():
@@ -110,19 +113,14 @@ def explicitness_per_factor(mus_train, y_train, mus_test, y_test, factor=0):
 
     `factor` is the name that an error gives to `y`.
     """
+    validation.reject_unclassifiable_factors(np.asarray(y_train)[None], "explicitness", factor)
     values, test_values = np.unique(y_train), np.unique(y_test)
-    if len(values) < 2:
+    if len(test_values) < len(values):
         raise ValueError(
-            f"explicitness: expected at least 2 values of every factor, received 1 of factor {factor}; "
-            'leave the factor out or use mode="fixed"'
+            f"explicitness: expected as many values in the test as in training, received factor {factor} with value "
+            f'{np.setdiff1d(values, test_values)[0]} in training only; draw more points or use mode="fixed"'
         )
-    if not np.array_equal(values, test_values):
-        missing = np.setxor1d(values, test_values)[0]
-        raise ValueError(
-            f"explicitness: expected the same values in training and test, received factor {factor} with value "
-            f'{missing} in one only; draw more points or use mode="fixed"'
-        )
-    train, test = _class_areas(mus_train, y_train, mus_test, y_test)
+    train, test = _class_areas(mus_train, y_train, mus_test, y_test, test_values[: len(values)])
     return float(np.mean(train)), float(np.mean(test))
 
 
@@ -132,10 +130,13 @@ def _explicitness_dlib(mus_train, ys_train, mus_test, ys_test):
 
 
 def _explicitness_fixed(mus_train, ys_train, mus_test, ys_test):
+    ys_train, ys_test = validation.classes(ys_train, ys_test, "explicitness")
+    varying = validation.varying_factors(ys_train, "explicitness")
+    ys_train, ys_test = ys_train[varying], ys_test[varying]
     areas = ([], [])
-    for factor in validation.varying_factors(ys_train, "explicitness"):
+    for y_train, y_test in zip(ys_train, ys_test, strict=True):
         for split, per_class in zip(
-            areas, _class_areas(mus_train, ys_train[factor], mus_test, ys_test[factor]), strict=True
+            areas, _class_areas(mus_train, y_train, mus_test, y_test, np.unique(y_train)), strict=True
         ):
             present = per_class[~np.isnan(per_class)]
             split.extend([np.mean(present)] if len(present) else [])
@@ -147,12 +148,16 @@ def _explicitness_fixed(mus_train, ys_train, mus_test, ys_test):
     return areas
 
 
-def _class_areas(mus_train, y_train, mus_test, y_test):
-    """Areas [classes of y_train] in training and test; nan where a split lacks a class, or the rest."""
+def _class_areas(mus_train, y_train, mus_test, y_test, test_values):
+    """Areas [classes] in training and test, in the order of `np.unique(y_train)`; nan where a split lacks a class, or
+    the rest.
+
+    `test_values` [classes] are the values in the test that count as those classes.
+    """
     model = logistic.LogisticRegression().fit(mus_train.T, y_train)
     return tuple(
-        _areas_under_roc(model.predict_proba(mus.T), y[:, None] == model.classes_)
-        for mus, y in ((mus_train, y_train), (mus_test, y_test))
+        _areas_under_roc(model.predict_proba(mus.T), y[:, None] == values)
+        for mus, y, values in ((mus_train, y_train, model.classes_), (mus_test, y_test, test_values))
     )
 
 

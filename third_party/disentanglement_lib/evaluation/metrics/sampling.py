@@ -156,7 +156,7 @@ class GroundTruth:
         sizes = list(self._data.factors_num_values) if self._independent else []
         for start in range(0, num_batches, self._bulk):
             num = min(self._bulk, num_batches - start)
-            if self._independent:
+            if self._independent and isinstance(random_state._bit_generator, np.random.MT19937):
                 counts = [1] + [batch_size] * len(sizes) * num_sets
                 drawn = draws.randints(random_state, [self.num_factors] + sizes * num_sets, counts, num)
                 sets = [drawn[1 + i * len(sizes) : 1 + (i + 1) * len(sizes)] for i in range(num_sets)]

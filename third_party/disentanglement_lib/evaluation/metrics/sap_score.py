@@ -60,26 +60,34 @@ def score(codes_train, factors_train, codes_test, factors_test, continuous_facto
         codes_train, codes_test: [n, latents].
         factors_train, factors_test: [n, factors]. The test split is not used for continuous factors.
         continuous_factors: squared correlation on the training split, not the test accuracy of a linear SVM.
-        mode: "dlib", or "fixed": constant factors are left out, a lone latent is compared with a dead one.
+        mode: "dlib", or "fixed": constant factors are left out, a lone latent is compared with a dead one, and
+            the values of discrete factors need not be whole numbers.
 
     Returns:
         {"SAP_score": float}, nan in mode "dlib" where a continuous factor is constant.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" one latent or a constant
-            discrete factor.
+        ValueError: arrays that are no tables of finite numbers; in mode "dlib" one latent, or a discrete factor that
+            is constant or has fractions as values.
     """
     validation.check_mode(mode)
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus, ys, mus_test, ys_test = (array.T for array in arrays)
     if mode == "fixed":
+        if not continuous_factors:
+            ys, ys_test = validation.classes(ys, ys_test, "SAP")
         varying = validation.varying_factors(ys, "SAP")
         ys, ys_test = ys[varying], ys_test[varying]
+        tables = (table.T.astype(np.float64) for table in (mus, mus_test))
+        mus, mus_test = (table.T for table in validation.moderate(*tables, by_latent=continuous_factors)[1])
         if len(mus) == 1:
             mus, mus_test = (np.vstack([table, np.zeros_like(table)]) for table in (mus, mus_test))
     else:
         validation.reject_single_latent(len(mus), "SAP")
-    return {"SAP_score": compute_avg_diff_top_two(compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors))}
+    matrix = compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors)
+    if mode == "fixed":
+        matrix = np.nan_to_num(matrix, nan=0.0)  # a factor whose values are one in double precision
+    return {"SAP_score": compute_avg_diff_top_two(matrix)}
 
 
 def compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors):
@@ -90,7 +98,7 @@ def compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors):
     """
     if continuous_factors:
         return _squared_correlations(mus.astype(np.float64), ys.astype(np.float64))
-    validation.reject_constant_factors(ys, "SAP")
+    validation.reject_unclassifiable_factors(ys, "SAP")
     accuracies = [
         np.mean(svm.predict(mus, labels, mus_test) == test_labels, axis=1)
         for labels, test_labels in zip(ys, ys_test, strict=True)

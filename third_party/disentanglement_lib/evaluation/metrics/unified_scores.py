@@ -31,6 +31,7 @@ def compute_unified_scores(
     num_test=5000,
     matrix_fns=None,
     batch_size=16,
+    mode="dlib",
 ):
     """Unified scores of a representation; keys as `unified_scores`. All three matrices by default.
 
@@ -43,36 +44,57 @@ def compute_unified_scores(
     mus_test, ys_test = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_test, random_state, batch_size
     )
-    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, artifact_dir)
+    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, artifact_dir, mode)
 
 
 @gin.configurable("unified_score_validation", denylist=["observations", "labels", "representation_function"])
 def compute_unified_score_on_fixed_data(
-    observations, labels, representation_function, train_percentage=0.5, matrix_fns=None, batch_size=100
+    observations,
+    labels,
+    representation_function,
+    train_percentage=0.5,
+    matrix_fns=None,
+    batch_size=100,
+    mode="dlib",
 ):
     """Unified scores on given `observations` [n, ...] with `labels` [factors, n], of which the first part trains."""
     mus = utils.obtain_representation(observations, representation_function, batch_size)
     mus_train, mus_test = utils.split_train_test(mus, train_percentage)
     ys_train, ys_test = utils.split_train_test(labels, train_percentage)
-    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns)
+    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, mode=mode)
 
 
-def score(codes_train, factors_train, codes_test, factors_test, matrix_fns=None):
+def score(codes_train, factors_train, codes_test, factors_test, matrix_fns=None, mode="dlib"):
     """Unified scores of codes [n, latents] and discrete factors [n, factors]; keys as `unified_scores`."""
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus_train, ys_train, mus_test, ys_test = (array.T for array in arrays)
-    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns)
+    return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, mode=mode)
 
 
-def unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns=None, artifact_dir=None):
+def unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns=None, artifact_dir=None, mode="dlib"):
     """Unified scores of codes [codes, n] and factors [factors, n].
+
+    In mode "fixed" constant factors are left out, so that the others' numbers in the keys move up, and their values
+    need not be whole numbers.
 
     Returns:
         "<matrix function>.<score>": floats. The scores are "dci", "dci_disentanglement", "dci_completeness",
         "mig", "sap", "modularity" with their parts for each code or factor, "area_precision" and
         "max_precision".
+
+    Raises:
+        ValueError: one latent; in mode "fixed" less than two factors that vary; else as the matrices' metrics.
     """
-    validation.reject_single_latent(len(mus_train), "unified scores")
+    validation.check_mode(mode)
+    validation.reject_single_latent(len(mus_train), "unified scores", mended=False)
+    if mode == "fixed":
+        ys_train, ys_test = validation.classes(ys_train, ys_test, "unified scores")
+        varying = validation.varying_factors(ys_train, "unified scores")
+        if len(varying) < 2:
+            raise ValueError("unified scores: expected at least 2 factors that vary, received 1")
+        ys_train, ys_test = ys_train[varying], ys_test[varying]
+        tables = validation.moderate(*(table.T.astype(np.float64) for table in (mus_train, mus_test)))[1]
+        mus_train, mus_test = (table.T for table in tables)
     scores = {}
     for matrix_fn in matrix_fns or (importance_gbt_matrix, mutual_information_matrix, accuracy_svm_matrix):
         matrix = matrix_fn(mus_train, ys_train, mus_test, ys_test)

@@ -2,6 +2,7 @@
 
 import gin
 import numpy as np
+from scipy import linalg
 
 from third_party.disentanglement_lib.evaluation.metrics import utils, validation
 
@@ -44,7 +45,8 @@ def score(codes, num_bins=20, mode="dlib"):
         floats.
 
     Raises:
-        ValueError: codes that are no table of finite numbers; one latent in mode "dlib".
+        ValueError: codes that are no table of finite numbers; in mode "dlib" one latent, one point, or a latent whose
+            variance is out of range.
     """
     codes = validation.check_codes(codes)
     return _score_bins(codes, utils._histogram_discretize(codes.T, num_bins), mode)
@@ -52,17 +54,35 @@ def score(codes, num_bins=20, mode="dlib"):
 
 def _score_bins(codes, bins, mode):
     validation.check_mode(mode)
-    if mode == "dlib" and len(bins) < 2:
-        raise ValueError('unsupervised: expected at least 2 latents, received 1; use mode="fixed"')
+    exponent = 0
+    if mode == "fixed":
+        exponent, (codes,) = validation.moderate(codes)
+    elif min(bins.shape) < 2:
+        raise ValueError(
+            "unsupervised: expected at least 2 latents and 2 points, "
+            f'received {len(bins)} and {len(codes)}; use mode="fixed"'
+        )
     information = utils.discrete_mutual_info(bins, bins)
     np.fill_diagonal(information, 0.0)
     pairs = len(bins) * (len(bins) - 1)
-    live = ~validation.constant_rows(codes.T) if mode == "fixed" else np.ones(len(bins), dtype=bool)
-    cov = np.atleast_2d(np.cov(codes.T[live])) if live.any() else np.zeros((1, 1))
-    total_correlation = _bounded_total_correlation(cov) if mode == "fixed" else gaussian_total_correlation(cov)
-    wasserstein = gaussian_wasserstein_correlation(cov)
+    # of the codes as they lie in memory: a copy in another order rounds otherwise, which a singular matrix shows
+    mus = codes.T if mode == "dlib" else codes.T[~validation.constant_rows(codes.T)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        cov = np.atleast_2d(np.cov(mus)) if len(mus) else np.zeros((1, 1))
+    if not np.isfinite(cov).all():
+        latent = int(np.argmin(np.isfinite(cov).all(axis=1)))
+        raise ValueError(
+            f"unsupervised: expected codes with a finite variance, received others in latent {latent}; scale them or "
+            'use mode="fixed"'
+        )
+    if mode == "fixed":
+        total_correlation, wasserstein = _bounded_total_correlation(cov), _bounded_wasserstein_correlation(cov)
+    else:
+        total_correlation, wasserstein = gaussian_total_correlation(cov), gaussian_wasserstein_correlation(cov)
     with np.errstate(invalid="ignore"):
-        share = wasserstein / np.trace(cov) if mode == "dlib" or live.any() else 0.0
+        share = wasserstein / np.trace(cov) if mode == "dlib" or np.trace(cov) > 0.0 else 0.0
+    with np.errstate(over="ignore"):
+        wasserstein = min(np.ldexp(wasserstein, -2 * exponent), np.finfo(np.float64).max)
     return {
         "gaussian_total_correlation": float(total_correlation),
         "gaussian_wasserstein_correlation": float(wasserstein),
@@ -90,9 +110,17 @@ def _bounded_total_correlation(cov):
 def gaussian_wasserstein_correlation(cov):
     """Squared 2-Wasserstein distance of N(0, cov) to the product of its marginals N(0, D).
 
-    2 tr(cov) - 2 tr((D cov)^(1/2)). D cov has the eigenvalues of the symmetric D^(1/2) cov D^(1/2), whose
-    roots are real also where cov is singular; a general matrix root would give complex noise there.
+    2 tr(cov) - 2 tr((D cov)^(1/2)), the root's trace from the eigenvalues that a Schur decomposition of D cov gives.
+    Where cov is singular their rounding decides the last half of the digits, and their roots are complex: the real
+    part is returned.
     """
+    triangle, _ = linalg.schur(cov * np.diag(cov)[:, None], output="real")
+    triangle, _ = linalg.rsf2csf(triangle, np.eye(len(cov)))
+    return 2 * np.trace(cov) - 2 * np.sum(np.sqrt(np.diag(triangle))).real
+
+
+def _bounded_wasserstein_correlation(cov):
+    """The same by the eigenvalues of the symmetric D^(1/2) cov D^(1/2), which are those of D cov but always real."""
     scale = np.sqrt(np.diag(cov))
     eigenvalues = np.linalg.eigvalsh(cov * np.outer(scale, scale))
-    return 2 * np.trace(cov) - 2 * np.sum(np.sqrt(np.maximum(eigenvalues, 0.0)))
+    return max(0.0, 2 * np.trace(cov) - 2 * np.sum(np.sqrt(np.maximum(eigenvalues, 0.0))))

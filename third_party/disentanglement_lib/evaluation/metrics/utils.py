@@ -86,11 +86,11 @@ def _ordinals(table):
     """Each row's values as 0, 1, ..: (int64 array of the same shape, number of values [rows])."""
     table = np.asarray(table)
     if table.dtype.kind in "iub" and table.size:
-        lowest = table.min(axis=1, keepdims=True).astype(np.int64)
-        shifted = table - lowest
-        if shifted.max() < 1024:  # small integers: gaps between values only leave empty cells
-            sizes = shifted.max(axis=1) + 1
-            return shifted, sizes
+        lowest, highest = table.min(axis=1), table.max(axis=1)
+        ranges = [int(high) - int(low) for low, high in zip(lowest, highest, strict=True)]  # of any width
+        if max(ranges) < 1024:  # small integers: gaps between values only leave empty cells
+            shifted = table.astype(np.int64) - lowest.astype(np.int64)[:, None]
+            return shifted, np.array(ranges) + 1
     inverses, sizes = [], []
     for row in table:
         values, inverse = np.unique(row, return_inverse=True)
@@ -122,6 +122,8 @@ def _histogram_discretize(target, num_bins=20):
             raise ValueError(f"discretizer: expected finite numbers, received nan or inf in row {i}")
         if low == high:
             low, high = low - 0.5, high + 0.5
+        if not np.isfinite(high - low):  # a quarter of everything has the same bins
+            row, low, high = row / 4, low / 4, high / 4
         edges = np.linspace(low, high, num_bins + 1).astype(edge_type)
         bins[i] = np.searchsorted(edges[:-1], row, side="right")
     return bins

@@ -3,6 +3,7 @@
 import numpy as np
 
 MODES = ("dlib", "fixed")
+CONTINUOUS = 20
 
 
 def check_mode(mode):
@@ -59,17 +60,37 @@ def check_split(codes_train, factors_train, codes_test, factors_test):
 
 def constant_rows(table):
     """Mask [rows] of the rows of `table` [rows, n] that hold one value only."""
-    return np.ptp(table, axis=1) == 0
+    return table.max(axis=1) == table.min(axis=1)
 
 
-def reject_constant_factors(ys, metric):
-    """ValueError that names the first factor of `ys` [factors, n] with one value only."""
+def reject_unclassifiable_factors(ys, metric, first=0):
+    """ValueError that names the first factor of `ys` [factors, n] that a classifier of scikit-learn refuses.
+
+    That is one with a single value, or with a value that is no whole number. `first` is the number of the first row.
+    """
+    fractional = (ys != np.floor(ys)).any(axis=1) if ys.dtype.kind == "f" else np.zeros(len(ys), dtype=bool)
+    if fractional.any():
+        factor = first + int(np.argmax(fractional))
+        raise ValueError(
+            f"{metric}: expected whole numbers as values of discrete factors, received fractions in factor {factor}; "
+            'number its values or use mode="fixed"'
+        )
     constant = constant_rows(ys)
     if constant.any():
-        factor = int(np.argmax(constant))
+        factor = first + int(np.argmax(constant))
         raise ValueError(
             f"{metric}: expected at least 2 values of every factor, received 1 of factor {factor}; "
             'leave the factor out or use mode="fixed"'
+        )
+
+
+def reject_codes_beyond_single_precision(mus, metric):
+    """ValueError that names the first latent of `mus` [latents, n] with a code that scikit-learn's trees refuse."""
+    beyond = (np.abs(mus) > np.finfo(np.float32).max).any(axis=1)
+    if beyond.any():
+        raise ValueError(
+            f"{metric}: expected codes in the range of single precision, received others in latent "
+            f'{int(np.argmax(beyond))}; scale it or use mode="fixed"'
         )
 
 
@@ -81,13 +102,46 @@ def varying_factors(ys, metric):
     return varying
 
 
-def reject_single_latent(num_latents, metric):
-    """ValueError where a gap between the two best latents has no second one."""
+def classes(ys_train, ys_test, metric):
+    """The factors [factors, n] of both splits with whole numbers in place of their values, in the same order.
+
+    ValueError for a factor with fractions as values and more of them than `CONTINUOUS` and half its points: to
+    classify by these is no use.
+    """
+    numbered = []
+    for i, (train, test) in enumerate(zip(ys_train, ys_test, strict=True)):
+        values, places = np.unique(np.append(train, test), return_inverse=True)
+        if len(values) > max(CONTINUOUS, len(train) / 2) and (values != np.floor(values)).any():
+            raise ValueError(
+                f"{metric}: expected discrete factors, received {len(values)} values, fractions among them, of factor "
+                f"{i}; cut it into bins"
+            )
+        numbered.append(places.reshape(-1))
+    table = np.array(numbered)
+    return table[:, : ys_train.shape[1]], table[:, ys_train.shape[1] :]
+
+
+def moderate(*tables, by_latent=False):
+    """Tables [n, latents] as they are, or, where the squares of their numbers or products of those would leave the
+    range of their type, times a power of 2, the same for all of them; or one for each latent.
+
+    Returns:
+        (the exponent, 0 where they are as they were, or one for each latent; the list of tables).
+    """
+    limit = 30 if any(table.dtype == np.float32 for table in tables) else 100
+    largest = np.max([np.abs(table).max(axis=0) for table in tables], axis=0)
+    _, exponents = np.frexp(largest if by_latent else largest.max())
+    exponents = np.where(np.abs(exponents) > limit, -exponents, 0)
+    if not exponents.any():
+        return exponents, list(tables)
+    return exponents, [np.ldexp(table, exponents) for table in tables]
+
+
+def reject_single_latent(num_latents, metric, mended=True):
+    """ValueError where a gap between the two best latents has no second one; `mended`: mode "fixed" can do with it."""
     if num_latents < 2:
-        raise ValueError(
-            f"{metric}: expected at least 2 latents, to have a gap between two, received {num_latents}; "
-            'use mode="fixed"'
-        )
+        advice = '; use mode="fixed"' if mended else ""
+        raise ValueError(f"{metric}: expected at least 2 latents, to have a gap between two, received 1{advice}")
 
 
 def _check_table(array, name, columns):

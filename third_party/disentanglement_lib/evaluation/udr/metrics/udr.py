@@ -74,7 +74,7 @@ def score(representations, kl, correlation="lasso", kl_threshold=0.01, filter_lo
 
     Raises:
         ValueError: arrays of other shapes, nan or inf; in mode "dlib" a model without a latent above the
-            threshold; in mode "fixed" a single model.
+            threshold, or the Lasso of models with one latent; in mode "fixed" a single model.
     """
     validation.check_mode(mode)
     if correlation not in ("lasso", "spearman"):
@@ -83,6 +83,8 @@ def score(representations, kl, correlation="lasso", kl_threshold=0.01, filter_lo
     num_models = len(codes)
     if mode == "fixed" and num_models < 2:
         raise ValueError("UDR: expected at least 2 models to compare, received 1")
+    if mode == "dlib" and correlation == "lasso" and num_models > 1 and codes.shape[2] < 2:
+        raise ValueError('UDR: expected at least 2 latents for a Lasso, received 1; use mode="fixed"')
     live = kl > kl_threshold
     if mode == "dlib" and filter_low_kl and num_models > 1 and not live.any(axis=1).all():
         model = int(np.argmin(live.any(axis=1)))
@@ -91,12 +93,15 @@ def score(representations, kl, correlation="lasso", kl_threshold=0.01, filter_lo
             f'{model}; leave the model out or use mode="fixed"'
         )
     kept = kl > DLIB_KL_THRESHOLD if mode == "dlib" else live | (not filter_low_kl)
+    if mode == "fixed":
+        codes = np.stack([validation.moderate(model, by_latent=True)[1][0] for model in codes])
     codes = _standardized(codes) * kept[:, None, :]
     raw = _lasso_matrices(codes) if correlation == "lasso" else _spearman_matrices(codes)
     raw[np.arange(num_models), np.arange(num_models)] = 0.0
-    matrices = np.nan_to_num(raw, nan=0.0) if mode == "fixed" else raw
+    if mode == "fixed":
+        raw = np.nan_to_num(raw, nan=0.0)  # a constant latent correlates with none
     mask = live if filter_low_kl else np.ones_like(live)
-    pairwise = _pair_scores(matrices, mask[:, None, :], mask[None, :, :], by_latent=mode == "fixed")
+    pairwise = _pair_scores(raw, mask[:, None, :], mask[None, :, :], by_latent=mode == "fixed")
     pairwise[np.arange(num_models), np.arange(num_models)] = 0.0
     others = ~np.eye(num_models, dtype=bool)
     model_scores = [np.median(pairwise[others[:, j], j]) if num_models > 1 else np.nan for j in range(num_models)]
