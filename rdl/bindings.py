@@ -12,7 +12,10 @@ from rdl.errors import UserError
 Settings = dict[str, str]
 """gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
 
-gin.add_config_file_search_path(str(Path(__file__).resolve().parents[1]))  # includes work from any folder
+_ROOT = Path(__file__).resolve().parents[1]
+# Includes are looked for in the checkout too, so that files can be read from any folder. This takes the place of gin's
+# search in Python's packages, which fails on folders that are none.
+gin.config._FILE_READERS[1:] = [(lambda path: open(_ROOT / path), lambda path: (_ROOT / path).is_file())]  # noqa: SIM115
 
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -107,7 +110,9 @@ def _fits(value: Any, wanted: Any) -> bool:
     if isinstance(value, gin.config.ConfigurableReference):
         if value.configurable.module.split(".")[0] == "gin":  # %macro and the like stand for anything
             return True
-        return value.evaluate != (origin is Callable)  # @make() is a thing, @make makes things
+        if value.evaluate == (origin is Callable):  # @make() is a thing, @make makes things
+            return False
+        return _may_be(_made_by(value.configurable.wrapped), parts[-1] if origin is Callable else wanted)
     if origin is Callable:
         return callable(value)
     if origin is Sequence:
@@ -118,6 +123,17 @@ def _fits(value: Any, wanted: Any) -> bool:
         kinds = (int, float) if wanted is float else wanted
         return isinstance(value, kinds) and isinstance(value, bool) == (wanted is bool)
     return not isinstance(wanted, type)  # an object of any other class can only be referred to
+
+
+def _made_by(target: Any) -> Any:
+    return target if isinstance(target, type) else get_type_hints(target).get("return", Any)
+
+
+def _may_be(made: Any, wanted: Any) -> bool:
+    """Whether a thing of one type can be of the other: False only where both are plain classes that say no."""
+    made, wanted = get_origin(made) or made, get_origin(wanted) or wanted
+    plain = all(isinstance(kind, type) and kind is not Any for kind in (made, wanted))
+    return not plain or getattr(wanted, "_is_protocol", False) or issubclass(made, wanted)
 
 
 def _in_words(wanted: Any) -> str:

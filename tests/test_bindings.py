@@ -41,6 +41,11 @@ class Part:
     steps: int | None = None
 
 
+@gin.configurable("bindings_other")
+def other() -> dict[str, int]:
+    return {}
+
+
 @gin.configurable("bindings_whole")
 def whole(
     images: object,
@@ -79,6 +84,8 @@ def test_what_fits_is_taken(binding):
         ("bindings_whole.part = 5", "a Part such as @name() makes or None, got 5"),
         ("bindings_whole.part = @bindings_part", "@name() makes or None, got @bindings_part"),
         ("bindings_whole.make = @bindings_part()", "such as @name or None, got @bindings_part()"),
+        ("bindings_whole.part = @bindings_other()", "a Part such as @name() makes or None, got @bindings_other()"),
+        ("bindings_whole.make = @bindings_other", "got @bindings_other"),
         ("bindings_whole.make = 'bindings_part'", "such as @name or None, got 'bindings_part'"),
         ("bindings_whole.parts = {'a': 1}", "a dictionary whose values are each a Part"),
         ("bindings_part.rates = 5", "a list whose parts are each a number, got 5"),

@@ -111,7 +111,7 @@ def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) 
         ]
         if other:
             found.setdefault("; ".join(sorted(other)), []).append(baseline.name)
-    return [f"Measured otherwise, so not comparable: {', '.join(names)} ({how})." for how, names in found.items()]
+    return [f"Measured otherwise, so not comparable: {'; '.join(names)} ({how})." for how, names in found.items()]
 
 
 def _one(function, values: Sequence[float]) -> str:

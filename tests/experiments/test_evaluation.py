@@ -233,12 +233,10 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
     (tmp_path / "empty.gin").write_text("# nothing\n")
-    (tmp_path / "half.gin").write_text("evaluation.evaluation_fn = @mig\n")
-    for file, missing in (("empty.gin", "evaluation_fn"), ("half.gin", "num_train")):
-        told = []
-        with pytest.raises(UserError, match="1 of 1 could not be measured"):
-            evaluation.evaluate(run, [str(tmp_path / file)], ["mean"], tell=told.append)
-        assert missing in told[0]
+    told = []
+    with pytest.raises(UserError, match="1 of 1 could not be measured"):
+        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], tell=told.append)
+    assert "evaluation_fn" in told[0]
     assert gin.config_str() == ""
 
 

@@ -74,7 +74,7 @@ def test_arrow_keys_move_traversals(browser, pages):
     for key in (RIGHT, RIGHT, LEFT):
         browser.press(".card input", key)
         shown.append(browser.run("return document.querySelector('.card output').textContent"))
-    assert shown == ["-1.50", "-1.38", "-1.50"]
+    assert shown == ["-1.00", "-0.75", "-1.00"]
 
 
 def test_dark_pages_have_light_drawings(browser, pages):
