@@ -8,27 +8,29 @@ starts at depends on how many were skipped before, but all of it is a walk over 
 import numpy as np
 
 
-def randints(random_state, highs, counts, num_rounds):
+def randints(random_state, highs, counts, num_rounds, dtype=np.int64):
     """What `num_rounds` rounds of `[random_state.randint(h, size=n) for h, n in zip(highs, counts)]` return.
 
     The generator ends where those calls would have left it.
 
     Args:
-        random_state: np.random.RandomState.
+        random_state: np.random.RandomState of a Mersenne twister.
         highs: upper bounds, at least 1 and at most 2^31, one a call.
-        counts: numbers that a call draws.
+        counts: numbers that a call draws, at least 1.
         num_rounds: how often the list of calls is repeated.
+        dtype: of the numbers; one that holds them.
 
     Returns:
-        One int64 array [num_rounds, count] a call.
+        One array [num_rounds, count] a call.
     """
     highs = [int(high) for high in highs]
     masks = [(1 << (high - 1).bit_length()) - 1 for high in highs]
     words_per_round = sum(n * (mask + 1) / high for high, mask, n in zip(highs, masks, counts, strict=True) if mask)
     state = random_state.get_state()
     num_words = int(num_rounds * words_per_round * 1.02) + 1000
+    low_bits = np.uint8 if max(masks) < 256 else np.uint32  # of a word, all that any call looks at
     while True:
-        words = random_state._bit_generator.random_raw(num_words).astype(np.uint32)
+        words = random_state._bit_generator.random_raw(num_words).astype(low_bits)
         random_state.set_state(state)
         walk = _walk(words, highs, masks, counts, num_rounds)
         if walk is not None:
@@ -36,52 +38,57 @@ def randints(random_state, highs, counts, num_rounds):
         num_words *= 2
     starts, accepted, end = walk
     random_state._bit_generator.random_raw(end, output=False)
-    results, values = [], {}
+    results = []
     for call, (high, mask, count) in enumerate(zip(highs, masks, counts, strict=True)):
         if not mask:  # nothing is drawn for one value
-            results.append(np.zeros((num_rounds, count), dtype=np.int64))
+            results.append(np.zeros((num_rounds, count), dtype=dtype))
             continue
-        if high not in values:
-            kept = words[accepted[high]] if high in accepted else words
-            values[high] = (kept & np.uint32(mask)).astype(np.int64)
-        runs = np.lib.stride_tricks.sliding_window_view(values[high], count)
-        results.append(runs[starts[:, call]])
+        runs = np.lib.stride_tricks.sliding_window_view(accepted.get(high, words), count)[starts[:, call]]
+        kept = words[runs] if high in accepted else runs
+        results.append((kept & low_bits(mask)).astype(dtype))
     return results
 
 
 def _walk(words, highs, masks, counts, num_rounds):
     """Where each call starts among the words it accepts [rounds, calls], those words' places, and the end.
 
-    A call with a power of 2 accepts every word: its places are not listed. None where the words do not reach.
+    A call with a power of 2 accepts every word, and one that draws a single number looks for it word by word: their
+    starts are places among all words. None where the words do not reach.
     """
-    accepted, before = {}, {}
-    for high, mask in zip(highs, masks, strict=True):
-        if mask + 1 > high and high not in accepted:
-            keeps = (words & np.uint32(mask)) < high
-            accepted[high] = np.flatnonzero(keeps).astype(np.int32)
-            before[high] = np.cumsum(keeps, dtype=np.int32) - keeps  # how many accepted words lie before each word
+    accepted, flags = {}, {}
+    for high, mask, count in zip(highs, masks, counts, strict=True):
+        if mask + 1 > high and count > 1 and high not in accepted:
+            keeps = (words & words.dtype.type(mask)) < high
+            accepted[high], flags[high] = np.flatnonzero(keeps), keeps.tobytes()
     # views: their items are Python's own numbers, several times faster to walk with than numpy's
     calls: list[tuple] = [
-        (accepted[high].data, before[high].data, count) if high in accepted else (None, None, count)
-        for high, count in zip(highs, counts, strict=True)
-        if high > 1
+        (accepted[high].data if high in accepted else None, flags.get(high), high, mask, count)
+        for high, mask, count in zip(highs, masks, counts, strict=True)
+        if mask
     ]
+    word = words.data
+    reached = dict.fromkeys(accepted, (0, 0))  # how many accepted words lie before which place, as far as counted
     path: list[int] = []
     place = 0
     try:
         for _ in range(num_rounds):
-            for places, earlier, count in calls:
-                if places is None:
-                    path.append(place)
-                    place += count
-                else:
-                    first = earlier[place]
+            for places, kept, high, mask, count in calls:
+                if places is not None:
+                    first, before = reached[high]
+                    first += kept.count(1, before, place)
                     path.append(first)
                     place = places[first + count - 1] + 1
+                    reached[high] = first + count, place
+                else:
+                    if count == 1:
+                        while word[place] & mask >= high:
+                            place += 1
+                    path.append(place)
+                    place += count
     except IndexError:
         return None
     if place > len(words):
         return None
-    starts = np.zeros((num_rounds, len(highs)), dtype=np.int32)
+    starts = np.zeros((num_rounds, len(highs)), dtype=np.int64)
     starts[:, np.array(highs) > 1] = np.reshape(path, (num_rounds, len(calls)))
     return starts, accepted, place

@@ -130,21 +130,23 @@ def _multinomial_loss(inputs, targets, num_classes):
     targets_by_inputs = np.zeros((num_classes, inputs.shape[1]))
     np.add.at(targets_by_inputs, targets, inputs)
     largest = np.abs(inputs).max(axis=0)
-    blocks = [inputs[i : i + BLOCK] for i in range(0, len(inputs), BLOCK)]
+    blocks = [np.ascontiguousarray(inputs[i : i + BLOCK].T) for i in range(0, len(inputs), BLOCK)]
+    tables = {width: np.empty((num_classes, width)) for width in {block.shape[1] for block in blocks}}
+    ones = np.ones(num_classes)
 
     def loss(weights):
         value, gradient = -np.sum(weights * targets_by_inputs), -targets_by_inputs
         may_overflow = np.max(np.abs(weights) @ largest) > 500.0
         for block in blocks:
-            logits = weights @ block.T
+            logits = np.dot(weights, block, out=tables[block.shape[1]])
             if may_overflow:
                 shift = logits.max(axis=0)
                 logits -= shift
                 value += shift.sum()
             exponentials = np.exp(logits, out=logits)
-            totals = exponentials.sum(axis=0)
+            totals = ones @ exponentials
             value += np.log(totals).sum()
-            gradient += exponentials @ (block / totals[:, None])
+            gradient += exponentials @ (block / totals).T
         return value, gradient
 
     return loss

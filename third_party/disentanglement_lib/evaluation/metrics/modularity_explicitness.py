@@ -7,7 +7,6 @@ regression separates its values, measured by the area under the ROC curve of eac
 
 import gin
 import numpy as np
-from scipy import stats
 
 from third_party.disentanglement_lib.evaluation.metrics import logistic, utils, validation
 
@@ -167,9 +166,15 @@ def _areas_under_roc(scores, positive):
 
     The share of (positive, negative) pairs in the right order, ties counted half, by the positives' rank sum.
     """
-    ranks = stats.rankdata(scores, axis=0)
     num_positive = positive.sum(axis=0)
     num_negative = len(scores) - num_positive
-    rank_sums = np.sum(ranks * positive, axis=0)
+    rank_sums = np.array([_rank_sum(column, held) for column, held in zip(scores.T, positive.T, strict=True)])
     with np.errstate(divide="ignore", invalid="ignore"):
         return (rank_sums - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative)
+
+
+def _rank_sum(values, held):
+    """Sum of the ranks from 1 among `values` [n] of those that are `held`; equal ones share their mean rank."""
+    ordered = np.sort(values)
+    below, up_to = (np.searchsorted(ordered, values[held], side=side) for side in ("left", "right"))
+    return (np.sum(below) + np.sum(up_to) + len(below)) / 2

@@ -25,10 +25,10 @@ class EncodedStates:
     def __init__(self, ground_truth_data, representation_function):
         self._data = ground_truth_data
         self._encode = representation_function
-        self._sizes = np.array(ground_truth_data.factors_num_values, dtype=np.int64)
-        self._bases = np.cumprod(np.append(1, self._sizes[:0:-1]))[::-1]
+        self._sizes = tuple(int(size) for size in ground_truth_data.factors_num_values)
         self._known = np.zeros(int(np.prod(self._sizes)), dtype=bool)
         self._codes = np.empty((0, 0))
+        self._place = np.empty(len(self._known), dtype=np.int32)  # scratch, of `_unknown`
         self._undrawn = np.random.RandomState(0)  # for data that is asked for a generator but never draws
 
     def __getattr__(self, name):
@@ -36,11 +36,10 @@ class EncodedStates:
 
     def _unknown(self, states):
         """Those of `states` that were not encoded yet, each once."""
-        if 8 * states.size < self._known.size:
-            return np.unique(states[~self._known[states]])
-        wanted = np.zeros_like(self._known)  # one pass over the table is cheaper than sorting that many
-        wanted[states] = True
-        return np.flatnonzero(wanted & ~self._known)
+        fresh = states[~self._known[states]]
+        places = np.arange(fresh.size, dtype=np.int32)
+        self._place[fresh] = places  # of equal states the last one stays: cheaper than to sort them all
+        return np.sort(fresh[self._place[fresh] == places])
 
     @property
     def num_encoded(self):
@@ -55,9 +54,13 @@ class EncodedStates:
         """State numbers [n] of `factors` [n, factors]."""
         del random_state
         factors = np.asarray(factors)
-        if (factors < 0).any() or (factors >= self._sizes).any():
-            raise ValueError(f"factors: expected values from 0 to below {self._sizes.tolist()}, received others")
-        return sum(column * base for column, base in zip(factors.T, self._bases, strict=True))
+        if (factors < 0).any() or (factors >= np.array(self._sizes)).any():
+            raise ValueError(f"factors: expected values from 0 to below {list(self._sizes)}, received others")
+        return self.states(factors.T)
+
+    def states(self, columns):
+        """State numbers [...] of factors [factors, ...]."""
+        return np.ravel_multi_index(tuple(columns), self._sizes)
 
     def sample(self, num, random_state):
         """Drawn factors [num, factors] and their state numbers [num]."""
@@ -73,14 +76,14 @@ class EncodedStates:
         needed = self._unknown(states)
         for start in range(0, len(needed), IMAGES):
             part = needed[start : start + IMAGES]
-            factors = part[:, None] // self._bases % self._sizes
+            factors = np.stack(np.unravel_index(part, self._sizes), axis=1)
             images = self._data.sample_observations_from_factors(factors, self._undrawn)
             codes = np.asarray(self._encode(images))
             if not len(self._codes):
                 self._codes = np.empty((len(self._known), codes.shape[1]), dtype=codes.dtype)
             self._codes[part] = codes
             self._known[part] = True
-        return self._codes[states]
+        return np.take(self._codes, states, axis=0)
 
 
 def encode_once(ground_truth_data, representation_function):
@@ -140,39 +143,44 @@ class GroundTruth:
         """Yields (factors [b], codes [b, batch_size, latents]): each batch shares one value of its factor."""
         for shared, (factors,) in self._draws(num_batches, 1, batch_size, random_state):
             batches = np.arange(len(shared))
-            factors[batches, :, shared] = factors[batches, 0, shared][:, None]
-            yield shared, self._codes(factors, random_state)
+            factors[shared, batches] = factors[shared, batches, :1]
+            yield shared, self._codes(self._images(factors, random_state), factors.shape[1:])
 
     def pairs(self, num_batches, batch_size, random_state):
         """Yields (factors [b], two codes [b, batch_size, latents]): rows of the two share their factor's value."""
         for shared, (first, second) in self._draws(num_batches, 2, batch_size, random_state):
             batches = np.arange(len(shared))
-            second[batches, :, shared] = first[batches, :, shared]
+            second[shared, batches] = first[shared, batches]
             images = [self._images(factors, random_state) for factors in (first, second)]
-            yield shared, *(np.asarray(self._encode(x)).reshape(*first.shape[:2], -1) for x in images)
+            yield shared, *(self._codes(x, first.shape[1:]) for x in images)
 
     def _draws(self, num_batches, num_sets, batch_size, random_state):
-        """Yields (factors to share [b], sets of factors [b, batch_size, factors]) in the original's order of draws."""
+        """Yields (factors to share [b], sets of factors [factors, b, batch_size]) in the original's order of draws."""
         sizes = list(self._data.factors_num_values) if self._independent else []
+        dtype = np.uint8 if max(sizes, default=256) < 256 else np.int64
         for start in range(0, num_batches, self._bulk):
             num = min(self._bulk, num_batches - start)
             if self._independent and isinstance(random_state._bit_generator, np.random.MT19937):
                 counts = [1] + [batch_size] * len(sizes) * num_sets
-                drawn = draws.randints(random_state, [self.num_factors] + sizes * num_sets, counts, num)
+                drawn = draws.randints(random_state, [self.num_factors] + sizes * num_sets, counts, num, dtype)
                 sets = [drawn[1 + i * len(sizes) : 1 + (i + 1) * len(sizes)] for i in range(num_sets)]
-                yield drawn[0][:, 0], [np.stack(factors, axis=2) for factors in sets]
+                yield drawn[0][:, 0].astype(np.int64), [np.stack(factors) for factors in sets]
             else:
                 shared, sets = [], []
                 for _ in range(num):
                     shared.append(random_state.randint(self.num_factors))
                     sets.append([self._data.sample_factors(batch_size, random_state) for _ in range(num_sets)])
-                yield np.array(shared), [np.stack(factors) for factors in zip(*sets, strict=True)]
+                yield np.array(shared), [np.stack(factors).transpose(2, 0, 1) for factors in zip(*sets, strict=True)]
 
     def _images(self, factors, random_state):
-        return self._data.sample_observations_from_factors(factors.reshape(-1, factors.shape[-1]), random_state)
+        """Observations [b * batch_size, ...] of factors [factors, b, batch_size]."""
+        if self._independent:
+            return self._data.states(factors.reshape(len(factors), -1))
+        table = np.ascontiguousarray(factors.reshape(len(factors), -1).T)
+        return self._data.sample_observations_from_factors(table, random_state)
 
-    def _codes(self, factors, random_state):
-        return np.asarray(self._encode(self._images(factors, random_state))).reshape(*factors.shape[:2], -1)
+    def _codes(self, images, shape):
+        return np.asarray(self._encode(images)).reshape(*shape, -1)
 
 
 def _draws_independently(data):
