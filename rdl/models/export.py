@@ -47,17 +47,17 @@ class Signatures(tf.Module):
 
     def _gaussian_encoder(self, images: tf.Tensor) -> Tensors:
         mean, log_variance = self._encoder(images, training=False)
-        return {"mean": mean, "logvar": log_variance}
+        return {"mean": tf.cast(mean, tf.float32), "logvar": tf.cast(log_variance, tf.float32)}
 
     def _representation(self, images: tf.Tensor) -> Tensors:
-        return {"default": self._encoder(images, training=False)[0]}
+        return {"default": self._gaussian_encoder(images)["mean"]}
 
     def _decode(self, latent_vectors: tf.Tensor) -> Tensors:
-        logits = self._decoder(latent_vectors, training=False)
+        logits = tf.cast(self._decoder(latent_vectors, training=False), tf.float32)
         return {"images": tf.sigmoid(logits), "logits": logits}
 
     def _reconstructions(self, images: tf.Tensor) -> Tensors:
-        return self._decode(self._encoder(images, training=False)[0])
+        return self._decode(self._representation(images)["default"])
 
 
 def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_model") -> list[Path]:

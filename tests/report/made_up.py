@@ -10,7 +10,7 @@ from rdl.models.saved import save
 from rdl.models.small_networks import small_fc_decoder, small_fc_encoder
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
-from rdl.runs import Run
+from rdl.runs import Run, files
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
 CONFIG = """
@@ -129,6 +129,6 @@ def make_run(
             "first_generation.median_discrete_mig": 0.2,
             "final.leaf_mig": 0.7,
         }
-        run.write_summary(summary)
+        files.write_json(run.path("results", "summary.json"), summary)
         run.journal.append("summary", summary)
     return root
