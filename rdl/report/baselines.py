@@ -44,4 +44,4 @@ def read_baselines(paths: Iterable[str | Path], representation: str = "mean") ->
             key = f"{result.metric}.{result.key}" if result.key in _SHARED else result.key
             baseline.values.setdefault(key, []).append(result.value)
             baseline.conditions |= set(result.conditions)
-    return [found[place] for place in sorted(found)]
+    return [found[place] for place in sorted(found, key=lambda place: place[0])]  # methods as they were read

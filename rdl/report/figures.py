@@ -61,13 +61,19 @@ def heatmap(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], wha
     return drawing
 
 
-def scores(groups: Mapping[str, Sequence[float]], metric: str) -> Figure:
-    """Every model's value as a dot, a line for each kind of model; a bar marks the mean of several."""
+def scores(groups: Mapping[str, Sequence[float]], metric: str, own: bool = True) -> Figure:
+    """Every model's value as a dot, a line for each kind of model; a bar marks the mean of several.
+
+    Args:
+      groups: the kinds of models and their values.
+      metric: what the values are.
+      own: the first kind is the run's own and stands out.
+    """
     drawing = figure(4.6, 0.75 + 0.33 * len(groups))
     with matplotlib.rc_context(STYLE):
         ((ax,),) = _axes(drawing)
         for row, values in enumerate(groups.values()):
-            colour = ORANGE if row == 0 else BLUE
+            colour = ORANGE if own and row == 0 else BLUE
             ax.plot(values, np.full(len(values), row), "o", color=colour, alpha=0.7, markersize=6, markeredgewidth=0)
             if len(values) > 1:
                 ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=INK, linewidth=1.5)

@@ -75,6 +75,11 @@ class Gallery:
         files.write_bytes(self._folder / f"{name}.png", encoded)
         return picture(encoded, alt, class_="pixels", style=f"width:{2 * len(images)}rem")
 
+    def picture(self, name: str, encoded: bytes, alt: str, caption: Content = None) -> Markup:
+        """A PNG that is there already; saved beside the page too."""
+        files.write_bytes(self._folder / f"{self._free(name)}.png", encoded)
+        return tag("figure", picture(encoded, alt), _caption(caption), class_="drawing")
+
     def _free(self, name: str) -> str:
         """A file name from any text, unused so far."""
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "figure"

@@ -31,13 +31,13 @@ Values = dict[str, list[float]]
 def section(
     runs: Sequence[Records], baselines: Sequence[Baseline], evidence: Evidence | None, gallery: Gallery
 ) -> Markup:
-    """Tables and figures; ``evidence`` is the (only) run's."""
+    """Tables and figures; ``evidence`` is the (only) run's; without runs the baselines stand for themselves."""
     groups = compare(runs, baselines)
     return join(
         _table(groups, runs, baselines)
         if groups
         else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
-        _dots(groups, gallery),
+        _dots(groups, bool(runs), gallery),
         _heatmaps(evidence, gallery) if evidence is not None and evidence.factors else None,
     )
 
@@ -52,8 +52,9 @@ def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str,
     random = [m.details["measured"][0] for run in runs for m in run.random_members if m.details.get("measured")]
     if random:
         groups["random hyperparameters"] = {key: [s[key] for s in random if key in s] for key in METRICS}
+    alike = not runs and len({baseline.dataset for baseline in baselines}) == 1
     for baseline in baselines:
-        name = f"{baseline.name} ({baseline.dataset})" if baseline.dataset else baseline.name
+        name = baseline.name if alike or not baseline.dataset else f"{baseline.name} ({baseline.dataset})"
         groups[name] = {key: baseline.values.get(key, []) for key in METRICS}
     return {name: values for name, values in groups.items() if any(values.values())}
 
@@ -66,7 +67,7 @@ def mean_and_error(values: Sequence[float]) -> str:
     if len(values) == 1:
         return f"{mean:.3f}"
     error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    return f"{mean:.3f} ± {error:.3f} (n = {len(values)})"
+    return f"{mean:.3f}\u00a0±\u00a0{error:.3f} (n\u00a0=\u00a0{len(values)})"  # breaks before n, nowhere else
 
 
 def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequence[Baseline]) -> Markup:
@@ -88,7 +89,7 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
         else ""
     )
     return join(
-        table(["model", *(METRICS[key] for key in shown)], rows, class_="scores"),
+        table(["model", *(METRICS[key] for key in shown)], rows, class_="scores" if runs else None),
         tag(
             "p",
             "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. "
@@ -118,13 +119,13 @@ def _one(function, values: Sequence[float]) -> str:
     return f"{function(values):.3f}" if values else "–"
 
 
-def _dots(groups: dict[str, Values], gallery: Gallery) -> Markup | None:
+def _dots(groups: dict[str, Values], own: bool, gallery: Gallery) -> Markup | None:
     drawn = []
     for key in ("discrete_mig", "disentanglement"):
         shown = {name: values[key] for name, values in groups.items() if values[key]}
         if len(shown) > 1:
             alt = f"{METRICS[key]} of every model"
-            drawn.append(gallery.drawing(f"scores_{key}", figures.scores(shown, METRICS[key]), alt, None))
+            drawn.append(gallery.drawing(f"scores_{key}", figures.scores(shown, METRICS[key], own), alt, None))
     return tag("div", drawn, class_="drawings") if drawn else None
 
 

@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from importlib import resources
 from pathlib import Path
 
 from rdl import data
@@ -12,9 +10,10 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.report import found, how_found, how_well, trust
 from rdl.report.baselines import Baseline
+from rdl.report.document import document
 from rdl.report.evidence import Evidence, look
 from rdl.report.gallery import Gallery
-from rdl.report.markup import Content, Markup, join, raw, table, tag
+from rdl.report.markup import Content, Markup, join, table, tag
 from rdl.report.reading import Records, read
 from rdl.runs import files
 
@@ -63,7 +62,7 @@ def write_report(
         contents.append(_run(run, baselines if len(seen) == 1 else (), gallery))
     title = ", ".join(run.records.name for run in seen)
     again = _REFRESH if live and any(run.records.summary is None for run in seen) else None
-    page = _document(f"{title} – rdl", join(contents), again)
+    page = document(f"{title} – rdl", join(contents), again)
     files.write_text(folder / "index.html", page)
     return folder / "index.html"
 
@@ -164,21 +163,3 @@ def _tiles(run: _Seen) -> Markup:
     if "elapsed_seconds" in summary:
         tiles.append(("time", trust.duration(summary["elapsed_seconds"])))
     return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles], class_="tiles")
-
-
-def _document(title: str, body: Markup, refresh: int | None) -> str:
-    package = resources.files("rdl.report")
-    style, script = (package.joinpath(name).read_text() for name in ("page.css", "page.js"))
-    written = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="refresh", content=refresh) if refresh else None,
-        tag("title", title),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", raw(style)),
-    )
-    foot = tag("footer", f"Written {written}. The figures lie beside this page, in figures/, as PNG and SVG.")
-    content = tag("body", tag("main", body), foot, tag("script", raw(script)))
-    return "<!doctype html>\n" + tag("html", head, content, lang="en") + "\n"

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import gin
 import numpy as np
 
 from rdl.models import build
@@ -10,6 +11,7 @@ from rdl.models.saved import save
 from rdl.models.small_networks import small_fc_decoder, small_fc_encoder
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
+from rdl.report.gallery import png
 from rdl.runs import Run, files
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
@@ -18,6 +20,17 @@ dataset.name = 'dsprites_full'
 dataset.size = 16
 dataset.values = {'orientation': [0], 'x': [0, 10, 20, 30], 'y': [0, 10, 20, 30]}
 experiment.seed = 3
+"""
+LADDER = """
+model.encoder = @ladder_encoder
+model.decoder = @ladder_decoder
+model.objective = @pro_vlae
+model.num_latents = 4
+levels.count = 2
+ladder_encoder.filters = (4, 4)
+ladder_decoder.filters = (4, 4)
+ladder_encoder.width = 8
+ladder_decoder.width = 8
 """
 OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 0.63\n"
 
@@ -131,4 +144,36 @@ def make_run(
         }
         files.write_json(run.path("results", "summary.json"), summary)
         run.journal.append("summary", summary)
+    return root
+
+
+def make_study(root: Path, word: str = "", unfinished: bool = True) -> Path:
+    """A folder as bin/study leaves it: two methods with two seeds each, and a model that is not finished."""
+    models = {2: ("vae", "beta", 4.0), 10: ("vae", "beta", 4.0), 300: ("beta_tc_vae", "beta", 6.0)}
+    models |= {301: models[300]} | ({302: models[300]} if unfinished else {})
+    for seed, (number, (objective, strength, value)) in enumerate(models.items()):
+        config = f"{CONFIG}experiment.seed = {seed}\nmodel.objective = @{objective}\npopulation.size = 1\n"
+        with Run(root / str(number), config + (f"a.b = {word!r}\n" if word else "")) as run:
+            if number == 302:
+                continue
+            scores = {"discrete_mig": 0.1 * (seed + 1), "disentanglement": 0.2, "completeness": 0.3}
+            summary = {f"final.{key}": found for key, found in scores.items()} | {f"final.{strength}": value}
+            summary |= {"experiment": f"search{word}", "seed": seed, "elapsed_seconds": 60.0, "images_trained": 6400}
+            files.write_json(run.path("results", "summary.json"), summary)
+            pictures = np.full((1, 40, 90, 1), 50 * seed, np.uint8)
+            files.write_bytes(run.path("results", "traversals.png"), png(pictures[0]))
+            run.journal.append("summary", summary)
+    return root
+
+
+def make_ladder(root: Path) -> Path:
+    """A finished run of a ladder model of two levels."""
+    make_run(root, leaves=0)
+    gin.clear_config()
+    gin.parse_config(LADDER)
+    model = build((16, 16, 1)).models[0]
+    gin.clear_config()
+    for level in ("level_1", "level_2"):  # a posterior far from the prior
+        model.encoder.get_layer(f"{level}_log_variances").bias.assign([-4.0, -2.0])
+    save(model, root / "model")
     return root

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rdl.report import write_report
+from rdl.report.study import write_study
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +30,12 @@ def pages(tmp_path_factory):
         "finished": write_report([made_up.make_run(folder / "finished", alive=True)]),
         "running": write_report([made_up.make_run(folder / "running", finished=False)]),
         "long names": write_report([made_up.make_run(folder / long[:150], word=long, reason=long, leaves=1)]),
+        "ladder": write_report([made_up.make_ladder(folder / "ladder")]),
+        "study": write_study(made_up.make_study(folder / "study")),
     }
 
 
-@pytest.mark.parametrize("which", ["finished", "running", "long names"])
+@pytest.mark.parametrize("which", ["finished", "running", "long names", "ladder", "study"])
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_page_shows_whole(browser, pages, which, width, dark):

@@ -35,7 +35,14 @@ def test_the_page_answers_the_four_questions_in_order(finished):
     _, page = finished
     titles = re.findall(r"<h2>(.*?)</h2>", page)
     assert titles == ["What was found", "How well", "How it was found", "Can I trust it"]
-    for text in ("0.400", "0.200 ± 0.058 (n = 3)", "a warning", "numpy 2.4", "label.kl_threshold", "abc"):
+    for text in (
+        "0.400",
+        "0.200\u00a0±\u00a00.058 (n\u00a0=\u00a03)",
+        "a warning",
+        "numpy 2.4",
+        "label.kl_threshold",
+        "abc",
+    ):
         assert text in page
 
 
@@ -134,7 +141,7 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
     shutil.copytree(root, twin, ignore=shutil.ignore_patterns("report", "model"))
     page = write_report([root, twin], tmp_path / "both").read_text()
     assert "2 runs" in page
-    assert "0.400 ± 0.000 (n = 2)" in page
+    assert "0.400\u00a0±\u00a00.000 (n\u00a0=\u00a02)" in page
     assert page.count("<h2>Can I trust it</h2>") == 2
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
@@ -199,7 +206,7 @@ def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
     assert sorted(baseline.values["disentanglement"]) == [0.05, 0.1, 0.3]
     assert baseline.values["beta_vae_sklearn.eval_accuracy"] == [0.9] * 3  # another metric's than the next
     assert baseline.values["factor_vae_metric.eval_accuracy"] == [0.7] * 3
-    assert mean_and_error([0.1, 0.2, 0.6]) == "0.300 ± 0.153 (n = 3)"
+    assert mean_and_error([0.1, 0.2, 0.6]) == "0.300\u00a0±\u00a00.153 (n\u00a0=\u00a03)"
 
 
 @pytest.mark.slow
@@ -210,7 +217,7 @@ def test_baselines_in_aggregated_json_stand_in_the_table_and_other_conditions_be
     )
     page = write_report([finished[0]], tmp_path / "page", read_baselines([tmp_path / "dlib.json"])).read_text()
     assert "beta_vae, beta 4 (dsprites_full)" in page
-    assert "0.500 ± 0.000 (n = 2)" in page
+    assert "0.500\u00a0±\u00a00.000 (n\u00a0=\u00a02)" in page
     assert "not comparable: beta_vae, beta 4 (mig.num_train 50000, here 10000)." in page
 
 

@@ -1,0 +1,163 @@
+"""The page of a study: many single models, grouped by method and strength."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rdl.errors import UserError
+from rdl.report import how_well, trust
+from rdl.report.baselines import Baseline, read_baselines
+from rdl.report.document import document
+from rdl.report.gallery import Gallery
+from rdl.report.markup import Markup, fold, join, table, tag
+from rdl.report.reading import Records, read
+from rdl.runs import files, scores_read
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One model: what it wrote down, its method and strength, its MIG if measured."""
+
+    records: Records
+    kind: str
+    mig: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Of training and measuring; None while it is not finished."""
+        return (self.records.summary or {}).get("elapsed_seconds")
+
+
+def models_of(folder: str | Path) -> list[Path]:
+    """The runs that lie in a folder which is no run itself; model 2 comes before model 10."""
+    folder = Path(folder)
+    if not folder.is_dir() or (folder / "config.gin").exists():
+        return []
+    runs = [path.parent for path in folder.glob("*/config.gin")]
+    return sorted(runs, key=lambda run: (int(run.name), "") if run.name.isdecimal() else (-1, run.name))
+
+
+def write_study(
+    root: str | Path,
+    output_dir: str | Path | None = None,
+    baselines: Sequence[Baseline] = (),
+    note: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Writes ``index.html`` and its pictures about the models in a folder; returns the page's path.
+
+    Args:
+      root: a folder of runs, as ``bin/study`` leaves it.
+      output_dir: where to; ``report/`` in the folder if None.
+      baselines: other models to set beside them.
+      note: is told what is done.
+
+    Raises:
+      UserError: no run, nothing measured, or a place where nothing can be written.
+    """
+    root = Path(root)
+    places = models_of(root)
+    if not places:
+        raise UserError(f"{root} holds no runs: give a run directory, or the --output_dir of a bin/study.")
+    note(f"reading the scores of {len(places)} models")
+    models = [_model(place) for place in places]
+    folder = Path(output_dir) if output_dir else root / "report"
+    gallery = Gallery(folder / "figures")
+    kinds = read_baselines([root])
+    sections = [
+        ("found", "What was found", _found(models, gallery)),
+        ("well", "How well", how_well.section([], [*kinds, *baselines], None, gallery)),
+        ("how", "How it was found", _table(models)),
+        ("trust", "Can I trust it", _trust(models[0].records)),
+    ]
+    name = root.resolve().name
+    body = tag(
+        "article",
+        tag("h1", name),
+        tag("p", _status(models), class_="status"),
+        _tiles(models, kinds),
+        tag("nav", [tag("a", title, href=f"#{place}") for place, title, _ in sections], aria_label="sections"),
+        [tag("section", tag("h2", title), content, id=place) for place, title, content in sections],
+        class_="run",
+    )
+    files.write_text(folder / "index.html", document(f"{name} – rdl", body))
+    return folder / "index.html"
+
+
+def _model(root: Path) -> _Model:
+    records = read(root)
+    try:
+        results = [result for result in scores_read.read([root]) if result.representation == "mean"]
+    except UserError:  # nothing measured yet
+        results = []
+    found = [result.value for result in results if result.key == "discrete_mig"]
+    return _Model(records, results[0].method if results else "not measured", found[0] if found else None)
+
+
+def _status(models: Sequence[_Model]) -> str:
+    done = sum(model.seconds is not None for model in models)
+    datasets = sorted({model.records.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
+    state = "finished" if done == len(models) else f"{done} finished"
+    return f"{len(models)} models on {', '.join(datasets)}, {state}"
+
+
+def _tiles(models: Sequence[_Model], kinds: Sequence[Baseline]) -> Markup:
+    """The result in a few numbers."""
+    tiles: list[tuple[str, Markup]] = [("models", join(len(models))), ("methods and strengths", join(len(kinds)))]
+    for key in ("discrete_mig", "disentanglement"):
+        means = {kind.name: float(np.mean(kind.values[key])) for kind in kinds if kind.values.get(key)}
+        if means:
+            best = max(means, key=lambda name: means[name])
+            tiles.append((f"highest mean {how_well.METRICS[key]}", join(f"{means[best]:.3f}", tag("i", best))))
+    tiles.append(("time of all models", join(trust.duration(sum(model.seconds or 0.0 for model in models)))))
+    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles], class_="tiles")
+
+
+def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
+    """Traversals of each kind's model with the highest MIG."""
+    best: dict[str, _Model] = {}
+    for model in models:
+        if model.mig is not None and (model.kind not in best or model.mig > (best[model.kind].mig or 0.0)):
+            best[model.kind] = model
+    drawn = []
+    for model in best.values():
+        path = model.records.root / "results" / "traversals.png"
+        if path.is_file():
+            alt, name = f"traversals of model {model.records.name}", f"traversals_{model.records.name}"
+            caption = f"{model.kind}: model {model.records.name}, MIG {model.mig:.3f}"
+            drawn.append(gallery.picture(name, path.read_bytes(), alt, caption))
+    if not drawn:
+        return tag("p", "No model is measured yet: traversals will be shown here.")
+    return join(
+        tag("p", "Of each method and strength the model with the highest MIG; every row moves one latent."),
+        tag("div", drawn, class_="drawings"),
+    )
+
+
+def _table(models: Sequence[_Model]) -> Markup:
+    rows = []
+    for model in models:
+        images = (model.records.summary or {}).get("images_trained")
+        rows.append(
+            [
+                model.records.name,
+                model.kind,
+                model.records.settings.get("experiment.seed", "0"),
+                "–" if images is None else f"{images:,}",
+                "–" if model.mig is None else f"{model.mig:.3f}",
+                "not finished" if model.seconds is None else trust.duration(model.seconds),
+            ]
+        )
+    head = ["model", "method and strength", "seed", "images trained", "MIG", "time"]
+    return join(
+        tag("p", "Every model was trained alone with the settings of its number; nothing was searched."),
+        fold(f"All {len(models)} models", table(head, rows)),
+    )
+
+
+def _trust(records: Records) -> Markup:
+    return join(
+        tag("p", "Of model ", records.name, "; the page of each model: ", tag("code", f"bin/report {records.root}")),
+        trust.section(records),
+    )
