@@ -1,5 +1,6 @@
 """gin's files and bindings: read, held to the types that the code asks for, and read back from text."""
 
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -70,10 +71,9 @@ def of_text(text: str) -> Settings:
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():
             continue
-        if not line.startswith((" ", "}", "]", ")")) and " = " in line:
-            key, value = line.split(" = ", 1)
-            key = key.strip()
-            settings[key] = value.strip().rstrip("\\").strip()
+        if match := re.match(r"([\w./]+)\s*=\s*(.*)", line):
+            key = match[1]
+            settings[key] = match[2].rstrip("\\").strip()
         elif line.startswith((" ", "}", "]", ")")) and key:
             settings[key] = f"{settings[key]} {line.strip()}".strip()
     return settings

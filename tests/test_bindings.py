@@ -18,6 +18,7 @@ import rdl.data
 vae/AdamOptimizer.learning_rate = 0.0001
 evaluation.evaluation_fn = @mig
 
+a.b=1
 downstream_task.num_train = \\
     (10,
      100)
@@ -29,6 +30,7 @@ dataset.values = {
         "dataset.name": "'shapes3d'",
         "vae/AdamOptimizer.learning_rate": "0.0001",
         "evaluation.evaluation_fn": "@mig",
+        "a.b": "1",
         "downstream_task.num_train": "(10, 100)",
         "dataset.values": "{ 'x': 8, }",
     }
