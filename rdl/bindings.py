@@ -1,5 +1,7 @@
 """gin's files and bindings: read, held to the types that the code asks for, and read back from text."""
 
+import inspect
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -70,17 +72,16 @@ def of_text(text: str) -> Settings:
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():
             continue
-        if not line.startswith((" ", "}", "]", ")")) and " = " in line:
-            key, value = line.split(" = ", 1)
-            key = key.strip()
-            settings[key] = value.strip().rstrip("\\").strip()
+        if match := re.match(r"([\w./]+)\s*=\s*(.*)", line):
+            key = match[1]
+            settings[key] = match[2].rstrip("\\").strip()
         elif line.startswith((" ", "}", "]", ")")) and key:
             settings[key] = f"{settings[key]} {line.strip()}".strip()
     return settings
 
 
 def check_types() -> None:
-    """Holds the values that gin holds now to the annotations of the parameters they are for.
+    """Holds the values that gin has now to the types of the parameters they are for.
 
     gin itself looks at names alone: a text for a number would come back as a TypeError from deep inside a run.
 
@@ -92,11 +93,18 @@ def check_types() -> None:
         if not dot:  # a macro
             continue
         target = gin.config.ConfigurableReference(name, False).configurable.wrapped
-        function = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
-        wanted = get_type_hints(function).get(parameter, Any)
+        wanted = _wanted(target.__init__ if isinstance(target, type) else target, parameter)  # type: ignore[misc]
         value = gin.query_parameter(key)
         if not _fits(value, wanted):
             raise UserError(f"{key} must be {_in_words(wanted)}, got {value!r}.")
+
+
+def _wanted(function: Callable, parameter: str) -> Any:
+    """The parameter's annotation; where it has none, the kind of its default."""
+    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
+    if parameter in hints or parameter not in parameters:
+        return hints.get(parameter, Any)
+    return {int: float, float: float, bool: bool, str: str}.get(type(parameters[parameter].default), Any)
 
 
 def _fits(value: Any, wanted: Any) -> bool:

@@ -18,6 +18,7 @@ import rdl.data
 vae/AdamOptimizer.learning_rate = 0.0001
 evaluation.evaluation_fn = @mig
 
+a.b=1
 downstream_task.num_train = \\
     (10,
      100)
@@ -29,6 +30,7 @@ dataset.values = {
         "dataset.name": "'shapes3d'",
         "vae/AdamOptimizer.learning_rate": "0.0001",
         "evaluation.evaluation_fn": "@mig",
+        "a.b": "1",
         "downstream_task.num_train": "(10, 100)",
         "dataset.values": "{ 'x': 8, }",
     }
@@ -56,6 +58,8 @@ def whole(
     make: Callable[[], Part] | None = None,
     parts: Mapping[str, Part] | None = None,
     untold=None,
+    points=100,
+    exact=False,
 ) -> None:
     pass
 
@@ -65,7 +69,7 @@ def whole(
     [
         "name = 'a'", "name = %text", "quiet = True", "scale = 2", "scale = 0.5", "part = None",
         "part = @bindings_part()", "part = @small/bindings_part()", "make = @bindings_part",
-        "parts = {'a': @bindings_part()}", "untold = 3", "untold = @bindings_part",
+        "parts = {'a': @bindings_part()}", "untold = 3", "points = 0.5", "exact = True", "untold = @bindings_part",
     ],
 )  # fmt: skip
 def test_what_fits_is_taken(binding):
@@ -88,6 +92,8 @@ def test_what_fits_is_taken(binding):
         ("bindings_whole.make = @bindings_other", "got @bindings_other"),
         ("bindings_whole.make = 'bindings_part'", "such as @name or None, got 'bindings_part'"),
         ("bindings_whole.parts = {'a': 1}", "a dictionary whose values are each a Part"),
+        ("bindings_whole.points = '5'", "a number, got '5'"),
+        ("bindings_whole.exact = 3", "True or False, got 3"),
         ("bindings_part.rates = 5", "a list whose parts are each a number, got 5"),
         ("bindings_part.rates = (1, '2')", "each a number, got (1, '2')"),
         ("in/scope/bindings_part.steps = 1.5", "in/scope/bindings_part.steps must be a whole number or None, got 1.5"),

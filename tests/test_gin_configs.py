@@ -21,6 +21,13 @@ def parse(path: Path, monkeypatch) -> None:
     read_gin([str(path)], [])
 
 
+def bound(key: str, default=None):
+    try:
+        return gin.query_parameter(key)
+    except ValueError:
+        return default
+
+
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
 def test_training_file_builds_its_population(path, monkeypatch):
     parse(path, monkeypatch)
@@ -53,11 +60,8 @@ def test_training_file_builds_its_model(path, monkeypatch):
     from rdl import models
 
     parse(path, monkeypatch)
-    name = gin.query_parameter("dataset.name")
+    name = bound("dataset.name", "dsprites_full")  # the models of a study name their own
     channels = 3 if name in ("shapes3d", "celeba") else 1
-    try:
-        side = gin.query_parameter("dataset.size") or 64
-    except ValueError:
-        side = 28 if "mnist" in name else 64
+    side = bound("dataset.size") or (28 if "mnist" in name else 64)
     model = models.build((side, side, channels))
     assert len(model) == 1

@@ -1,6 +1,5 @@
 """A run directory as a reader finds it, finished or not; nothing in it is changed or locked."""
 
-import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from rdl import bindings
 from rdl.errors import UserError
 from rdl.population import Member
 from rdl.recursion import Iteration, LeafLabels
+from rdl.runs import files
 from rdl.runs.journal import parse_line
 
 _MEMBER = re.compile(r"(?:(.+)/)?generation_(\d+)/member_(\d+)$")
@@ -123,10 +123,8 @@ def _sessions(root: Path, seconds: list[float]) -> list[Session]:
     """Sessions by their files; the journal's durations belong to the last ones (a killed session has none)."""
     sessions = []
     for path in sorted((root / "environment").glob("*.json")):
-        try:
-            session = Session(json.loads(path.read_text()))
-        except ValueError:
-            session = Session()
+        content = files.read_json(path)
+        session = Session(content if isinstance(content, dict) else {})
         log = path.with_suffix(".log")
         session.warnings = _text(log).splitlines() if log.exists() else []
         sessions.append(session)

@@ -125,6 +125,14 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
     assert "Pictures and factor names are left out" in page  # no data set is named
 
 
+@pytest.mark.parametrize("content", [b"[1]", b"{", b"\xff"])
+def test_surroundings_that_cannot_be_read_are_not_recorded(tmp_path, content):
+    root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
+    (root / "environment" / "000.json").write_bytes(content)
+    assert [session.environment for session in read(root).sessions] == [{}]
+    assert "not recorded" in write_report([root]).read_text()
+
+
 def test_a_damaged_line_is_told_and_left_alone(tmp_path):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
     journal = root / "journal.jsonl"
