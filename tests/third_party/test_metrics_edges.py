@@ -296,3 +296,11 @@ def test_gaussian_wasserstein_correlation_of_dependent_latents():
     codes = np.hstack([C, C[:, :1]])
     one, other = (unsupervised_metrics.score(codes, mode=mode) for mode in ("dlib", "fixed"))
     assert one["gaussian_wasserstein_correlation"] == pytest.approx(other["gaussian_wasserstein_correlation"], rel=1e-6)
+
+
+def test_irs_is_nan_as_in_the_reference_where_rounding_alone_varies():
+    scores = [irs.score(np.hstack([C[:n], np.full((n, 1), 0.1)]), F[:n])["IRS"] for n in range(20, 60)]
+    assert 0 < np.isnan(scores).sum() < len(scores)  # a constant of 0.1 has a variance, and a deviation or none
+    assert np.isnan(irs.scalable_disentanglement_score(F[:9], np.full((9, 1), 0.5))["avg_score"])
+    codes = np.hstack([C[:40], np.full((40, 1), 0.1)])
+    assert irs.score(codes, F[:40], mode="fixed")["IRS"] == irs.score(C[:40], F[:40], mode="fixed")["IRS"]

@@ -82,11 +82,15 @@ def scalable_disentanglement_score(gen_factors, latents, diff_quantile=0.99):
     """
     max_deviations = np.max(np.abs(latents - latents.mean(axis=0)), axis=0)
     deviations = np.stack([_held_deviation(column, latents, diff_quantile) for column in gen_factors.T], axis=1)
-    irs_matrix = 1.0 - deviations / max_deviations[:, np.newaxis]
-    disentanglement_scores = irs_matrix.max(axis=1)
+    # rounding may give a constant latent a variance, but no deviation: its scores are then nan, as in the original
+    with np.errstate(divide="ignore", invalid="ignore"):
+        irs_matrix = 1.0 - deviations / max_deviations[:, np.newaxis]
+        disentanglement_scores = irs_matrix.max(axis=1)
+        weights = max_deviations if max_deviations.any() else None
+        avg_score = np.average(disentanglement_scores, weights=weights)
     return {
         "disentanglement_scores": disentanglement_scores,
-        "avg_score": np.average(disentanglement_scores, weights=max_deviations),
+        "avg_score": avg_score,
         "parents": irs_matrix.argmax(axis=1),
         "IRS_matrix": irs_matrix,
         "max_deviations": max_deviations,
