@@ -16,9 +16,9 @@ import gin
 
 from rdl.errors import UserError
 from rdl.population import evolution
-from rdl.population.executors import Executor
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
+from rdl.population.units import Executor
 from rdl.runs import Run, files
 
 Task = Callable[[Member], Member]

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from rdl.errors import UserError
-from rdl.population.executors import UnitT
+from rdl.population.units import UnitT
 
 # Ray's news about itself, and its reports to its makers, are not what a user of rdl asked for.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
