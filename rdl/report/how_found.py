@@ -1,16 +1,16 @@
-"""Section 3, how it was found: the recursion step by step, and every population's search."""
+"""Section 3, how it was found: the recursion step by step, then every population's search."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from rdl.data import ImageSet
-from rdl.population import Member
 from rdl.recursion import Iteration, LeafLabels
 from rdl.report import figures
 from rdl.report.evidence import NAMED, share_of_factors
 from rdl.report.gallery import Gallery
-from rdl.report.markup import Content, Markup, fold, join, table, tag
+from rdl.report.markup import Content, Markup, fold, join, tag
+from rdl.report.populations import population
 from rdl.report.reading import Records
 from rdl.seeds import generator
 
@@ -25,7 +25,7 @@ def section(records: Records, images: ImageSet | None, gallery: Gallery) -> Mark
         _tree(records, leaves, gallery.prefix) if leaves else None,
         [leaf.markup(gallery) for leaf in leaves],
         tag("h3", "The populations") if records.stages else tag("p", "No member has finished training yet."),
-        [_population(stage, members, gallery, i == 0) for i, (stage, members) in enumerate(records.stages.items())],
+        [population(stage, members, gallery, i == 0) for i, (stage, members) in enumerate(records.stages.items())],
     )
 
 
@@ -176,79 +176,3 @@ def _tree(records: Records, leaves: Sequence[_Leaf], prefix: str) -> Markup:
     text = "final run, scored by what the leaf runs learned" + (f": leaf MIG {score:.3f}" if score is not None else "")
     final = tag("div", text, class_="node final") if "final" in records.stages else None
     return tag("div", tag("div", root, class_="node root"), tag("ol", rows), final, class_="tree")
-
-
-def ancestry(generations: Sequence[Sequence[Member]]) -> list[tuple[int, int]]:
-    """(generation, index) of the last generation's best member and of all it comes from, oldest first."""
-    scored = [member for member in generations[-1] if member.score is not None]
-    if not scored:
-        return []
-    member = max(scored, key=lambda m: (m.score, -m.index))
-    by_place = {(m.generation, m.index): m for members in generations for m in members}
-    line = [(member.generation, member.index)]
-    while member.parent is not None and (parent := by_place.get((member.generation - 1, member.parent))):
-        member = parent
-        line.append((member.generation, member.index))
-    return line[::-1]
-
-
-def score_name(member: Member) -> str:
-    """What the population maximised, as far as its records tell."""
-    if "pairwise_udr" in member.details:
-        return "UDR"
-    return "leaf MIG" if "leaf_mig" in member.details else "score"
-
-
-def _population(stage: str, generations: list[list[Member]], gallery: Gallery, open_: bool) -> Markup:
-    line = ancestry(generations)
-    members = [member for generation in generations for member in generation]
-    failed = [member for member in members if member.score is None]
-    best = next((m for m in members if line and (m.generation, m.index) == line[-1]), None)
-    name, file = (score_name(best) if best else "score"), stage.replace("/", "_") or "population"
-    drawings = [
-        gallery.drawing(
-            f"{file}_lineage",
-            figures.lineage(generations, line, name),
-            f"{name} of every member of {stage} against generation",
-            "Score of every member, with lines from parent to child.",
-        ),
-        gallery.drawing(
-            f"{file}_hyperparameters",
-            figures.hyperparameters(generations, line),
-            f"hyperparameters of every member of {stage} against generation",
-            "Hyperparameters, darker where the score is better; the orange line is the best member's ancestry.",
-        ),
-    ]
-    if best is not None and "pairwise_udr" in best.details:
-        udr = np.array(best.details["pairwise_udr"])
-        np.fill_diagonal(udr, np.nan)  # no VAE is compared with itself
-        models = [str(i) for i in range(len(udr))]
-        drawings.append(
-            gallery.drawing(
-                f"{file}_udr",
-                figures.heatmap(udr, models, models, "UDR of the pair", "VAE", "VAE"),
-                "pairwise UDR of the best member's VAEs",
-                "How alike the latents of the best member's VAEs are, pair by pair.",
-            )
-        )
-    score = f", best {name} {best.score:.3f}" if best and best.score is not None else ""
-    last = len(generations[-1])
-    count = f"{len(generations)} generation{'s' * (len(generations) > 1)} of {last} member{'s' * (last > 1)}"
-    return fold(
-        [tag("b", stage), f" {count}{score}{f', {len(failed)} failed' if failed else ''}"],
-        tag("div", drawings, class_="drawings"),
-        _best(best) if best else None,
-        _failed(failed) if failed else None,
-        open_=open_,
-        class_="population",
-    )
-
-
-def _best(best: Member) -> Markup:
-    values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
-    return tag("p", f"Best member: number {best.index} in generation {best.generation}, with {values}.")
-
-
-def _failed(failed: Sequence[Member]) -> Markup:
-    rows = [[member.name, member.reason] for member in failed]
-    return fold(f"{len(failed)} failed members and why", table(["member", "reason"], rows))
