@@ -134,7 +134,8 @@ _SCRIPT = """
 import sys
 sys.path[:0] = {path!r}
 import signal
-signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs start with SIGINT ignored
+    signal.signal(number, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
 from fake_task import SPACE
 from ray_tasks import WhereItRuns
 from rdl.population.evolution import first_generation
@@ -154,10 +155,14 @@ except KeyboardInterrupt:
 def test_a_signal_ends_the_work_and_the_workers(number):
     script = _SCRIPT.format(path=[str(Path(__file__).parent), str(Path(__file__).parents[2])])
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    pid = int(process.stdout.readline())
-    process.send_signal(number)
-    assert process.wait(60) == 130
-    process.stdout.close()
+    try:
+        pid = int(process.stdout.readline())
+        process.send_signal(number)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists():
             return
