@@ -1,11 +1,13 @@
 """Members per minute: Ray workers of one CPU each against one process with all, and the population's overhead.
 
     python benchmarks/population.py [--gin_file F ...] [--members 8] [--generations 3] [--executor serial ray]
+    python benchmarks/population.py --executor serial --diverging
 
 Every executor runs the same search in its own process, one after another. Printed for each: members per minute
 of the whole run after its first member (by when TensorFlow is loaded and the graph traced), the share of the
 run's time after that in which no member trains or is scored (overhead: exploit, records, checkpoint checks,
-TensorBoard), and whether the records are those of the first executor.
+TensorBoard), the share of members that diverged, and whether the records are those of the first executor.
+``--diverging`` repeats the first with learning rates with which about a third of the members diverge.
 """
 
 import argparse
@@ -38,6 +40,11 @@ batch_size/Dimension.initial = (64, 128)
 batch_size/Dimension.low = 32
 batch_size/Dimension.integer = True
 beta/Dimension.initial = (2.0, 8.0)
+"""
+
+DIVERGING = """
+learning_rate/Dimension.initial = (3e-4, 1e-3, 1e6)
+learning_rate/Dimension.factors = (1.0, 1e9)
 """
 
 CHILD = """
@@ -86,8 +93,8 @@ def records(root: Path) -> dict:
     return {line["key"]: {k: v for k, v in line["record"].items() if k != "details"} for line in lines}
 
 
-def run(executor: str, workers: int, config: str, folder: Path) -> tuple[dict, dict]:
-    gin_file, root = folder / f"{executor}.gin", folder / executor
+def run(name: str, executor: str, workers: int, config: str, folder: Path) -> tuple[dict, dict]:
+    gin_file, root = folder / f"{name}.gin", folder / name
     gin_file.write_text(f"{config}\nexecutor.name = '{executor}'\nexecutor.workers = {workers}\n")
     ended = subprocess.run(
         [sys.executable, "-c", CHILD, str(gin_file), str(root)], check=True, stdout=subprocess.PIPE, text=True
@@ -103,17 +110,20 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--generations", type=int, default=3)
     parser.add_argument("--images", type=int, default=23_040)
+    parser.add_argument("--diverging", action="store_true", help="then the same with a third of the members diverging")
     parser.add_argument("--workers", type=int, default=2, help="of Ray, one CPU each")
     args = parser.parse_args()
     config = "\n".join(Path(path).read_text() for path in args.gin_file) or CONFIG
     config += f"\npopulation.size = {args.members}\npopulation.generations = {args.generations}\n"
     config += f"population.images = {args.images}\n"
+    runs = [(executor, executor, config) for executor in args.executor]
+    runs += [("diverging", args.executor[0], config + DIVERGING)] if args.diverging else []
     first = None
-    print(f"{'executor':>10}{'members/min':>13}{'overhead':>10}{'same records':>14}{'whole run, s':>14}")
+    print(f"{'':>10}{'members/min':>13}{'overhead':>10}{'diverged':>10}{'same records':>14}{'whole run, s':>14}")
     with tempfile.TemporaryDirectory() as folder:
-        for executor in args.executor:
+        for name, executor, text in runs:
             began = time.perf_counter()
-            clock, found = run(executor, args.workers, config, Path(folder))
+            clock, found = run(name, executor, args.workers, text, Path(folder))
             whole = time.perf_counter() - began
             first = first or found
             # Each worker's first member traces the graph: counted from when all have done theirs.
@@ -122,8 +132,9 @@ def main() -> None:
             span = clock["end"] - clock["times"][skipped - 1][0]
             busy = sum(seconds) / (1 if executor == "serial" else args.workers)
             rate, overhead = 60 * len(done) / span, 1 - busy / span
-            same = "yes" if found == first else "NO"
-            print(f"{executor:>10}{rate:>13.1f}{overhead:>9.1%} {same:>13}{whole:>14.1f}", flush=True)
+            failed = sum(record.get("status") == "failed" for record in found.values()) / len(clock["times"])
+            same = "" if name == "diverging" else "yes" if found == first else "NO"
+            print(f"{name:>10}{rate:>13.1f}{overhead:>9.1%}{failed:>10.0%}{same:>14}{whole:>14.1f}", flush=True)
 
 
 if __name__ == "__main__":
