@@ -1,6 +1,7 @@
 """The page in headless Chromium: no error, no missing picture, nothing wider than the window."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def test_a_page_shows_whole(browser, pages, which, width, dark):
     assert browser.run(BROKEN) == []
     assert browser.run(WIDTH) == width
     assert browser.messages() == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_of_real_runs_show_whole(browser, width, dark):
+    """RDL_REPORT_PAGES="runs/quickstart/report/index.html ..." names pages that bin/report has written."""
+    real = os.environ.get("RDL_REPORT_PAGES", "").split()
+    if not real:
+        pytest.skip("RDL_REPORT_PAGES names no page")
+    for page in map(Path, real):
+        browser.open(page.resolve().as_uri(), width, dark=dark)
+        browser.run(UNFOLD)
+        assert browser.run(BROKEN) == [], page
+        assert browser.run(WIDTH) == width, page
+        assert browser.messages() == [], page
+        assert page.stat().st_size < 8 * 2**20, page
 
 
 def test_sliders_move_traversals(browser, pages):
