@@ -4,6 +4,8 @@ All the data are 36 posteriors, so q(z) is a mixture of 36 normals and its total
 exact densities at samples.
 """
 
+import itertools
+
 import gin
 import numpy as np
 import pytest
@@ -17,8 +19,8 @@ from rdl.training.trainer import Trainer
 pytestmark = pytest.mark.slow
 
 
-def trained(small_model, images, objective, settings, steps=1500):
-    """Posterior means and standard deviations [36, 3] for each of `settings`, hyperparameters by name."""
+def trained(small_model, images, objective, settings, steps=1500, seeds=(1,)):
+    """Posterior means and standard deviations [36, 3] for each seed and each of `settings`, hyperparameters by name."""
     gin.parse_config("""
         small_fc_encoder.widths = (64,)
         small_fc_decoder.widths = (64,)
@@ -27,9 +29,10 @@ def trained(small_model, images, objective, settings, steps=1500):
     """)
     trainer = Trainer(small_model(objective=objective))
     results = []
-    for hyperparameters in settings:
-        trainer.initialize(1)
-        trainer.train(images, 36 * steps, batch_size=36, learning_rate=3e-3, hyperparameters=hyperparameters, seed=2)
+    for seed, hyperparameters in itertools.product(seeds, settings):
+        trainer.initialize(seed)
+        settled = {"learning_rate": 3e-3, "hyperparameters": hyperparameters, "seed": seed + 1}
+        trainer.train(images, 36 * steps, batch_size=36, **settled)
         means, log_variances = posterior_parameters(trainer.model, images)
         results.append((means[0], np.exp(log_variances[0] / 2)))
     return results
@@ -76,5 +79,8 @@ def test_beta_tc_vae_pays_for_total_correlation(small_model, made_images):
 
 
 def test_factor_vae_pays_for_total_correlation(small_model, made_images):
-    none, strong = trained(small_model, made_images(), factor_vae, [{"gamma": 0.0}, {"gamma": 20.0}])
-    assert total_correlation(*strong) < 0.8 * total_correlation(*none)  # its discriminator learns at 1e-4
+    """With each of six seeds: its discriminator learns at 1e-4, so that 1,500 steps show little of the effect."""
+    found = trained(small_model, made_images(), factor_vae, [{"gamma": 0.0}, {"gamma": 20.0}], seeds=range(1, 7))
+    none, strong = ([total_correlation(*posterior) for posterior in found[which::2]] for which in (0, 1))
+    assert all(less < more for less, more in zip(strong, none, strict=True))
+    assert np.mean(strong) < 0.9 * np.mean(none)
