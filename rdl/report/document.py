@@ -1,9 +1,42 @@
 """One HTML file around a page's contents: its style and script are in it, nothing is loaded."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from importlib import resources
 
-from rdl.report.markup import Markup, raw, tag
+from rdl.report.markup import Content, Markup, join, raw, tag
+
+
+def article(
+    title: str,
+    status: Content,
+    tiles: Sequence[tuple[str, Content]],
+    sections: Sequence[tuple[str, str, Content]],
+    missing: Sequence[str] = (),
+    prefix: str = "",
+) -> Markup:
+    """One subject: its name, the result in a few numbers, links to its sections, the sections.
+
+    Args:
+      title: its name.
+      status: a line below.
+      tiles: names and values.
+      sections: place (of a link), heading and content of each.
+      missing: lines about what cannot be shown.
+      prefix: of places, where a page has several subjects.
+    """
+    links = [tag("a", heading, href=f"#{prefix}{place}") for place, heading, _ in sections]
+    return tag(
+        "article",
+        tag("h1", title),
+        tag("p", status, class_="status"),
+        [tag("p", line, class_="missing") for line in missing],
+        tag("dl", [tag("div", tag("dt", name), tag("dd", join(value))) for name, value in tiles], class_="tiles"),
+        tag("nav", links, aria_label="sections"),
+        [tag("section", tag("h2", heading), content, id=f"{prefix}{place}") for place, heading, content in sections],
+        id=f"{prefix}top",
+        class_="run",
+    )
 
 
 def document(title: str, body: Markup, refresh: int | None = None) -> str:

@@ -10,7 +10,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.report import found, how_found, how_well, trust
 from rdl.report.baselines import Baseline
-from rdl.report.document import document
+from rdl.report.document import article, document
 from rdl.report.evidence import Evidence, look
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, join, table, tag
@@ -108,18 +108,7 @@ def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
         ("how", "How it was found", how_found.section(records, run.images, gallery)),
         ("trust", "Can I trust it", trust.section(records)),
     ]
-    links = [tag("a", title, href=f"#{prefix}{name}") for name, title, _ in sections]
-    return tag(
-        "article",
-        tag("h1", records.name),
-        tag("p", _status(records), class_="status"),
-        [tag("p", line, class_="missing") for line in run.missing],
-        _tiles(run),
-        tag("nav", links, aria_label="sections"),
-        [tag("section", tag("h2", title), content, id=f"{prefix}{name}") for name, title, content in sections],
-        id=f"{prefix}top",
-        class_="run",
-    )
+    return article(records.name, _status(records), _tiles(run), sections, run.missing, prefix)
 
 
 def _found(run: _Seen, gallery: Gallery) -> Markup:
@@ -139,7 +128,7 @@ def _status(records: Records) -> Markup:
     return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.age)} ago")
 
 
-def _tiles(run: _Seen) -> Markup:
+def _tiles(run: _Seen) -> list[tuple[str, Content]]:
     """The result in a few numbers."""
     records, evidence = run.records, run.evidence
     summary, final = records.summary or {}, records.measured.get("final", {})
@@ -162,4 +151,4 @@ def _tiles(run: _Seen) -> Markup:
         tiles.append(("DCI disentanglement", join(f"{final['disentanglement']:.3f}", beside)))
     if "elapsed_seconds" in summary:
         tiles.append(("time", trust.duration(summary["elapsed_seconds"])))
-    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles], class_="tiles")
+    return tiles

@@ -9,11 +9,11 @@ import numpy as np
 from rdl.errors import UserError
 from rdl.report import how_well, trust
 from rdl.report.baselines import Baseline, read_baselines
-from rdl.report.document import document
+from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
-from rdl.report.markup import Markup, fold, join, table, tag
+from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read
-from rdl.runs import files, scores_read
+from rdl.runs import files, result_tree, scores_read
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ def models_of(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir() or (folder / "config.gin").exists():
         return []
-    runs = [path.parent for path in folder.glob("*/config.gin")]
-    return sorted(runs, key=lambda run: (int(run.name), "") if run.name.isdecimal() else (-1, run.name))
+    return result_tree.in_order(path.parent for path in folder.glob("*/config.gin"))
 
 
 def write_study(
@@ -72,15 +71,7 @@ def write_study(
         ("trust", "Can I trust it", _trust(models[0].records)),
     ]
     name = root.resolve().name
-    body = tag(
-        "article",
-        tag("h1", name),
-        tag("p", _status(models), class_="status"),
-        _tiles(models, kinds),
-        tag("nav", [tag("a", title, href=f"#{place}") for place, title, _ in sections], aria_label="sections"),
-        [tag("section", tag("h2", title), content, id=place) for place, title, content in sections],
-        class_="run",
-    )
+    body = article(name, _status(models), _tiles(models, kinds), sections)
     files.write_text(folder / "index.html", document(f"{name} – rdl", body))
     return folder / "index.html"
 
@@ -102,16 +93,15 @@ def _status(models: Sequence[_Model]) -> str:
     return f"{len(models)} models on {', '.join(datasets)}, {state}"
 
 
-def _tiles(models: Sequence[_Model], kinds: Sequence[Baseline]) -> Markup:
+def _tiles(models: Sequence[_Model], kinds: Sequence[Baseline]) -> list[tuple[str, Content]]:
     """The result in a few numbers."""
-    tiles: list[tuple[str, Markup]] = [("models", join(len(models))), ("methods and strengths", join(len(kinds)))]
+    tiles: list[tuple[str, Content]] = [("models", len(models)), ("methods and strengths", len(kinds))]
     for key in ("discrete_mig", "disentanglement"):
         means = {kind.name: float(np.mean(kind.values[key])) for kind in kinds if kind.values.get(key)}
         if means:
             best = max(means, key=lambda name: means[name])
             tiles.append((f"highest mean {how_well.METRICS[key]}", join(f"{means[best]:.3f}", tag("i", best))))
-    tiles.append(("time of all models", join(trust.duration(sum(model.seconds or 0.0 for model in models)))))
-    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles], class_="tiles")
+    return [*tiles, ("time of all models", trust.duration(sum(model.seconds or 0.0 for model in models)))]
 
 
 def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
@@ -128,7 +118,7 @@ def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
             caption = f"{model.kind}: model {model.records.name}, MIG {model.mig:.3f}"
             drawn.append(gallery.picture(name, path.read_bytes(), alt, caption))
     if not drawn:
-        return tag("p", "No model is measured yet: traversals will be shown here.")
+        return tag("p", "No model has drawn its traversals yet.")
     return join(
         tag("p", "Of each method and strength the model with the highest MIG; every row moves one latent."),
         tag("div", drawn, class_="drawings"),

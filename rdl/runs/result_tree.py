@@ -84,10 +84,14 @@ def read(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def aggregates(root: Path) -> list[Path]:
-    """``evaluation.json`` of every metric of every result tree under a folder; model 2 comes before model 10."""
-    paths = root.rglob("metrics/*/*/results/aggregate/evaluation.json")
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sorted by name, numbers by value: model 2 comes before model 10."""
     return sorted(paths, key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
+
+
+def aggregates(root: Path) -> list[Path]:
+    """``evaluation.json`` of every metric of every result tree under a folder, in order."""
+    return in_order(root.rglob("metrics/*/*/results/aggregate/evaluation.json"))
 
 
 def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:
