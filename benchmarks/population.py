@@ -51,14 +51,14 @@ CHILD = """
 import json, sys, time
 import gin
 from rdl.data import load
-from rdl.experiments import experiment, registry
-from rdl.experiments.watching import Watcher
-from rdl.experiments.context import Context
-from rdl.experiments.stage import train_population
-from rdl.experiments.tensorboard import TensorBoard
-from rdl.experiments.watching import Watchers
-from rdl.experiments import worker
-from rdl.population import build_executor
+from rdl.jobs import experiment
+from rdl.cli import registry
+from rdl.watch.watching import Watcher
+from rdl.jobs.context import Context
+from rdl.jobs.stage import train_population
+from rdl.watch.tensorboard import TensorBoard
+from rdl.watch.watching import Watchers
+from rdl.cli import worker
 from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.training.threads import settle_threads
@@ -76,7 +76,7 @@ class Clock(Watcher):
 
 clock = Clock()
 with Run(root, gin.config_str()) as run:
-    executor = build_executor(setup=functools.partial(worker.prepare, gin.config_str()))
+    executor = worker.executor()
     watcher = Watchers(TensorBoard(run), clock)
     context = Context(run, 0, load(), executor, watcher)
     train_population(context, "population", "population", context.images, UDRScore())

@@ -22,8 +22,8 @@ from absl import app, flags
 from keras import layers
 
 from rdl.models.build import build
-from rdl.models.objectives import beta_tc_vae
-from rdl.models.reference_networks import reference_decoder, reference_encoder
+from rdl.models.networks.reference import reference_decoder, reference_encoder
+from rdl.models.objectives.objective import beta_tc_vae
 from rdl.models.vae import VAE, as_float
 from rdl.seeds import derive, generator
 from rdl.training.batches import stream

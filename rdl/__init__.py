@@ -8,10 +8,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rdl.models.saved import TrainedModel
+    from rdl.models.saving.saved import TrainedModel
 
 __version__ = "0.1.0"
-_PACKAGES = ("data", "experiments", "models", "population", "recursion", "runs", "scoring", "training")
+_PACKAGES = (
+    "data", "evaluation", "execution", "jobs", "models", "population", "recursion", "runs", "scoring", "training",
+    "watch",
+)  # fmt: skip
 
 
 def load(run: str) -> "TrainedModel":
@@ -25,7 +28,7 @@ def load(run: str) -> "TrainedModel":
     """
     from pathlib import Path
 
-    from rdl.models import saved
+    from rdl.models.saving import saved
 
     return saved.load(Path(run) / "model")
 

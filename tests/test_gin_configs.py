@@ -7,7 +7,8 @@ import gin
 import pytest
 
 from rdl.bindings import read_gin
-from rdl.experiments import evaluation, registry  # noqa: F401  (register every gin name)
+from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.population import SearchSpace, Settings
 
 ROOT = Path(__file__).resolve().parents[1]

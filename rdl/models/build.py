@@ -7,9 +7,12 @@ import gin
 import keras
 
 from rdl.errors import UserError
-from rdl.models import celeba_ladder, dlib_networks, ladder_networks, objectives, reference_networks, small_networks  # noqa: F401 (gin names)
-from rdl.models.factor_vae import FactorObjective, FactorVAE, fc_discriminator
-from rdl.models.ladder import LadderObjective, LadderVAE
+from rdl.models.ladder import celeba as celeba_ladder  # noqa: F401 (gin names)
+from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
+from rdl.models.networks import dlib as dlib_networks  # noqa: F401 (gin names)
+from rdl.models.networks import small as small_networks
+from rdl.models.objectives import objective as objectives  # noqa: F401 (gin names)
+from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
 from rdl.models.vae import VAE, Ensemble
 
 

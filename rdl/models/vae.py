@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from rdl.models import replicas
 from rdl.models.distributions import DiagonalNormal, bernoulli_image
-from rdl.models.objectives import Objective, Terms
+from rdl.models.objectives.objective import Objective, Terms
 
 VAE_PLAYER = "vae"
 

@@ -15,10 +15,10 @@ from typing import Protocol
 import gin
 
 from rdl.errors import UserError
+from rdl.execution import Executor
 from rdl.population import evolution
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
-from rdl.population.units import Executor
 from rdl.runs import Run, files
 
 Task = Callable[[Member], Member]

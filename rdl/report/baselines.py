@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdl.runs import scores_read
+from rdl.evaluation import scores_read
 
 _SHARED = ("train_accuracy", "eval_accuracy", "num_active_dims")  # keys that mean another thing in each metric
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rdl.data import ImageSet
-from rdl.models import saved
-from rdl.models.levels import levels_of
+from rdl.models.ladder.levels import levels_of
+from rdl.models.saving import saved
 from rdl.recursion import kl_to_prior
 from rdl.report.reading import Records
 from rdl.seeds import derive, generator

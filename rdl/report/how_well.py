@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rdl.evaluation.scores_read import measured_under
 from rdl.report import figures
 from rdl.report.baselines import Baseline
 from rdl.report.evidence import TREE_POINTS, Evidence
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
-from rdl.runs.scores_read import measured_under
 
 METRICS = {
     "discrete_mig": "MIG",

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from rdl.errors import UserError
+from rdl.evaluation import result_tree, scores_read
 from rdl.report import how_well, trust
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read
-from rdl.runs import files, result_tree, scores_read
+from rdl.runs import files
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from pathlib import Path
 import gin
 import numpy as np
 
-from rdl import experiments  # noqa: F401
+from rdl.cli import command_line, registry  # noqa: F401
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.experiments import command_line, experiment, registry, rpu_vae, stage  # noqa: F401
-from rdl.experiments.watching import Watcher
+from rdl.jobs import experiment, rpu_vae, stage
 from rdl.population import Member, checkpoint_path
 from rdl.runs import files
 from rdl.runs.journal import Journal
 from rdl.seeds import generator
 from rdl.training import checkpoints
+from rdl.watch.watching import Watcher
 
 CONFIG = """
 dataset.name = "{images}"

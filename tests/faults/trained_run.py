@@ -7,8 +7,9 @@ from pathlib import Path
 import gin
 import numpy as np
 
+from rdl.cli import registry  # noqa: F401
 from rdl.errors import UserError
-from rdl.experiments import experiment, registry  # noqa: F401
+from rdl.jobs import experiment
 from rdl.seeds import generator
 from rdl.training.threads import settle_threads
 

@@ -6,9 +6,10 @@ import pytest
 from fake_task import SPACE, FakeTask
 
 from rdl.errors import UserError
-from rdl.experiments.watching import Watcher
-from rdl.population import Population, SerialExecutor, Settings, build_executor, checkpoint_path
+from rdl.execution import SerialExecutor, build_executor
+from rdl.population import Population, Settings, checkpoint_path
 from rdl.runs import Run, files
+from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
 SETTINGS = Settings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)

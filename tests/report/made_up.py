@@ -7,8 +7,8 @@ import gin
 import numpy as np
 
 from rdl.models import build
-from rdl.models.saved import save
-from rdl.models.small_networks import small_fc_decoder, small_fc_encoder
+from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
+from rdl.models.saving.saved import save
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.gallery import png

@@ -29,9 +29,9 @@ def made_images():
 
 
 def build_small(models=1, objective=None, **options):
-    from rdl.models import small_networks
     from rdl.models.build import build
-    from rdl.models.objectives import beta_tc_vae
+    from rdl.models.networks import small as small_networks
+    from rdl.models.objectives.objective import beta_tc_vae
 
     return build(
         (8, 8, 1), models, small_networks.small_fc_encoder, small_networks.small_fc_decoder,

@@ -21,9 +21,11 @@ if sys.argv[1] == "mirrored":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from rdl.models import objectives, reference_networks, small_networks
 from rdl.models.build import build
-from rdl.models.factor_vae import factor_vae
+from rdl.models.networks import reference as reference_networks
+from rdl.models.networks import small as small_networks
+from rdl.models.objectives import objective as objectives
+from rdl.models.objectives.factor_vae import factor_vae
 from rdl.training.strategies import strategy
 from rdl.training.trainer import Trainer
 

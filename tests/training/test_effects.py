@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from rdl.models import objectives
-from rdl.models.factor_vae import factor_vae
+from rdl.models.objectives import objective as objectives
+from rdl.models.objectives.factor_vae import factor_vae
 from rdl.training.posteriors import posterior_parameters
 from rdl.training.trainer import Trainer
 

@@ -3,9 +3,10 @@ import pytest
 import tensorflow as tf
 
 from rdl.errors import UserError
-from rdl.models import reference_networks, saved
 from rdl.models.build import build
-from rdl.models.export import Signatures
+from rdl.models.networks import reference as reference_networks
+from rdl.models.saving import saved
+from rdl.models.saving.export import Signatures
 from rdl.models.vae import as_float
 from rdl.training.trainer import Trainer
 

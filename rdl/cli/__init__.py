@@ -1,0 +1,1 @@
+"""The commands behind bin/, and the registry of every name that gin may use."""

@@ -1,0 +1,1 @@
+"""Measuring finished runs, disentanglement_lib's result tree, scores read back and compared."""

@@ -1,0 +1,212 @@
+"""Reads scores and the conditions they were measured under, from whoever wrote them.
+
+From rdl's runs, from disentanglement_lib's result trees, and from its aggregated JSON.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rdl import bindings
+from rdl.errors import UserError
+from rdl.evaluation import result_tree
+
+_STRENGTHS = (
+    "vae.beta", "factor_vae.gamma", "dip_vae.lambda_od", "beta_tc_vae.beta", "annealed_vae.c_max",
+)  # fmt: skip
+_OBJECTIVES = {"vae": "beta_vae", "dip_vae": "dip_vae"}
+# What a metric's value depends on, and what disentanglement_lib sets where a file does not say.
+_BINS = {"discretizer.num_bins": "20", "discretizer.discretizer_fn": "@histogram_discretizer"}
+_CONDITIONS: dict[str, dict[str, str]] = {
+    "mig": {"mig.num_train": "10000", **_BINS},
+    "dci": {"dci.num_train": "10000", "dci.num_test": "5000", "dci.backend": "'sklearn'"},
+    "sap_score": {
+        "sap_score.num_train": "10000",
+        "sap_score.num_test": "5000",
+        "sap_score.continuous_factors": "False",
+    },
+    "modularity_explicitness": {
+        "modularity_explicitness.num_train": "10000",
+        "modularity_explicitness.num_test": "5000",
+        **_BINS,
+    },
+    "irs": {"irs.num_train": "10000", **_BINS},
+    "beta_vae_sklearn": {"beta_vae_sklearn.num_train": "10000", "beta_vae_sklearn.batch_size": "64"},
+    "factor_vae_metric": {
+        "factor_vae_score.num_train": "10000",
+        "factor_vae_score.batch_size": "64",
+        "prune_dims.threshold": "0.05",
+    },
+    "unsupervised": {"unsupervised_metrics.num_train": "10000", **_BINS},
+    "downstream_task_boosted_trees": {"predictor.predictor_fn": "@gradient_boosting_classifier"},
+    "downstream_task_logistic_regression": {"predictor.predictor_fn": "@logistic_regression_cv"},
+}
+Conditions = tuple[tuple[str, str], ...]
+_SUMMARY = {"discrete_mig": "mig", "disentanglement": "dci", "completeness": "dci", "informativeness_test": "dci"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One number of one model.
+
+    Attributes:
+      method: name and strength.
+      dataset: name and, where it is a part of the data set, its options.
+      representation: ``mean`` or ``sampled``.
+      metric: such as ``dci``.
+      key: such as ``completeness``.
+      value: the number.
+      conditions: what else the number depends on, settings in gin's text.
+    """
+
+    method: str
+    dataset: str
+    representation: str
+    metric: str
+    key: str
+    value: float
+    conditions: Conditions
+
+    @property
+    def column(self) -> tuple[str, str, str, str]:
+        """What it may be compared within."""
+        return self.dataset, self.representation, self.metric, self.key
+
+
+def read(paths: Iterable[str | Path]) -> list[Result]:
+    """All results in folders (runs, or result trees at any depth) and aggregated JSON files.
+
+    Raises:
+      UserError: nothing there, or a damaged file.
+    """
+    results: list[Result] = []
+    for path in map(Path, paths):
+        if path.is_file():
+            found = [result for row in _rows(path) for result in _of_aggregate(row)]
+        elif path.is_dir():
+            trees = result_tree.aggregates(path)
+            found = [result for tree in trees for result in _of_aggregate(result_tree.read(tree))]
+            summaries = sorted({*path.glob("results/summary.json"), *path.glob("*/results/summary.json")})
+            measured = {tree.parents[5] for tree in trees}
+            for summary in summaries:
+                if summary.parents[1] not in measured:
+                    found += _of_summary(summary)
+        else:
+            raise UserError(f"{path} does not exist: give runs, folders of them, or JSON files.")
+        if not found:
+            advice = "expected aggregated JSON" if path.is_file() else f"measure the run by bin/evaluate --run={path}"
+            raise UserError(f"{path} holds no results: {advice}.")
+        results += found
+    return results
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of an aggregated JSON: pandas' {column: {row: value}}, a list of rows, or a single one."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"Cannot read {path} ({' '.join(str(error).split())}): expected aggregated JSON.") from error
+    if isinstance(content, list):
+        rows = content
+    elif isinstance(content, dict) and content and all(isinstance(column, dict) for column in content.values()):
+        names = dict.fromkeys(row for column in content.values() for row in column)
+        rows = [{key: column.get(row) for key, column in content.items()} for row in names]
+    else:
+        rows = [content]
+    if not all(isinstance(row, dict) for row in rows):
+        raise UserError(f"Cannot read {path}: expected {{column: {{row: value}}}}, as disentanglement_lib aggregates.")
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
+def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
+    """The numbers of one evaluation."""
+    settings = {
+        key.split(".", 1)[1]: str(value)
+        for step in ("train_config", "postprocess_config", "evaluation_config")
+        for key, value in row.items()
+        if key.startswith(f"{step}.")
+    }
+    metric = _plain(settings.get("evaluation.name", "")) or _plain(settings.get("evaluation.evaluation_fn", ""))
+    representation = _plain(settings.get("postprocess.name", "")) or _plain(
+        settings.get("postprocess.postprocess_fn", "mean")
+    ).removesuffix("_representation")
+    conditions = tuple((key, settings.get(key, usual)) for key, usual in _CONDITIONS.get(metric, {}).items())
+    return [
+        Result(_method(settings), _dataset(settings), representation, metric, name, float(value), conditions)
+        for key, value in row.items()
+        if (name := key.removeprefix("evaluation_results.")) != key
+        and name not in ("elapsed_time", "num_seeds")
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ]
+
+
+def _of_summary(path: Path) -> list[Result]:
+    """The final model's numbers in a run's summary, which the run measured at its end."""
+    summary, config_path = result_tree.read(path), path.parents[1] / "config.gin"
+    config = bindings.of_text(config_path.read_text(errors="replace")) if config_path.is_file() else {}
+    single = config.get("population.size") == "1"
+    name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
+    settings = {**config, "model.name": _OBJECTIVES.get(name, name)}
+    if single:
+        searched = {f"{name}.{key.removeprefix('final.')}": repr(value) for key, value in summary.items()}
+        settings |= {key: value for key, value in searched.items() if key in _STRENGTHS}
+    return [
+        Result(
+            _method(settings, single), _dataset(settings), "mean", metric, key, float(summary[f"final.{key}"]),
+            measured_under(metric, config),
+        )
+        for key, metric in _SUMMARY.items()
+        if isinstance(summary.get(f"final.{key}"), (int, float))
+    ]  # fmt: skip
+
+
+def measured_under(metric: str, config: Mapping[str, str]) -> Conditions:
+    """The conditions of ``mig`` or ``dci`` as a run measures it at its end.
+
+    Args:
+      metric: one of the two.
+      config: the run's bindings.
+    """
+    points = config.get("Measurement.num_train", "10_000").replace("_", "")
+    given = {
+        "mig.num_train": points,
+        "dci.num_train": points,
+        "dci.num_test": config.get("Measurement.num_test", "5_000").replace("_", ""),
+        "dci.backend": config.get("measure.dci_backend", "'sklearn'"),
+        "discretizer.num_bins": config.get("measure.num_bins", "20"),
+    }
+    return tuple((name, given.get(name, usual)) for name, usual in _CONDITIONS[metric].items())
+
+
+def _method(settings: Mapping[str, str], single: bool = True) -> str:
+    name = _plain(settings.get("model.name", "")) or _plain(settings.get("model.model", "model"))
+    factory = "dip_vae" if name.startswith("dip_vae") else {"beta_vae": "vae"}.get(name, name)
+    if name == "dip_vae":
+        name += f"_{_plain(settings.get('dip_vae.dip_type', 'i'))}"
+    strength = next((key for key in _STRENGTHS if key in settings and key.split(".")[0] == factory), None)
+    if strength is None or not single:
+        return name
+    value = _plain(settings[strength])
+    return f"{name}, {strength.split('.')[1]} {float(value):g}" if _is_number(value) else f"{name}, {value}"
+
+
+def _dataset(settings: Mapping[str, str]) -> str:
+    name = _plain(settings.get("dataset.name", ""))
+    options = {key: value for key, value in settings.items() if key.startswith("dataset.") and key != "dataset.name"}
+    parts = [f"{key.split('.')[1]} {value}" for key, value in sorted(options.items())]
+    return f"{name} ({'; '.join(parts)})" if parts else name
+
+
+def _plain(value: str) -> str:
+    return str(value).strip("'\"@()")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""One run from start to end: opens its directory, runs its job, writes what a reader will look for."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from rdl import data
+from rdl.errors import UserError
+from rdl.execution import Executor, SerialExecutor
+from rdl.jobs.context import Context
+from rdl.runs import Run, files
+from rdl.scoring.measure import check_trees
+from rdl.watch.display import terminal
+from rdl.watch.session_log import SessionLog
+from rdl.watch.tensorboard import TensorBoard
+from rdl.watch.watching import Watchers
+
+Job = Callable[[Context], dict[str, Any]]
+_MIN_IMAGES = 10
+
+
+@gin.configurable(denylist=["output_dir", "make_executor"])
+def experiment(
+    output_dir: str, make_executor: Callable[[], Executor] = SerialExecutor, *, job: Job | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Runs a job in its directory, or goes on where it was stopped; returns the summary.
+
+    Args:
+      output_dir: the run directory.
+      make_executor: makes what trains members, once there is something to train.
+      job: what to do, a gin reference such as ``@rpu_vae``.
+      seed: all randomness of the run derives from it.
+
+    Raises:
+      UserError: the configuration, the data or the directory are not fit.
+    """
+    if job is None:
+        raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
+    check_trees()
+    with Run(output_dir, gin.config_str()) as run:
+        if "summary" in run.journal:
+            return run.journal["summary"]
+        started = time.perf_counter()
+        before = sum(record["seconds"] for key, record in run.journal.items() if key.startswith("session/"))
+        images = data.load()
+        if len(images) < _MIN_IMAGES:
+            raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
+        executor = make_executor()
+        watcher = Watchers(terminal(), TensorBoard(run), SessionLog(run))
+        for line in run.journal.damaged:
+            watcher.note(line)
+        try:
+            found = job(Context(run, seed, images, executor, watcher))
+        finally:
+            executor.close()
+            watcher.close()
+            if len(run.journal):  # a run that failed before its first unit may start over with other settings
+                session = sum(key.startswith("session/") for key in run.journal)
+                run.journal.append(f"session/{session:03d}", {"seconds": time.perf_counter() - started})
+        files.write_text(run.path("operative.gin"), gin.operative_config_str())
+        summary = {
+            "experiment": job.__name__,
+            "dataset": images.name,
+            "seed": seed,
+            "elapsed_seconds": before + time.perf_counter() - started,
+            **found,
+        }
+        files.write_json(run.path("results", "summary.json"), summary)
+        return run.journal.append("summary", summary)
+
+
+def default_output_dir(gin_files: list[str]) -> Path:
+    """``runs/<name of the last gin file>``."""
+    return Path("runs") / (Path(gin_files[-1]).stem if gin_files else "run")

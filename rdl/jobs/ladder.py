@@ -1,0 +1,85 @@
+"""A ladder through all its steps: one model, or a population that searches its beta, coefficient and learning rate.
+
+The steps follow the updates that a model has made, so they run through the population's generations: each is a
+segment of the training, finished work is in the journal, and a stop in the middle of a step changes nothing.
+"""
+
+import dataclasses
+from typing import Any
+
+import gin
+import numpy as np
+
+from rdl.data import ImageSet
+from rdl.jobs.context import Context
+from rdl.jobs.ladder_watching import LadderWatcher
+from rdl.jobs.search import search
+from rdl.models.saving import saved
+from rdl.models.saving.saved import TrainedModel
+from rdl.runs import files
+from rdl.scoring import ChenMeasurement, Score
+from rdl.seeds import generator
+from rdl.watch import ladder_pictures
+from rdl.watch.watching import Watchers
+
+_BATCH = 1024
+
+
+@gin.configurable
+def train_ladder(context: Context, score: Score | None = None, chen: bool = True) -> dict[str, Any]:
+    """`search`, and what there is to tell of a ladder's levels; returns the summary.
+
+    Args:
+      context: of the job.
+      score: as in `search`.
+      chen: also measure MIG and MIG-sup by Chen's estimator, where the true factors are known.
+
+    Raises:
+      UserError: the model is no ladder; what `search` raises.
+    """
+    example = int(generator(context.seed, "example").integers(len(context.images)))
+    watcher = LadderWatcher(context.run, context.images, example)
+    try:
+        summary = search(dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score)
+        model = saved.load(context.run.path("model"))
+        kl = np.array(watcher.kl[-1])
+        for name, where in zip(watcher.levels.names, watcher.levels.slices, strict=True):
+            summary[f"final.kl_{name}"] = float(kl[where].sum())
+        if chen and context.images.factor_space is not None:
+            summary |= _measured_by_chen(context, model)
+        _draw(context, watcher, model)
+    finally:
+        watcher.close()
+    return summary
+
+
+def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
+    def work() -> dict[str, float]:
+        context.watcher.note("measuring MIG and MIG-sup by Chen's estimator")
+        return ChenMeasurement()(_encode(model, context.images), context.images, context.seed)[0]
+
+    return {f"final.{key}": value for key, value in context.run.unit("measure/chen", work).items()}
+
+
+def _encode(model: TrainedModel, images: ImageSet):
+    """The model's posteriors by the images' numbers, as a score asks for them."""
+
+    def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = [model.posterior(images.images(indices[i : i + _BATCH])) for i in range(0, len(indices), _BATCH)]
+        means = np.concatenate([part.loc.numpy() for part in parts])
+        log_variances = np.concatenate([part.log_variance.numpy() for part in parts])
+        return means[None], log_variances[None]
+
+    return encode
+
+
+def _draw(context: Context, watcher: LadderWatcher, model: TrainedModel) -> None:
+    """The final traversals, samples and information per level; and the traversals in motion."""
+    levels, image, kl = watcher.levels, watcher.example, np.array(watcher.kl)
+    title = "Each row moves one latent from -2.5 to 2.5; the others stay as the encoder gave them"
+    watcher.show("levels", ladder_pictures.traversals(model, levels, image, kl[-1], title))
+    watcher.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
+    watcher.show("information", ladder_pictures.information(kl, watcher.updates, levels, watcher.starts()))
+    first, *others = ladder_pictures.animation(model, levels, image)
+    with files.replacing(context.run.path("results", "levels.gif")) as file:
+        first.save(file, format="gif", save_all=True, append_images=others, duration=120, loop=0)

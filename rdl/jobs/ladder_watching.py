@@ -1,0 +1,98 @@
+"""Watches a ladder learn: information per level to TensorBoard, and a picture at the end of every step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from rdl.data import ImageSet
+from rdl.errors import UserError
+from rdl.jobs.member_task import MemberTask, trainer_for
+from rdl.models.ladder.ladder_vae import LadderVAE
+from rdl.models.saving.saved import TrainedModel
+from rdl.population import Member, Settings
+from rdl.population.evolution import ranked
+from rdl.runs import Run, files
+from rdl.watch import ladder_pictures
+from rdl.watch.watching import Watcher
+
+
+class LadderWatcher(Watcher):
+    """Keeps the KL of the best model's latents, generation by generation, and draws what each step has learned.
+
+    Args:
+      run: where pictures and events go.
+      images: what is trained on.
+      example: number of the image that the traversals start from.
+    """
+
+    def __init__(self, run: Run, images: ImageSet, example: int):
+        self._run, self._images = run, images
+        self.example = images.images(np.array([example]))[0]
+        self.kl: list[list[float]] = []  # [generations][latents], nats
+        self.updates: list[int] = []  # made by the end of each generation
+        self._task: MemberTask  # known when the stage begins
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+        """Remembers how the stage's members are trained.
+
+        Raises:
+          UserError: the model is no ladder.
+        """
+        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None)
+        model = trainer_for(self._images.shape, settings.models).model.models[0]
+        if not isinstance(model, LadderVAE):
+            raise UserError(
+                "train_ladder needs a ladder: set model.objective = @pro_vlae, or experiment.job = @search."
+            )
+        self.levels, self.schedule = model.levels, model.schedule
+
+    def generation_done(self, stage: str, members: Sequence[Member]) -> None:
+        """One point on each level's curve; at the last generation of a step, its picture."""
+        best = ranked(members)[0]
+        per_generation = -(-self._task.num_images // int(best.hyperparameters["batch_size"]))
+        made = per_generation * (best.generation + 1)
+        self.kl.append(best.details["kl"][int(np.argmax(best.details["per_model"]))])
+        self.updates.append(made)
+        with self._events().as_default():
+            for name, where in zip(self.levels.names, self.levels.slices, strict=True):
+                tf.summary.scalar(f"levels/kl_{name}", sum(self.kl[-1][where]), made)
+            tf.summary.scalar("levels/step", int(self.schedule.at(made - 1).step), made)
+            tf.summary.scalar("levels/fade_in", float(self.schedule.at(made - 1).fade_in), made)
+        step = int(self.schedule.at(made - 1).step)
+        if int(self.schedule.at(made - 1 + per_generation).step) != step:
+            self._draw_step(step, best)
+
+    def _draw_step(self, step: int, best: Member) -> None:
+        path = self._run.path("results", f"levels_step_{step}.png")
+        if path.exists() or not self._task.path(best).exists():
+            return
+        model = self._task.restore(best, int(np.argmax(best.details["per_model"])))
+        title = f"The end of step {step} of {self.schedule.num_steps}; inactive levels change nothing yet"
+        trained = TrainedModel(model.encoder, model.decoder)
+        picture = ladder_pictures.traversals(trained, self.levels, self.example, np.array(self.kl[-1]), title)
+        self.show(f"levels_step_{step}", picture)
+
+    def show(self, name: str, picture: Image.Image) -> None:
+        """Writes a picture to ``results/`` and to TensorBoard."""
+        with files.replacing(self._run.path("results", f"{name}.png")) as file:
+            picture.save(file, format="png")
+        with self._events().as_default():
+            tf.summary.image(name, np.asarray(picture)[None], self.updates[-1])
+
+    def starts(self) -> list[int]:
+        """The updates at which the steps after the first began."""
+        borders = [step * self.schedule.updates_per_step for step in range(1, self.schedule.num_steps)]
+        return [border for border in borders if border < self.updates[-1]]
+
+    def _events(self) -> tf.summary.SummaryWriter:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._run.path("tensorboard", "levels")))
+        return self._writer
+
+    def close(self) -> None:
+        """Writes out what is still in memory."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,136 @@
+"""rPU-VAE: a few factors at a time, from images without labels to one model (Estermann et al., NeurIPS 2020).
+
+x-run -> leaf runs (label, reduce, retrain, until nothing is left to learn) -> final run, supervised by the leaf
+runs' labels. The true factors, where the data set has them, are used to measure afterwards and for nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gin
+import numpy as np
+
+from rdl.data import ImageSet
+from rdl.errors import UserError
+from rdl.jobs import finish
+from rdl.jobs.context import Context
+from rdl.jobs.member_task import MemberTask
+from rdl.jobs.stage import Stage, train_population
+from rdl.population import Member, Settings
+from rdl.recursion import Iteration, LeafLabels, iterate, to_json
+from rdl.runs import files
+from rdl.scoring import LeafMIGScore, Measurement, UDRScore
+from rdl.seeds import derive
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What one leaf run found: its labels, and the record of every iteration."""
+
+    labels: LeafLabels
+    iterations: list[dict[str, Any]]
+
+
+@gin.configurable
+def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -> dict[str, Any]:
+    """The whole recursion; returns the summary.
+
+    Args:
+      context: of the job.
+      leaf_runs: how many, each from another value of the factors that were learned first.
+      random_members: also train the x-run's first members, without any search, on as many images as the final
+        model saw, and measure them: what random hyperparameters give. Only where the true factors are known.
+
+    Raises:
+      UserError: the x-run learned nothing, or all members of a generation failed.
+    """
+    images = context.images
+    x_run = train_population(context, "x_run", "x_run", images, UDRScore())
+    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
+    if not labels:
+        raise UserError(
+            f"The x-run learned no factor ({leaves[0].iterations[0]['stop']}), so there is nothing to recurse on: "
+            "train longer (population.images, population.generations), or widen the search space."
+        )
+    final = train_population(context, "final", "final", images, LeafMIGScore(labels))
+    summary: dict[str, Any] = {
+        "images_trained": final.num_images,
+        "leaf_runs": leaf_runs,
+        "iterations": sum(len(leaf.iterations) for leaf in leaves),
+        "x_model.udr": x_run.best.score,
+        "x_model.images_trained": x_run.num_images,
+        "x_model.stopped": x_run.outcome.reason,
+        "final.leaf_mig": final.best.score,
+    }
+    for number, leaf in enumerate(leaves):
+        summary[f"leaf_{number}.factors_found"] = sum(len(found["latents"]) for found in leaf.iterations)
+        summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
+        summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
+    if images.factor_space is not None:
+        summary |= x_run.measured("x_model") | final.measured("final")
+        if random_members:
+            summary |= _random_members(context, x_run, final)
+    finish.hand_over(context, final)
+    return summary
+
+
+def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+    stage, images, indices = x_run, context.images, np.arange(len(context.images))
+    labels, records = LeafLabels(), []
+    iteration = 0
+    while True:
+        means, log_variances = stage.encode(images)
+        score = stage.best.details["per_model"][stage.best_model]
+        found, labels = iterate(labels, indices, means, log_variances, score, x_peak=number)
+        record = {**to_json(found), "stage": stage.name}
+        name = f"leaf_{number}/iteration_{iteration}"
+        if record["reduction"]:
+            record["reduction"]["kept"] = []  # long, and in labels.npz as the images of the next iteration
+        records.append(context.run.journal.get(name) or context.run.journal.append(name, record))
+        if len(labels):
+            labels.save(context.run.path(f"leaf_{number}", "labels.npz"))
+        context.watcher.note(f"{name}: {_in_words(found, images)}")
+        if found.stop is not None:
+            return Leaf(labels, records)
+        indices = np.asarray(found.kept)
+        images = context.images.subset(indices)
+        iteration += 1
+        files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
+        stage = train_population(context, f"leaf_{number}/iteration_{iteration}", "leaf_run", images, UDRScore())
+
+
+def _in_words(found: Iteration, images: ImageSet) -> str:
+    learned = f"{len(images)} images, latents {list(found.latents)} learned"
+    if found.stop is not None:
+        return f"{learned}; stops: {found.stop.explanation}"
+    return f"{learned}; {len(found.kept)} images share one value of each and go on"
+
+
+def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, Any]:
+    """What the x-run's first members reach with as many images as the final model, and no search."""
+    name, journal = "random_members", context.run.journal
+    first = [
+        Member(index, 0, None, member.hyperparameters, derive(context.seed, name, index))
+        for index, member in enumerate(x_run.outcome.generations[0])
+    ]
+    settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
+    context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
+    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement())
+    for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
+        journal.append(f"{name}/{member.name}", member.to_record())
+        context.watcher.member_done(name, member)
+    trained = [Member.from_record(journal[f"{name}/{member.name}"]) for member in first]
+    context.watcher.generation_done(name, trained)
+    scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
+    summary: dict[str, Any] = {
+        "first_generation.members": len(first),
+        "first_generation.failed": len(first) - len(scores),
+        "first_generation.images_trained": final.num_images,
+    }
+    for key in scores[0] if scores else ():
+        values = [row[key] for row in scores]
+        summary[f"first_generation.median_{key}"] = float(np.median(values))
+        summary[f"first_generation.best_{key}"] = float(np.max(values))
+    return summary

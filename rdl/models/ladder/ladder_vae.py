@@ -1,0 +1,84 @@
+"""The ladder VAE, its levels learned progressively (Li et al., ICLR 2020, arXiv 2002.10549)."""
+
+from dataclasses import dataclass
+
+import gin
+import keras
+import tensorflow as tf
+
+from rdl.errors import UserError
+from rdl.models import replicas
+from rdl.models.distributions import kl_to_prior
+from rdl.models.ladder.levels import gates_of, levels_of
+from rdl.models.ladder.schedule import Progress, ProgressiveSchedule
+from rdl.models.objectives.objective import Batch, Objective, Terms, Values, reconstruction
+from rdl.models.vae import VAE, VAE_PLAYER
+
+
+@dataclass(frozen=True)
+class LadderObjective(Objective):
+    """The objective of a `LadderVAE`."""
+
+
+@gin.configurable
+def pro_vlae(beta: float = 1.0, coefficient: float = 0.5) -> LadderObjective:
+    """pro-VLAE: loss = -log p(x|z) + beta sum KL(active levels) + coefficient sum KL(inactive levels).
+
+    The last term is the paper's pre-training KL; gin's `progressive` says which levels are active when. With
+    `progressive.steps = 1` all are, which is VLAE (Zhao et al. 2017).
+
+    Args:
+      beta: weight of the active levels' KL.
+      coefficient: weight of the inactive levels' KL, which keeps their posteriors near the prior meanwhile.
+    """
+
+    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+        return {"reconstruction": reconstruction(batch)}
+
+    return LadderObjective("pro_vlae", terms, {"beta": beta, "coefficient": coefficient})
+
+
+class LadderVAE(VAE):
+    """A VAE whose latents come in levels, and a schedule that opens them one after another.
+
+    The schedule's gates are weights of the networks: at any time the encoder and the decoder, in training or read
+    from disk, do what the last update did.
+
+    Args:
+      encoder: as in `VAE`; gates in its branches are optional.
+      decoder: as in `VAE`, with levels and gates.
+      objective: from `pro_vlae`.
+
+    Raises:
+      UserError: the decoder has no levels.
+    """
+
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, objective: LadderObjective):
+        super().__init__(encoder, decoder, objective)
+        levels = levels_of(decoder)
+        if levels is None:
+            raise UserError(
+                "The objective pro_vlae needs a decoder with levels: model.decoder = @ladder_decoder or @flat_decoder."
+            )
+        self.levels = levels
+        self.schedule = ProgressiveSchedule(levels=len(levels))
+
+    def losses(self, images, seed, step, dataset_size, hyperparameters) -> dict[str, Terms]:
+        """Reconstruction and, for each level, its weighted KL."""
+        progress = self.schedule.at(step)
+        self.set_gates(progress)
+        posterior, latents, log_likelihood = self.sample_and_score(images, seed)
+        batch = Batch(posterior, latents, log_likelihood, step, dataset_size)
+        weights = progress.kl_weights(hyperparameters["beta"], hyperparameters["coefficient"])
+        kl = kl_to_prior(posterior.loc, posterior.log_variance)
+        terms = {
+            f"kl_{name}": weights[position] * replicas.share_of_mean(tf.reduce_sum(kl[:, where], axis=1))
+            for position, (name, where) in enumerate(zip(self.levels.names, self.levels.slices, strict=True))
+        }
+        return {VAE_PLAYER: self.objective.terms(batch, hyperparameters) | terms}
+
+    def set_gates(self, progress: Progress) -> None:
+        """Opens and shuts the networks' gates as the schedule says."""
+        for network, gates in ((self.encoder, progress.encoder_gates), (self.decoder, progress.decoder_gates)):
+            for layer in gates_of(network):
+                layer.gate.assign(gates[len(self.levels) - layer.level])

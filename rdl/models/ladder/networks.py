@@ -1,0 +1,111 @@
+"""Encoders and decoders of ladders, for images of any size and any number of levels.
+
+Level l's features h_l are a convolution of h_{l-1}; a branch from h_l gives the posterior of z_l. The decoder goes
+from the deepest level up: each level's own feature map beside what comes from below it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import gin
+import keras
+from keras import layers
+
+from rdl.errors import UserError
+from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
+from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
+from rdl.models.networks import small as small_networks
+
+
+def _levels(num_latents: int, filters: Sequence[int]) -> Levels:
+    levels = levels_for(num_latents)
+    if len(filters) != len(levels):
+        raise UserError(
+            f"A ladder needs one number of filters per level, nearest to the image first, got {tuple(filters)} for "
+            f"{len(levels)} levels."
+        )
+    return levels
+
+
+@gin.configurable
+def ladder_encoder(
+    image_shape: ImageShape,
+    num_latents: int,
+    filters: Sequence[int] = (32, 32, 32),
+    width: int = 256,
+    activation: str = "elu",
+    normalization: str = "affine",
+) -> keras.Model:
+    """Per level a convolution 4x4 of stride 2; each branch one more, a dense layer, and the posterior.
+
+    Args:
+      image_shape: (height, width, channels).
+      num_latents: of all levels; gin's `levels` shares them out.
+      filters: of level 1 .. L's convolution and of its branch's.
+      width: of the branches' dense layers.
+      activation: by Keras' name.
+      normalization: after each activation, ``affine``, ``batch_norm`` or ``none``.
+    """
+    levels = _levels(num_latents, filters)
+    blocks = Blocks(activation, normalization)
+    images = keras.Input(image_shape)
+    hidden, branches = images, []
+    for number, count in enumerate(filters, start=1):
+        hidden = blocks.conv(hidden, count)
+        branch = blocks.conv(Gate(number)(hidden), count)
+        branches.insert(0, blocks.dense(layers.Flatten()(branch), width))
+    return keras.Model(images, posteriors(branches, levels), name="encoder")
+
+
+@gin.configurable
+def ladder_decoder(
+    image_shape: ImageShape,
+    num_latents: int,
+    filters: Sequence[int] = (32, 32, 32),
+    width: int = 256,
+    activation: str = "elu",
+    normalization: str = "affine",
+) -> keras.Model:
+    """Per level two dense layers to its feature map, beside what comes from below; a transposed convolution up.
+
+    Args:
+      image_shape: (height, width, channels).
+      num_latents: of all levels; gin's `levels` shares them out.
+      filters: of level 1 .. L's feature map and transposed convolution.
+      width: of the first dense layers.
+      activation: by Keras' name.
+      normalization: after each activation, ``affine``, ``batch_norm`` or ``none``.
+    """
+    levels = _levels(num_latents, filters)
+    blocks = Blocks(activation, normalization)
+    sizes = halvings(image_shape, len(levels) + 1)
+    latents = keras.Input((num_latents,))
+    below = None
+    for number, own in zip(levels.numbers, split_levels(latents, levels), strict=True):
+        count = filters[number - 1]
+        own = blocks.feature_map(blocks.dense(own, width), sizes[number + 1], count)
+        own = Gate(number)(own)
+        below = own if below is None else layers.Concatenate()([own, below])
+        below = blocks.deconv(below, count, sizes[number])
+    logits = layers.Conv2DTranspose(image_shape[2], 4, 2, "same", name="logits")(below)
+    return keras.Model(latents, cut(logits, sizes[0]), name="decoder")
+
+
+@gin.configurable
+def flat_decoder(
+    image_shape: ImageShape,
+    num_latents: int,
+    decoder: Callable[..., keras.Model] = small_networks.small_conv_decoder,
+) -> keras.Model:
+    """Any decoder without a ladder, with gates on groups of latents: a schedule adds a plain VAE's latents.
+
+    Args:
+      image_shape: (height, width, channels).
+      num_latents: of all groups; gin's `levels` shares them out.
+      decoder: factory (image_shape, num_latents) -> keras.Model; in gin `flat_decoder.decoder = @deconv_decoder`.
+    """
+    levels = levels_for(num_latents)
+    latents = keras.Input((num_latents,))
+    parts = zip(levels.numbers, split_levels(latents, levels), strict=True)
+    gated = [Gate(number)(own) for number, own in parts]
+    joined = layers.Concatenate()(gated) if len(gated) > 1 else gated[0]
+    return keras.Model(latents, decoder(image_shape, num_latents)(joined), name="decoder")

@@ -1,0 +1,1 @@
+"""Encoders and decoders of plain VAEs, by gin name."""

@@ -1,0 +1,1 @@
+"""What models minimise: one file a family, one function an equation."""

@@ -1,0 +1,172 @@
+"""What a VAE minimises: named terms whose sum is the loss.
+
+Every number that a search may want to change is in `Objective.hyperparameters` and reaches the terms as a tensor,
+so that changing it costs no retracing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import gin
+import tensorflow as tf
+
+from rdl.errors import UserError
+from rdl.models import replicas
+from rdl.models.distributions import DiagonalNormal, kl_to_prior, prior_like
+from rdl.models.objectives.total_correlation import minibatch_weighted_log_densities
+
+Terms = dict[str, tf.Tensor]
+Values = Mapping[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the terms are computed from; the rows of a batch that this replica holds."""
+
+    posterior: DiagonalNormal  # q(z | x), [batch, latents]
+    latents: tf.Tensor  # one sample of each posterior, [batch, latents]
+    log_likelihood: tf.Tensor  # log p(x | z), [batch]
+    step: tf.Tensor  # scalar, counts updates
+    dataset_size: tf.Tensor  # scalar
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss by name, the terms it is the sum of, and its hyperparameters with default values."""
+
+    name: str
+    terms: Callable[[Batch, Values], Terms]
+    hyperparameters: dict[str, float] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        posterior: DiagonalNormal,
+        latents: tf.Tensor,
+        log_likelihood: tf.Tensor,
+        step: tf.Tensor,
+        dataset_size: tf.Tensor,
+        hyperparameters: Values,
+    ) -> Terms:
+        """The terms, scalars: this replica's shares of means over the batch."""
+        return self.terms(Batch(posterior, latents, log_likelihood, step, dataset_size), hyperparameters)
+
+
+def reconstruction(batch: Batch) -> tf.Tensor:
+    """-log p(x | z), mean over the batch, in nats per image."""
+    return replicas.share_of_mean(-batch.log_likelihood)
+
+
+def kl(batch: Batch) -> tf.Tensor:
+    """KL(q(z | x) || p(z)), mean over the batch, in nats per image."""
+    per_latent = kl_to_prior(batch.posterior.loc, batch.posterior.log_variance)
+    return replicas.share_of_mean(tf.reduce_sum(per_latent, axis=1))
+
+
+@gin.configurable
+def vae(beta: float = 1.0) -> Objective:
+    """beta-VAE (Higgins et al. 2017, equation 4): loss = -log p(x|z) + beta KL(q(z|x) || p(z))."""
+
+    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+        return {"reconstruction": reconstruction(batch), "kl": hyperparameters["beta"] * kl(batch)}
+
+    return Objective("vae", terms, {"beta": beta})
+
+
+@gin.configurable
+def annealed_vae(gamma: float = 1000.0, c_max: float = 25.0, iteration_threshold: float = 100_000) -> Objective:
+    """AnnealedVAE (Burgess et al. 2018, equation 8): loss = -log p(x|z) + gamma |KL(q(z|x) || p(z)) - C|.
+
+    The capacity C, in nats, grows linearly from 0 to c_max over the first iteration_threshold updates.
+    """
+
+    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+        progress = tf.cast(batch.step, batch.log_likelihood.dtype) / hyperparameters["iteration_threshold"]
+        capacity = hyperparameters["c_max"] * tf.minimum(progress, 1.0)
+        distance = tf.abs(replicas.total(kl(batch)) - capacity)
+        return {
+            "reconstruction": reconstruction(batch),
+            "capacity": replicas.equal_share(hyperparameters["gamma"] * distance),
+        }
+
+    defaults = {"gamma": gamma, "c_max": c_max, "iteration_threshold": iteration_threshold}
+    return Objective("annealed_vae", terms, defaults)
+
+
+@gin.configurable
+def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: str = "i") -> Objective:
+    """DIP-VAE (Kumar et al. 2018): pulls the covariance S of the aggregate posterior towards the identity.
+
+    loss = -log p(x|z) + KL + lambda_od sum_{i != j} S_ij^2 + lambda_od lambda_d_factor sum_i (S_ii - 1)^2
+
+    Args:
+      lambda_od: weight of the squares off the diagonal.
+      lambda_d_factor: weight of those on the diagonal, in units of lambda_od.
+      dip_type: "i" takes S of the posterior means (equation 6), "ii" adds the mean posterior variance (equation 7).
+    """
+    if dip_type not in ("i", "ii"):
+        raise UserError(f"dip_vae.dip_type must be 'i' or 'ii', got {dip_type!r}; set it to one of them.")
+
+    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+        covariance = _aggregate_covariance(batch.posterior, dip_type)
+        diagonal = tf.linalg.diag_part(covariance)
+        on_diagonal = tf.reduce_sum(tf.square(diagonal - 1.0))
+        off_diagonal = tf.reduce_sum(tf.square(covariance - tf.linalg.diag(diagonal)))
+        lambda_d = hyperparameters["lambda_od"] * hyperparameters["lambda_d_factor"]
+        return {
+            "reconstruction": reconstruction(batch),
+            "kl": kl(batch),
+            "covariance_off_diagonal": replicas.equal_share(hyperparameters["lambda_od"] * off_diagonal),
+            "covariance_diagonal": replicas.equal_share(lambda_d * on_diagonal),
+        }
+
+    return Objective("dip_vae", terms, {"lambda_od": lambda_od, "lambda_d_factor": lambda_d_factor})
+
+
+def _aggregate_covariance(posterior: DiagonalNormal, dip_type: str) -> tf.Tensor:
+    """Covariance over the whole batch of the posterior means ("i") or of the posterior samples ("ii")."""
+    means = replicas.gather(posterior.loc)
+    centered = means - tf.reduce_mean(means, axis=0)
+    size = tf.cast(tf.shape(means)[0], means.dtype)
+    covariance = tf.matmul(centered, centered, transpose_a=True) / size
+    if dip_type == "ii":
+        variances = tf.exp(replicas.gather(posterior.log_variance))
+        covariance += tf.linalg.diag(tf.reduce_mean(variances, axis=0))
+    return covariance
+
+
+@gin.configurable
+def beta_tc_vae(beta: float = 6.0, analytic_kl: bool = False) -> Objective:
+    """beta-TCVAE (Chen et al. 2018, equation 4): the total correlation of q(z) weighs beta times.
+
+    loss = -log p(x|z) + (log q(z|x) - log q(z)) + beta (log q(z) - log prod_k q(z_k)) + (log prod_k q(z_k) - log p(z))
+
+    Args:
+      beta: weight of the total correlation.
+      analytic_kl: as in dlib, the same loss written -log p(x|z) + KL + (beta - 1) (log q(z) - log prod_k q(z_k)),
+        where KL is the closed form instead of log q(z|x) - log p(z) at the sample: equal in expectation.
+    """
+
+    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+        log_q_z, log_prod_q_z = minibatch_weighted_log_densities(
+            batch.latents,
+            replicas.gather(batch.posterior.loc),
+            replicas.gather(batch.posterior.log_variance),
+            batch.dataset_size,
+        )
+        total_correlation = replicas.share_of_mean(log_q_z - log_prod_q_z)
+        if analytic_kl:
+            return {
+                "reconstruction": reconstruction(batch),
+                "kl": kl(batch),
+                "total_correlation": (hyperparameters["beta"] - 1.0) * total_correlation,
+            }
+        log_q_z_given_x = batch.posterior.log_prob(batch.latents)
+        log_p_z = prior_like(batch.latents).log_prob(batch.latents)
+        return {
+            "reconstruction": reconstruction(batch),
+            "mutual_information": replicas.share_of_mean(log_q_z_given_x - log_q_z),
+            "total_correlation": hyperparameters["beta"] * total_correlation,
+            "dimension_wise_kl": replicas.share_of_mean(log_prod_q_z - log_p_z),
+        }
+
+    return Objective("beta_tc_vae", terms, {"beta": beta})

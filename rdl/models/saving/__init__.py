@@ -1,0 +1,1 @@
+"""Trained models on disk, in one's hands again, and in other formats."""

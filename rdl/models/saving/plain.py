@@ -1,0 +1,78 @@
+"""A trained network in Keras' own layers only, so that a reader needs no rdl: the same function at inference."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from rdl.models.batch_norm import BatchNormalization
+from rdl.models.ladder.levels import Affine, Gate, LevelLatents
+
+Weights = list[np.ndarray]
+Translation = tuple[layers.Layer, Weights]
+
+_EPSILON = 1e-3
+
+
+def plain(network: keras.Model) -> keras.Model:
+    """The network with every layer of rdl's own replaced by one of Keras' that computes the same at inference.
+
+    Raises:
+      TypeError: a layer that has no translation here.
+    """
+    weights: dict[str, Weights] = {}
+
+    def translate(layer: Any) -> Any:
+        if not isinstance(layer, layers.Layer):  # an operation such as a slice: Keras' own, without weights
+            return layer
+        if isinstance(layer, keras.Model):  # a network within the network
+            return plain(layer)
+        for kind, translation in _TRANSLATIONS.items():
+            if isinstance(layer, kind):
+                replacement, weights[layer.name] = translation(layer)  # type: ignore[attr-defined]
+                return replacement
+        if not type(layer).__module__.startswith("keras."):
+            raise TypeError(f"{type(layer).__name__} ({layer.name}) has no translation into Keras' own layers.")
+        weights[layer.name] = layer.get_weights()
+        return type(layer).from_config(layer.get_config())
+
+    copy = keras.models.clone_model(network, clone_function=translate)
+    for name, values in weights.items():
+        copy.get_layer(name).set_weights(values)
+    return copy
+
+
+def _batch_norm(layer: BatchNormalization) -> Translation:
+    values = [layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance]
+    normalization = layers.BatchNormalization(epsilon=layer.epsilon, name=None if layer.relu else layer.name)
+    if layer.relu:
+        normalization = keras.Sequential([normalization, layers.ReLU()], name=layer.name)
+    return normalization, [keras.ops.convert_to_numpy(value) for value in values]
+
+
+def _affine(layer: Affine) -> Translation:
+    """Batch norm with a mean of 0 and a standard deviation of 1."""
+    scale, shift = map(keras.ops.convert_to_numpy, (layer.scale, layer.shift))
+    values = [scale, shift, np.zeros_like(scale), np.full_like(scale, 1 - _EPSILON)]
+    return layers.BatchNormalization(epsilon=_EPSILON, name=layer.name), values
+
+
+def _gate(layer: Gate) -> Translation:
+    return layers.Rescaling(float(keras.ops.convert_to_numpy(layer.gate)), name=layer.name), []
+
+
+def _level_latents(layer: LevelLatents) -> Translation:
+    """A dense layer whose kernel picks columns."""
+    latents = layer.input.shape[-1]
+    picks = np.eye(latents, dtype=np.float32)[:, layer.start : layer.start + layer.size]
+    return layers.Dense(layer.size, use_bias=False, name=layer.name), [picks]
+
+
+_TRANSLATIONS: dict[type, Callable[..., Translation]] = {
+    BatchNormalization: _batch_norm,
+    Affine: _affine,
+    Gate: _gate,
+    LevelLatents: _level_latents,
+}

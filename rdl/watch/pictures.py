@@ -1,0 +1,72 @@
+"""Pictures of what a model's latents do."""
+
+import matplotlib
+import numpy as np
+import tensorflow as tf
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rdl.data import ImageSet
+from rdl.models import VAE
+from rdl.models.saving.saved import TrainedModel
+from rdl.models.vae import as_float
+from rdl.recursion import kl_to_prior
+from rdl.report.gallery import tile
+from rdl.seeds import generator
+
+
+def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl: float = 0.05) -> Image.Image:
+    """One row of images per active latent, the one with the most information first; from -2 to 2.
+
+    Args:
+      model: the trained model.
+      image: uint8 [height, width, channels], where the other latents stay.
+      kl: mean KL to the prior per latent, nats [latents].
+      least_kl: latents with less are left out (unless all have less).
+    """
+    order = [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
+    values = np.linspace(-2, 2, 9)
+    with matplotlib.rc_context({"font.family": "DejaVu Sans", "font.size": 9}):
+        figure = Figure(figsize=(0.75 * (len(values) + 1.8), 0.75 * len(order) + 0.6), dpi=120, layout="constrained")
+        axes = figure.subplots(len(order), len(values), squeeze=False)
+        for row, latent in zip(axes, order, strict=True):
+            for ax, frame in zip(row, model.traverse(image, latent, values.tolist()), strict=True):
+                ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                ax.set_xticks([])
+                ax.set_yticks([])
+            row[0].set_ylabel(f"z{latent}\n{kl[latent]:.2f} nats", rotation=0, ha="right", va="center")
+        for ax, value in zip(axes[0], values, strict=True):
+            ax.set_title(f"{value:g}", fontsize=9)
+        figure.suptitle("Each row moves one latent from -2 to 2; the others stay as the encoder gave them", fontsize=9)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def glance(model: VAE, images: ImageSet, count: int = 12, least_kl: float = 0.05) -> dict[str, np.ndarray]:
+    """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels]."""
+    few = np.sort(generator(0, "glance").permutation(len(images))[:count])
+    pixels = images.images(few)
+    posterior = model.encode(as_float(tf.constant(pixels)))
+    means = posterior.distribution.loc.numpy()
+    kl = kl_to_prior(means, posterior.log_variance.numpy())
+    order = [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
+    values = np.linspace(-2, 2, 9)
+    codes = np.repeat(means[:1], len(order) * len(values), axis=0).reshape(len(order), len(values), -1)
+    for row, latent in enumerate(order):
+        codes[row, :, latent] = values
+    shown = {
+        "reconstructions": (np.concatenate([pixels, _decoded(model, means)]), len(pixels)),
+        "traversals": (_decoded(model, codes.reshape(-1, codes.shape[-1])), len(values)),
+    }
+    zoom = max(1, 48 // images.shape[1])
+    return {
+        name: tile(frames.repeat(zoom, axis=1).repeat(zoom, axis=2), columns)
+        for name, (frames, columns) in shown.items()
+    }
+
+
+def _decoded(model: VAE, codes: np.ndarray) -> np.ndarray:
+    probabilities = tf.sigmoid(model.decode(tf.constant(codes))).numpy()
+    return np.round(probabilities * 255).astype(np.uint8)

@@ -1,0 +1,155 @@
+"""TensorBoard: what members and generations do as they are done, and what each stage's best model sees."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hp
+
+from rdl.data import ImageSet
+from rdl.models import VAE
+from rdl.population import Member, SearchSpace, Settings
+from rdl.runs import Run
+from rdl.watch import pictures
+from rdl.watch.watching import Watcher
+
+
+class TensorBoard(Watcher):
+    """Writes events in the run directory; a resumed run adds to them.
+
+    The x axis is the generation; tags open with the stage, so that each stage's charts stand together.
+
+      tensorboard/                     the configuration
+      tensorboard/STAGE/population     best, median and worst score, the spread of hyperparameters, a table of all
+                                       members and their parents
+      tensorboard/STAGE/best           pictures of the stage's best model
+      trials/STAGE/003_from_002        one trial: a member for as long as it keeps its hyperparameters, that is,
+                                       until it takes over from a better one. Score, loss terms, KL per latent,
+                                       parent; a row of the HParams tab
+
+    Trials lie apart because TensorBoard selects no run at all in its older tabs where there are more than 40.
+    """
+
+    def __init__(self, run: Run):
+        self._run = run
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+        self._trials: dict[tuple[str, int], str] = {}
+        self._introduced = False
+
+    def _writer(self, name: str) -> tf.summary.SummaryWriter:
+        if name not in self._writers:
+            self._writers[name] = tf.summary.create_file_writer(str(self._run.path(name)))
+        return self._writers[name]
+
+    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+        """What is about to be trained, as text; before the first stage, the configuration."""
+        if not self._introduced:
+            self._introduce(settings.search_space or SearchSpace())
+        with self._writer(f"tensorboard/{stage}/population").as_default():
+            text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
+            text += f"from a data set of {data_size:,}"
+            tf.summary.text(f"{stage}/what", text, 0)
+
+    def _introduce(self, space: SearchSpace) -> None:
+        self._introduced = True
+        with self._writer("tensorboard").as_default():
+            config = self._run.path("config.gin").read_text()
+            tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
+        with self._writer("trials").as_default():
+            dimensions = [
+                hp.HParam(name, hp.RealInterval(float(dimension.low), min(float(dimension.high), 1e9)))
+                for name, dimension in sorted(space.dimensions.items())
+            ]
+            hp.hparams_config([hp.HParam("stage"), *dimensions], [hp.Metric("score", display_name="score")])
+        for name in ("tensorboard", "trials"):
+            self._writers.pop(name).close()
+
+    def member_done(self, stage: str, member: Member) -> None:
+        """One point on each of the trial's curves."""
+        step, start = member.generation, self._trial_start(stage, member)
+        with self._trial_writer(stage, member, start).as_default():
+            if step == start:
+                hp.hparams({"stage": stage} | member.hyperparameters, trial_id=f"{stage}/{member.name}")
+            if member.status == "failed":
+                tf.summary.text(f"{stage}/failed", member.reason, step)
+                return
+            tf.summary.scalar("score", member.score, step)
+            tf.summary.scalar(f"{stage}/score", member.score, step)
+            parent = member.index if member.parent is None else member.parent
+            tf.summary.scalar(f"{stage}/parent", parent, step)
+            for name, value in member.hyperparameters.items():
+                tf.summary.scalar(f"{stage}/hyperparameters/{name}", value, step)
+            for name, value in member.details.get("terms", {}).items():
+                tf.summary.scalar(f"{stage}/loss/{name}", value, step)
+            for latent, nats in enumerate(_best_model_kl(member)):
+                tf.summary.scalar(f"{stage}/kl/latent_{latent}", nats, step)
+
+    def _trial_start(self, stage: str, member: Member) -> int:
+        """The generation since which the member has its hyperparameters."""
+        while member.parent == member.index and member.parent_name is not None:
+            record = self._run.journal.get(f"{stage}/{member.parent_name}")
+            if record is None:
+                break
+            member = Member.from_record(record)
+        return member.generation
+
+    def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
+        name = f"trials/{stage}/{member.index:03d}_from_{start:03d}"
+        before = self._trials.get((stage, member.index))
+        if before is not None and before != name:
+            self._writers.pop(before).close()  # a long search has more trials than a process may open files
+        self._trials[stage, member.index] = name
+        return self._writer(name)
+
+    def generation_done(self, stage: str, members: Sequence[Member]) -> None:
+        """Best, median and worst score; hyperparameters of all members; who came from whom."""
+        step = members[0].generation
+        scores = [member.score for member in members if member.score is not None]
+        with self._writer(f"tensorboard/{stage}/population").as_default():
+            if scores:
+                for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
+                    tf.summary.scalar(f"{stage}/score_{name}", value, step)
+            tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
+            for name in members[0].hyperparameters:
+                values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
+                tf.summary.histogram(f"{stage}/log10_{name}", values, step)
+            tf.summary.text(f"{stage}/members", _table(members), step)
+        for name in self._of(stage):
+            self._writers[name].flush()
+
+    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+        """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
+        if self._run.path("tensorboard", stage, "best").exists():
+            return
+        with self._writer(f"tensorboard/{stage}/best").as_default():
+            for name, picture in pictures.glance(model, images).items():
+                tf.summary.image(f"{stage}/{name}", picture[None], generation)
+        for name in self._of(stage):
+            self._writers.pop(name).close()
+
+    def _of(self, stage: str) -> list[str]:
+        """The stage's open writers."""
+        return [name for name in self._writers if name.startswith((f"tensorboard/{stage}/", f"trials/{stage}/"))]
+
+    def close(self) -> None:
+        """Writes out what is still in memory."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+
+
+def _best_model_kl(member: Member) -> list[float]:
+    kl, per_model = member.details.get("kl", []), member.details.get("per_model", [])
+    return kl[int(np.argmax(per_model))] if kl else []
+
+
+def _table(members: Sequence[Member]) -> str:
+    """The generation as Markdown, best first."""
+    names = sorted(members[0].hyperparameters)
+    lines = ["| member | score | parent | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 3)]
+    for member in sorted(members, key=lambda m: (m.score is None, -(m.score or 0), m.index)):
+        score = "failed" if member.score is None else f"{member.score:.4f}"
+        parent = "" if member.parent in (None, member.index) else str(member.parent)
+        values = " | ".join(f"{member.hyperparameters[name]:.4g}" for name in names)
+        lines.append(f"| {member.index} | {score} | {parent} | {values} |")
+    return "\n".join(lines)

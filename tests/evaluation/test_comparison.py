@@ -1,0 +1,135 @@
+"""Reading of other people's results, statistics, and what is marked as not comparable."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from rdl.errors import UserError
+from rdl.evaluation import comparison, comparison_plots, scores_read
+
+
+def aggregate(
+    method, factory, strength, mig, num_train="10000", representation="mean", dataset="dsprites_full", **more
+):
+    """One row as disentanglement_lib's aggregation makes it, written by hand from its files' form."""
+    return {
+        "train_config.model.name": f"'{method}'",
+        "train_config.model.model": f"@{factory}()",
+        f"train_config.{factory}.{strength[0]}": str(strength[1]),
+        "train_config.dataset.name": f"'{dataset}'",
+        "train_config.model.random_seed": "0",
+        "postprocess_config.postprocess.name": f"'{representation}'",
+        "postprocess_config.postprocess.postprocess_fn": f"@{representation}_representation",
+        "evaluation_config.evaluation.name": "'mig'",
+        "evaluation_config.evaluation.evaluation_fn": "@mig",
+        "evaluation_config.mig.num_train": num_train,
+        "evaluation_config.discretizer.num_bins": "20",
+        "evaluation_config.discretizer.discretizer_fn": "@histogram_discretizer",
+        "evaluation_results.discrete_mig": mig,
+        "evaluation_results.elapsed_time": 12.5,
+        "evaluation_results.uuid": "9f0c",
+        "path": "output/0/metrics/mean/mig/results/aggregate/evaluation.json",
+        **more,
+    }
+
+
+def as_pandas_writes(rows):
+    columns = dict.fromkeys(key for row in rows for key in row)
+    return {column: {str(i): row.get(column) for i, row in enumerate(rows)} for column in columns}
+
+
+@pytest.fixture
+def baselines(tmp_path):
+    rows = [aggregate("beta_vae", "vae", ("beta", 4.0), mig) for mig in (0.1, 0.2, 0.3, 0.6)]
+    rows += [aggregate("dip_vae_i", "dip_vae", ("lambda_od", 5.0), 0.25)]
+    rows += [aggregate("factor_vae", "factor_vae", ("gamma", 10.0), 0.4, num_train="50000")]
+    rows += [aggregate("beta_vae", "vae", ("beta", 4.0), 0.05, representation="sampled")]
+    path = tmp_path / "dlib.json"
+    path.write_text(json.dumps(as_pandas_writes(rows)))
+    return path
+
+
+def test_a_hand_made_aggregate_is_read_back_and_summarised(baselines):
+    rows = {row.method: row for row in comparison.table(scores_read.read([baselines]))}
+    assert set(rows) == {"beta_vae, beta 4", "dip_vae_i, lambda_od 5", "factor_vae, gamma 10"}
+    assert rows["beta_vae, beta 4"].column == ("dsprites_full", "mean", "mig", "discrete_mig")
+    found = rows["beta_vae, beta 4"].statistics()
+    # By hand: mean 1.2 / 4; squares of (-0.2, -0.1, 0, 0.3) sum to 0.14; quartiles interpolate linearly.
+    assert found["n"] == 4
+    assert found["mean"] == pytest.approx(0.3)
+    assert found["std"] == pytest.approx(np.sqrt(0.14 / 3))
+    assert (found["q25"], found["median"], found["q75"]) == pytest.approx((0.175, 0.25, 0.375))
+    assert np.isnan(rows["dip_vae_i, lambda_od 5"].statistics()["std"])
+
+
+def test_other_points_are_marked(baselines):
+    rows = {row.method: row for row in comparison.table(scores_read.read([baselines]))}
+    assert rows["factor_vae, gamma 10"].note == "mig.num_train 50000"
+    assert rows["beta_vae, beta 4"].note == ""
+    text = comparison.markdown(list(rows.values()))
+    assert (
+        "| factor_vae, gamma 10 | 1 | 0.400 |  | 0.400 | 0.400 .. 0.400 | not comparable: mig.num_train 50000 |" in text
+    )
+
+
+def test_other_bins_and_data_sets_are_not_mixed(tmp_path):
+    rows = [aggregate("beta_vae", "vae", ("beta", 4.0), mig) for mig in (0.1, 0.2)]
+    rows.append(aggregate("beta_vae", "vae", ("beta", 4.0), 0.9) | {"evaluation_config.discretizer.num_bins": "5"})
+    rows.append(aggregate("beta_vae", "vae", ("beta", 4.0), 0.8, dataset="cars3d"))
+    part = aggregate("beta_vae", "vae", ("beta", 4.0), 0.7) | {"train_config.dataset.values": "{'x': 8}"}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([*rows, part]))
+    found = comparison.table(scores_read.read([path]))
+    assert {(row.column[0], row.values, row.note) for row in found} == {
+        ("dsprites_full", (0.1, 0.2), ""),
+        ("dsprites_full", (0.9,), "discretizer.num_bins 5"),
+        ("cars3d", (0.8,), ""),
+        ("dsprites_full (values {'x': 8})", (0.7,), ""),
+    }
+
+
+def test_trees_aggregates_and_summaries_of_runs_meet_in_one_table(tmp_path, baselines):
+    tree = tmp_path / "dlib" / "0" / "metrics" / "mean" / "mig" / "results" / "aggregate"
+    tree.mkdir(parents=True)
+    (tree / "evaluation.json").write_text(json.dumps(aggregate("beta_vae", "vae", ("beta", 4.0), 0.5)))
+    results = tmp_path / "run" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "run" / "config.gin").write_text("dataset.name = 'dsprites_full'\nMeasurement.num_train = 2_000\n")
+    summary = {"experiment": "rpu_vae", "final.discrete_mig": 0.45, "final.disentanglement": 0.6}
+    (results / "summary.json").write_text(json.dumps(summary))
+    rows = comparison.table(scores_read.read([baselines, tmp_path / "dlib", tmp_path / "run"]), ["mig"])
+    values = {(row.method, row.note): row.values for row in rows}
+    assert values["beta_vae, beta 4", ""] == (0.1, 0.2, 0.3, 0.6, 0.5)
+    assert values["rpu_vae", "mig.num_train 2000"] == (0.45,)
+
+
+def test_csv_holds_what_the_table_holds(baselines):
+    rows = comparison.table(scores_read.read([baselines]), representation=None)
+    lines = list(csv.DictReader(io.StringIO(comparison.csv_text(rows))))
+    assert len(lines) == len(rows) == 4
+    sampled = next(line for line in lines if line["representation"] == "sampled")
+    assert (float(sampled["mean"]), sampled["n"], sampled["std"]) == (0.05, "1", "nan")
+
+
+def test_plots_are_written_and_the_same_each_time(tmp_path, baselines):
+    rows = comparison.table(scores_read.read([baselines]))
+    first = comparison_plots.draw(rows, tmp_path / "a")
+    again = comparison_plots.draw(rows, tmp_path / "b")
+    assert [path.suffix for path in first] == [".png", ".svg"]
+    assert first[0].read_bytes().startswith(b"\x89PNG")
+    assert first[1].read_bytes() == again[1].read_bytes()
+    assert "factor_vae" not in first[1].read_text()  # not comparable, so not drawn
+
+
+def test_wrong_input_is_said_in_one_line(tmp_path, baselines):
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "empty").mkdir()
+    for path, said in {"broken.json": "Cannot read", "empty": "holds no results", "absent": "does not exist"}.items():
+        with pytest.raises(UserError, match=said) as error:
+            scores_read.read([tmp_path / path])
+        assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=r"there are mig \(mean\), mig \(sampled\)"):
+        comparison.table(scores_read.read([baselines]), ["dci"])

@@ -1,0 +1,54 @@
+"""Ray on two nodes, one of which is taken away half-way."""
+
+import logging
+
+import pytest
+from fake_task import SPACE, FakeTask
+from ray_tasks import SlowTask
+
+from rdl.execution import SerialExecutor, build_executor
+from rdl.population import Population, Settings
+from rdl.runs import Run
+from rdl.watch.watching import Watcher
+
+ray = pytest.importorskip("ray")
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+SETTINGS = Settings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
+
+
+class TakesAway(Watcher):
+    """Removes a node after some members."""
+
+    def __init__(self, cluster, node, after: int):
+        self.cluster, self.node, self.left = cluster, node, after
+
+    def member_done(self, stage, member):
+        self.left -= 1
+        if not self.left:
+            self.cluster.remove_node(self.node, allow_graceful=False)
+
+
+def journal(root, executor, task, watcher):
+    with Run(root) as run:
+        Population(run, "x_run", SETTINGS, 0, watcher).evolve(task(run.root, "x_run"), executor)
+        return dict(sorted(run.journal.items()))
+
+
+def test_a_node_taken_away_changes_nothing(tmp_path, caplog):
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        node = cluster.add_node(num_cpus=2)
+        ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+        executor = build_executor("ray", workers=3)
+        watcher = TakesAway(cluster, node, after=10)
+        found = journal(tmp_path / "ray", executor, SlowTask, watcher)
+        executor.close()
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert watcher.left <= 0
+    assert "was lost" in caplog.text
+    assert found == journal(tmp_path / "serial", SerialExecutor(), FakeTask, Watcher())

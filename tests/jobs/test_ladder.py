@@ -1,0 +1,162 @@
+"""A tiny ladder through its steps by the job: what it leaves behind, and a stop in the middle of a step."""
+
+import json
+
+import gin
+import numpy as np
+import pytest
+from PIL import Image
+
+from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.errors import UserError
+from rdl.jobs import experiment
+from rdl.jobs.member_task import trainer_for
+from rdl.models.ladder.levels import Levels
+from rdl.models.saving import saved
+from rdl.models.saving.saved import TrainedModel
+from rdl.population import Population
+from rdl.watch import ladder_pictures
+
+CONFIG = """
+dataset.name = "dsprites_full"
+dataset.values = {"shape": [0], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+dataset.size = 8
+experiment.job = @train_ladder
+display.quiet = True
+model.encoder = @ladder_encoder
+model.decoder = @ladder_decoder
+model.objective = @pro_vlae
+model.num_latents = 4
+levels.count = 2
+ladder_encoder.filters = (4, 4)
+ladder_decoder.filters = (4, 4)
+ladder_encoder.width = 8
+ladder_decoder.width = 8
+progressive.updates_per_step = 6
+progressive.fade_in_updates = 5
+SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
+rate/Dimension.initial = (1e-2,)
+batch/Dimension.initial = (16,)
+batch/Dimension.low = 2
+batch/Dimension.integer = True
+population.size = 1
+population.models = 1
+population.images = 48
+population.generations = 4
+population.until_converged = False
+Measurement.num_train = 200
+Measurement.num_test = 100
+measure.dci_backend = "lightgbm"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_models():
+    trainer_for.cache_clear()
+    yield
+    trainer_for.cache_clear()
+
+
+def run(folder) -> dict:
+    gin.clear_config()
+    gin.parse_config(CONFIG)
+    return experiment.experiment(str(folder))
+
+
+@pytest.mark.slow
+def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes_nothing(tmp_path, monkeypatch):
+    pytest.importorskip("lightgbm")
+    summary = run(tmp_path / "whole")
+    assert summary["images_trained"] == 4 * 48
+    assert {"final.kl_level_2", "final.kl_level_1", "final.mig_sup", "final.mig_chen"} <= summary.keys()
+    results = tmp_path / "whole" / "results"
+    for name in ("levels", "levels_step_1", "level_samples", "information"):
+        with Image.open(results / f"{name}.png") as picture:
+            assert picture.size[0] > 100
+    with Image.open(results / "levels.gif") as moving:
+        assert moving.n_frames == 16
+    assert list((tmp_path / "whole" / "tensorboard" / "levels").glob("events*"))
+
+    # 3 updates a generation: after the third, 3 updates into the second step, the fade-in is at 3/5.
+    finish = Population._write_generation
+
+    def stop(self, members):
+        finish(self, members)
+        if members[0].generation == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Population, "_write_generation", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "stopped")
+    monkeypatch.undo()
+    trainer_for.cache_clear()
+    resumed = run(tmp_path / "stopped")
+    assert {k: v for k, v in resumed.items() if k != "elapsed_seconds"} == {
+        k: v for k, v in summary.items() if k != "elapsed_seconds"
+    }
+    models = [saved.load(tmp_path / folder / "model") for folder in ("whole", "stopped")]
+    for one, other in zip(*(m.encoder.get_weights() + m.decoder.get_weights() for m in models), strict=True):
+        assert np.array_equal(one, other)
+    records = [json.loads(line) for line in (tmp_path / "stopped" / "journal.jsonl").read_text().splitlines()]
+    members = [record for record in records if record["key"].startswith("population/generation")]
+    assert [set(member["record"]["details"]["terms"]) for member in members] == [
+        {"reconstruction", "kl_level_2", "kl_level_1"}
+    ] * 4
+
+
+def test_a_model_without_levels_is_refused(tmp_path):
+    gin.parse_config(CONFIG)
+    gin.parse_config("""
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.objective = @vae
+""")
+    with pytest.raises(UserError, match="needs a ladder"):
+        experiment.experiment(str(tmp_path / "run"))
+
+
+class Painter(TrainedModel):
+    """Latent k paints column k with its value, in the last colour."""
+
+    def __init__(self, latents: int, channels: int):
+        self.latents, self.channels = latents, channels
+
+    num_latents = property(lambda self: self.latents)
+
+    def encode(self, images, batch_size=256):
+        return np.zeros((1, self.latents), np.float32)
+
+    def decode(self, latents):
+        frames = np.zeros((len(latents), 8, 8, self.channels), np.float32)
+        frames[:, :, : self.latents, -1] = 1 / (1 + np.exp(-np.asarray(latents)))[:, None]
+        return frames
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_move_and_draw_the_right_latents(channels):
+    levels, model = Levels((2, 1)), Painter(3, channels)
+    image = np.zeros((8, 8, channels), np.uint8)
+    frames = [np.asarray(frame).astype(int) for frame in ladder_pictures.animation(model, levels, image)]
+    assert frames[0].shape == (20 * 8, 20 * 8, 3)  # 2 rows of at most 2 tiles of 8 + 2 pixels, 8 times enlarged
+    change = np.abs(np.array(frames) - frames[0]).max(axis=(0, 3))[4::8, 4::8] > 20
+    moves = np.zeros((20, 20), bool)
+    moves[1:9, 1] = moves[1:9, 12] = moves[11:19, 3] = True  # each tile moves its own latent's column
+    assert np.array_equal(change, moves)
+    picture = ladder_pictures.traversals(model, levels, image, np.ones(3), "title")
+    assert picture.size[0] > 500 and picture.size[1] > 200
+    assert ladder_pictures.samples(model, levels, image, 0).size[0] > 500
+
+
+def test_samples_of_one_level_change_no_other(monkeypatch):
+    seen = []
+    model = Painter(3, 1)
+    monkeypatch.setattr(Painter, "decode", lambda self, z: seen.append(z) or np.zeros((len(z), 8, 8, 1), np.float32))
+    ladder_pictures.samples(model, Levels((2, 1)), np.zeros((8, 8, 1), np.uint8), seed=0, side=3)
+    deep, shallow = seen
+    assert np.all(deep[:, :2] != 0) and np.all(deep[:, 2] == 0)
+    assert np.all(shallow[:, :2] == 0) and np.all(shallow[:, 2] != 0)
+
+
+def test_information_is_drawn_for_every_generation():
+    history = np.random.default_rng(0).random((5, 3))
+    assert ladder_pictures.information(history, [1, 2, 3, 4, 5], Levels((2, 1)), [3]).size == (840, 432)

@@ -1,0 +1,21 @@
+import numpy as np
+from matplotlib.axes import Axes
+
+from rdl.watch import pictures
+
+
+class Fades:
+    """A model whose traversals go from black to white."""
+
+    def traverse(self, image, latent, values):
+        return np.linspace(0, 1, len(values))[:, None, None, None] * np.ones((len(values), 8, 8, 1))
+
+
+def test_each_column_of_a_traversal_says_its_value(monkeypatch):
+    titles, set_title = [], Axes.set_title
+    monkeypatch.setattr(
+        Axes, "set_title", lambda self, text, **options: (titles.append(text), set_title(self, text, **options))[1]
+    )
+    picture = pictures.traversals(Fades(), np.zeros((8, 8, 1), np.uint8), np.array([2.0, 0.0, 1.0]))
+    assert titles == ["-2", "-1.5", "-1", "-0.5", "0", "0.5", "1", "1.5", "2"]
+    assert picture.size[0] > picture.size[1] > 100
