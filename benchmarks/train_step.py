@@ -147,7 +147,7 @@ def main(_):
         for variable in plain.optimizer.variables[2:]:
             variable.assign(tf.zeros_like(variable))
         plain.optimizer.iterations.assign(0)
-        our_loss = sum(our_round(batch_size, batch_size).values())
+        our_loss = sum(our_round(batch_size, batch_size)["vae"].values())
         loss_gap = abs(our_loss / float(plain.train(images, batch_size, batch_size)) - 1)
         gap = difference(ours.weights, plain.vae.weights)
         gradient_gap = difference(trainer.optimizers[0]["vae"].first_moments, plain.optimizer._momentums)

@@ -11,6 +11,7 @@ from rdl import models, training
 from rdl.data import ImageSet
 from rdl.errors import NonFiniteError
 from rdl.models import VAE
+from rdl.models.vae import VAE_PLAYER
 from rdl.population import Member, checkpoint_path
 from rdl.scoring import Score, Scored, mean_kl
 from rdl.seeds import generator
@@ -35,7 +36,7 @@ class MemberTask:
       images: the data set of the stage.
       num_images: how many images each model sees.
       num_models: models per member.
-      score: what the population maximises; None: the negative of the training loss.
+      score: what the population maximises; None: the negative of the VAE's training loss.
     """
 
     root: Path
@@ -55,7 +56,7 @@ class MemberTask:
             trainer.set_state(checkpoints.load(checkpoint_path(self.root, self.stage, member.parent_name)))
         hyperparameters = dict(member.hyperparameters)
         try:
-            terms = trainer.train(
+            losses = trainer.train(
                 self.images,
                 self.num_images,
                 batch_size=int(hyperparameters.pop("batch_size")),
@@ -64,7 +65,7 @@ class MemberTask:
                 seed=member.seed,
             )
             trained = time.perf_counter()
-            scored = self._scored(trainer, member, -sum(terms.values()))
+            scored = self._scored(trainer, member, -sum(losses[VAE_PLAYER].values()))
         except NonFiniteError as error:
             return member.failed(str(error), seconds=time.perf_counter() - started)
         checksum = checkpoints.save(self.path(member), trainer.state())
@@ -73,7 +74,7 @@ class MemberTask:
             checksum,
             per_model=scored.per_model,
             kl=scored.kl,
-            terms=terms,
+            terms={name: mean for terms in losses.values() for name, mean in terms.items()},
             images=self.num_images,
             training_seconds=trained - started,
             seconds=time.perf_counter() - started,
