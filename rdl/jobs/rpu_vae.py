@@ -15,7 +15,7 @@ from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.member_task import MemberTask
-from rdl.jobs.stage import Stage, train_population
+from rdl.jobs.stage import Stage, score_seed, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
@@ -53,7 +53,8 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             f"The x-run learned no factor ({leaves[0].iterations[0]['stop']}), so there is nothing to recurse on: "
             "train longer (population.images, population.generations), or widen the search space."
         )
-    final = train_population(context, "final", "final", images, LeafMIGScore(labels))
+    leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
+    final = train_population(context, "final", "final", images, leaf_mig)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
@@ -117,7 +118,8 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     ]
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement())
+    # Measured on the points that the final model is measured on.
+    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed)
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)

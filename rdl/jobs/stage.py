@@ -13,6 +13,7 @@ from rdl.jobs.member_task import MemberTask, trainer_for
 from rdl.models import VAE
 from rdl.population import Member, Outcome, Population, Settings, checkpoint_path
 from rdl.scoring import Measurement, Score
+from rdl.seeds import derive
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def train_population(context: Context, name: str, scope: str, images: ImageSet, 
     with gin.config_scope(scope):
         settings = Settings()
     num_images = settings.images_per_generation(len(images))
-    task = MemberTask(context.run.root, name, images, num_images, settings.models, score)
+    points = score_seed(context.seed, name)
+    task = MemberTask(context.run.root, name, images, num_images, settings.models, score, points)
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
@@ -99,6 +101,11 @@ def train_population(context: Context, name: str, scope: str, images: ImageSet, 
     _keep_only_best(stage)
     context.watcher.stage_done(name, stage.best.generation, stage.load_best(), images)
     return stage
+
+
+def score_seed(seed: int, stage: str) -> int:
+    """The seed of the points on which all members of a stage are scored."""
+    return derive(seed, stage, "score points")
 
 
 def _keep_only_best(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels, kl_to_prior
 from rdl.scoring import leaf_mig
-from rdl.seeds import derive, generator
+from rdl.seeds import generator
 from third_party.disentanglement_lib.evaluation.metrics import mig
 from third_party.disentanglement_lib.evaluation.udr.metrics import udr
 
@@ -116,13 +116,14 @@ class LeafMIGScore:
     Args:
       leaves: labels of the leaf runs.
       points: at most so many images of every iteration are encoded.
+      seed: of these images. They are drawn here and not when scoring, so that workers are sent the labels of few.
     """
 
-    def __init__(self, leaves: Sequence[LeafLabels] = (), points: int = 50_000):
-        self.leaves, self._indices = leaf_mig.sample(leaves, points, derive(0, "leaf_mig"))
+    def __init__(self, leaves: Sequence[LeafLabels] = (), points: int = 50_000, *, seed: int = 0):
+        self.leaves, self._indices = leaf_mig.sample(leaves, points, seed)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """The mean of the models' leaf MIG, all on the same images whatever the seed."""
+        """The mean of the models' leaf MIG, on the images drawn before: this seed changes nothing."""
         means, log_variances = encode(self._indices)
         results = [leaf_mig.score(codes, self.leaves, self._indices) for codes in means]
         per_model = [float(result["leaf_mig"]) for result in results]
