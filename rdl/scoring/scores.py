@@ -60,9 +60,9 @@ class UDRScore:
       min_active: a model with fewer active latents scores 0. UDR is 0.9 for any models of one latent that agree, more
         than most of several reach; 1, the reference's, lets them win.
       chance_corrected: scores (udr - chance) / (reachable - chance) of each model, where chance is the UDR of the same
-        models with their active latents rotated at random (see ``chance``) and 0.9 is reachable with ``lasso``, 1.0
-        with ``spearman``. Models with one active latent score 0, so a leaf run that has one factor left ends before
-        it: ``leaf_run/population.min_score = -1`` lets it go on.
+        models with their active latents rotated at random and reachable that of a model beside its own copy (see
+        ``chance``). Models with one active latent score 0, so a leaf run that has one factor left ends before it:
+        ``leaf_run/population.min_score = -1`` lets it go on.
       rotations: how many of them chance is the mean of.
 
     Raises:
@@ -110,8 +110,9 @@ class UDRScore:
         }
         if self.chance_corrected:
             by_chance = chance.of_rotated(means, kl, self.correlation, self.kl_threshold, seed, self.rotations)
-            details |= {"udr": found.tolist(), "udr_by_chance": by_chance.tolist()}
-            found = chance.corrected(found, by_chance, chance.REACHABLE[self.correlation])
+            most = chance.reachable(means, kl, self.correlation, self.kl_threshold)
+            details |= {"udr": found.tolist(), "udr_by_chance": by_chance.tolist(), "udr_reachable": most.tolist()}
+            found = chance.corrected(found, by_chance, most)
         per_model = np.where(active < self.min_active, 0.0, found)
         return Scored(float(per_model.mean()), per_model.tolist(), kl.tolist(), details)
 

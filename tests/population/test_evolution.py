@@ -107,7 +107,7 @@ def test_half_the_members_are_kept_after_a_larger_start():
     members = trained([0.0, 5.0, None, 3.0, 4.0, 1.0, 2.0, 6.0])
     following = next_generation(members, SPACE, PLACE, 0.25, size=4)
     assert [member.index for member in following] == [1, 3, 4, 7]
-    assert [member.parent for member in following][1] != 3  # the worst of those kept
+    assert [member.parent for member in following] == [1, 7, 4, 7]  # the worst of those kept is replaced
 
 
 def test_failed_members_are_kept_only_to_fill_up():
@@ -117,9 +117,8 @@ def test_failed_members_are_kept_only_to_fill_up():
 
 
 def test_a_population_of_failed_members_ends_with_the_reason():
-    with pytest.raises(UserError, match=r"All 3 members of generation 0 failed \(diverged\)") as error:
+    with pytest.raises(UserError, match=r"All 3 members of generation 0 failed \(diverged\)"):
         next_generation(trained([None, None, None]), SPACE, PLACE)
-    assert "\n" not in str(error.value)
 
 
 @given(st.lists(st.sampled_from([-0.01, -0.0049, 0.0, 0.0049, 0.01]), max_size=12))
