@@ -79,10 +79,8 @@ def population(
 
 def _best(best: Member) -> Markup:
     values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
-    return tag(
-        "p",
-        f"Best member: number {best.index} in generation {best.generation}, {score_name(best)} {best.score_in_words}, with {values}.",
-    )
+    place = f"number {best.index} in generation {best.generation}"
+    return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.")
 
 
 def _failed(failed: Sequence[Member]) -> Markup:
