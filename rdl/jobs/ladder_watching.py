@@ -41,7 +41,7 @@ class LadderWatcher(Watcher):
         Raises:
           UserError: the model is no ladder.
         """
-        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None)
+        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None, score_seed=0)
         model = trainer_for(self._images.shape, settings.models).model.models[0]
         if not isinstance(model, LadderVAE):
             raise UserError(

@@ -15,12 +15,14 @@ from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.member_task import MemberTask
-from rdl.jobs.stage import Stage, train_population
+from rdl.jobs.stage import Stage, score_seed, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
 from rdl.scoring import LeafMIGScore, Measurement, UDRScore
 from rdl.seeds import derive
+
+MIN_UDR = 0.1  # the reference's: a population whose best member has less has nothing left to learn
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
       UserError: the x-run learned nothing, or all members of a generation failed.
     """
     images = context.images
-    x_run = train_population(context, "x_run", "x_run", images, UDRScore())
+    x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
     leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
@@ -53,15 +55,18 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             f"The x-run learned no factor ({leaves[0].iterations[0]['stop']}), so there is nothing to recurse on: "
             "train longer (population.images, population.generations), or widen the search space."
         )
-    final = train_population(context, "final", "final", images, LeafMIGScore(labels))
+    leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
+    final = train_population(context, "final", "final", images, leaf_mig)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
         "iterations": sum(len(leaf.iterations) for leaf in leaves),
         "x_model.udr": x_run.best.score,
+        **x_run.found("x_model"),
         "x_model.images_trained": x_run.num_images,
         "x_model.stopped": x_run.outcome.reason,
         "final.leaf_mig": final.best.score,
+        **final.found("final"),
     }
     for number, leaf in enumerate(leaves):
         summary[f"leaf_{number}.factors_found"] = sum(len(found["latents"]) for found in leaf.iterations)
@@ -82,8 +87,10 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
     iteration = 0
     while True:
         means, log_variances = stage.encode(images)
-        score = stage.best.details["per_model"][stage.best_model]
-        found, labels = iterate(labels, indices, means, log_variances, score, x_peak=number)
+        low = stage.outcome.low_score
+        found, labels = iterate(
+            labels, indices, means, log_variances, stage.best.score, x_peak=number, nothing_left=low
+        )
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
         if record["reduction"]:
@@ -98,7 +105,8 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         images = context.images.subset(indices)
         iteration += 1
         files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
-        stage = train_population(context, f"leaf_{number}/iteration_{iteration}", "leaf_run", images, UDRScore())
+        name = f"leaf_{number}/iteration_{iteration}"
+        stage = train_population(context, name, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
 
 
 def _in_words(found: Iteration, images: ImageSet) -> str:
@@ -117,7 +125,8 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     ]
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement())
+    # Measured on the points that the final model is measured on.
+    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed)
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)

@@ -18,21 +18,21 @@ def iterate(
     score: float | None,
     x_peak: int = 0,
     *,
-    min_score: float = 0.1,
+    nothing_left: bool = False,
     max_iterations: int = 10,
 ) -> tuple[Iteration, LeafLabels]:
     """What the iteration learned, which images the next one keeps, or why the leaf run ends.
 
-    A score under the minimum ends the run before labelling; whatever ends it later, the labels are kept.
+    A population with nothing left to learn ends the run before labelling; whatever ends it later, the labels are kept.
 
     Args:
       leaf: the labels of the iterations before; `LeafLabels()` for iteration 0, the x-model.
       indices: numbers of the iteration's images in the full data set, [n].
       means, log_variances: the best model's posterior of these images, [n, latents].
-      score: that model's own; None is not compared with the minimum.
+      score: its member's, for the record.
       x_peak: which set of images the first reduction keeps, a number in the ranking of `reduce_images`: the
         leaf runs take 0, 1, 2, .. Later reductions take number 0.
-      min_score: nothing was learned where the score is lower.
+      nothing_left: the population stopped because its best score was too low.
       max_iterations: the most iterations that a leaf run may have, the x-model's included.
 
     Returns:
@@ -44,7 +44,7 @@ def iterate(
       NonFiniteError: NaN or infinity in the posterior.
     """
     number, images = len(leaf), len(indices)
-    if score is not None and not score >= min_score:
+    if nothing_left:
         return Iteration(number, images, score, (), (), None, Stop.LOW_SCORE), leaf
     learned = label(means, log_variances)
     if not learned.latents:

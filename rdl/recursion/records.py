@@ -125,7 +125,7 @@ class Iteration:
     Attributes:
       number: 0 is the x-model on the whole data set.
       images: how many images the iteration had.
-      score: of the model that gave the labels, the best of the best member's; None where none was given.
+      score: of the member that gave the labels, the mean over its models; None where none was given.
       kl: mean KL to the prior of each latent, nats; empty if the run stopped before labelling.
       latents: the latents that were learned, ascending.
       reduction: None if the run stopped before it.

@@ -18,16 +18,19 @@ RULES = {
     "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),
     "reduce_images.distinct": ("False", "leaf runs start from other values of every factor"),
     "reduce_images.trim": ("0.0", "share of a stretch left out at its two ends"),
-    "iterate.min_score": ("0.1", "nothing was learned under this score"),
     "iterate.max_iterations": ("none", "iterations of a leaf run at most"),
     "UDRScore.correlation": ("lasso", "how UDR compares latents"),
     "UDRScore.kl_threshold": ("0.01 of another estimate, see docs", "UDR leaves out latents up to this KL (nats)"),
     "UDRScore.points": ("1000", "images on which UDR compares"),
+    "UDRScore.min_active": ("1", "a model with fewer active latents scores 0"),
+    "UDRScore.chance_corrected": ("False", "UDR is compared with that of randomly rotated latents"),
     "population.size": ("56", "members"),
     "population.models": ("5", "VAEs a member"),
     "population.fraction": ("0.2", "share of the population that is replaced each generation"),
     "population.window": ("6", "converged: so many changes of the best score .."),
     "population.tolerance": ("0.005", ".. under this"),
+    "population.min_score": ("0.1", "nothing is left to learn: the best score of a generation is under this"),
+    "population.best_of": ("all", "generations whose best member may be handed over"),
 }
 """gin's name -> (the value in the first paper's released code, what it decides)."""
 

@@ -57,6 +57,7 @@ class Learner:
     num_images: int
     num_models: int
     score: object
+    score_seed: int
 
     def __call__(self, member: Member) -> Member:
         if member.parent_name is None:
