@@ -25,8 +25,9 @@ def score(
 
     For each column v of a leaf's labels, on the images of its iteration:
     (I(z_a; v) - I(z_b; v)) / H(v), z_a and z_b the best and the second-best latent; mean over all the leaf's
-    columns, which weigh alike; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal width over the
-    images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv 1802.04942).
+    columns, which weigh alike; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal
+    width over the images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv
+    1802.04942).
 
     Args:
       means: posterior means, [n, latents], latents > 1.
