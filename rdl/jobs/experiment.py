@@ -51,7 +51,7 @@ def experiment(
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         executor = make_executor()
-        watcher = Watchers(terminal(), TensorBoard(run), SessionLog(run))
+        watcher = Watchers(terminal(), TensorBoard(run, seed), SessionLog(run))
         for line in run.journal.damaged:
             watcher.note(line)
         try:
