@@ -37,6 +37,7 @@ class MemberTask:
       num_images: how many images each model sees.
       num_models: models per member.
       score: what the population maximises; None: the negative of the VAE's training loss.
+      score_seed: of the score's points: one set for all members and generations, so that none is lucky.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class MemberTask:
     num_images: int
     num_models: int
     score: Score | None
+    score_seed: int
 
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
@@ -84,13 +86,18 @@ class MemberTask:
     def _scored(self, trainer: training.Trainer, member: Member, likelihood: float) -> Scored:
         def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             means, log_variances = training.posterior_parameters(trainer.model, self.images, indices)
-            if not (np.isfinite(means).all() and np.isfinite(log_variances).all()):
-                raise NonFiniteError(f"the posterior holds NaN or infinity, with {member.hyperparameters}")
+            for name, values in (("means", means), ("log variances", log_variances)):
+                bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+                if len(bad):
+                    raise NonFiniteError(
+                        f"After training, the posterior {name} of model {bad[0]} are not finite, with "
+                        f"{member.hyperparameters}."
+                    )
             return means, log_variances
 
         if self.score is not None:
-            return self.score(encode, self.images, member.seed)
-        few = generator(member.seed, "score").permutation(len(self.images))[:1000]
+            return self.score(encode, self.images, self.score_seed)
+        few = generator(self.score_seed, "score").permutation(len(self.images))[:1000]
         return Scored(likelihood, [likelihood] * self.num_models, mean_kl(*encode(few)).tolist())
 
     def restore(self, member: Member, model: int = 0) -> VAE:
