@@ -71,6 +71,8 @@ class Step:
                 watch(f"the gradient of {names[id(variable)]}", gradient)
             rate = scalars["learning_rate"] if player.learning_rate is None else player.learning_rate
             adam.apply(gradients[name], rate, counts["update"])
+            for variable, square in zip(player.variables, adam.second_moments, strict=True):
+                watch(f"the mean squared gradient of {names[id(variable)]}", square)
         for variable in model.weights:
             watch(f"the updated {names[id(variable)]}", variable.value)
         return terms, [gradient for some in gradients.values() for gradient in some]

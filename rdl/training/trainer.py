@@ -64,7 +64,7 @@ class Trainer:
     # -- the graph ----------------------------------------------------------------------------------------------
 
     def _run_chunk(self, images, counts, scalars, hyperparameters):
-        """All updates of a chunk; returns the terms [steps, models, terms], and whether all weights are finite."""
+        """All updates of a chunk; returns the terms [steps, models, terms], and whether all variables are finite."""
         self.traces += 1
         size = counts["batch_size"]
         steps = tf.shape(images)[0] // size
@@ -77,8 +77,7 @@ class Trainer:
 
         history = tf.TensorArray(tf.float32, size=steps)
         _, history = tf.while_loop(lambda i, _: i < steps, body, [0, history])
-        weights = [v.value for model in self.model.models for v in model.weights]
-        finite = [tf.reduce_all(tf.math.is_finite(weight)) for weight in weights]
+        finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in self._variables.values()]
         return history.stack(), tf.reduce_all(tf.stack(finite))
 
     def _on_rows(self, step, batch, counts, scalars, hyperparameters):
@@ -124,8 +123,8 @@ class Trainer:
           The loss terms of each player, means over the models and the updates of the last chunk.
 
         Raises:
-          NonFiniteError: a loss term or a weight is NaN or infinite; names the first tensor that is, in the order of
-            the computation. The trainer is as it was before that update.
+          NonFiniteError: a loss term, a weight or a moment is NaN or infinite; names the first tensor that is, in
+            the order of the computation. The trainer is as it was before that update.
           UserError: an argument does not fit the model.
         """
         values = self._checked(images, num_images, batch_size, hyperparameters)
@@ -156,7 +155,7 @@ class Trainer:
         return means
 
     def _run(self, chunk, counts, *floats) -> tuple[np.ndarray, bool]:
-        """Makes a chunk's updates: the terms [steps, models, terms], and whether they and all weights are finite."""
+        """Makes a chunk's updates: the terms [steps, models, terms], and whether they and all variables are finite."""
         counts = {name: tf.constant(count, tf.int32) for name, count in counts.items()}
         history, finite = self._chunk(tf.constant(chunk), counts, *floats)
         return history.numpy(), bool(finite) and bool(np.isfinite(history).all())

@@ -44,7 +44,8 @@ def networks() -> dict[str, Callable[..., keras.Model]]:
     return {
         name: made
         for name, made in _registered()
-        if _returns(made) is keras.Model and list(inspect.signature(made).parameters)[:2] == ["image_shape", "num_latents"]
+        if _returns(made) is keras.Model
+        and list(inspect.signature(made).parameters)[:2] == ["image_shape", "num_latents"]
     }
 
 

@@ -1,6 +1,9 @@
 """Every registered objective, those not yet written among them, at what is rare and in training."""
 
 import itertools
+import re
+from pathlib import Path
+from typing import get_type_hints
 
 import gin
 import numpy as np
@@ -30,6 +33,8 @@ def model(name: str, precision: str = "float32") -> Ensemble:
     discovery.objectives()
     gin.clear_config()
     gin.parse_config(SMALL)
+    name, *changes = name.split(" ")
+    gin.parse_config([f"{name}.{change}" for change in changes])
     for encoder, decoder in NETWORKS:
         gin.parse_config([f"model.encoder = @{encoder}", f"model.decoder = @{decoder}", f"model.objective = @{name}"])
         try:
@@ -39,7 +44,22 @@ def model(name: str, precision: str = "float32") -> Ensemble:
     raise AssertionError(f"{name} takes none of {NETWORKS}: {refused}")
 
 
-@pytest.fixture(scope="module", params=sorted(discovery.objectives()))
+def variants() -> list[str]:
+    """Every objective by name, and once more for each further way in which a shipped file or a flag has it."""
+    found = []
+    shipped = "\n".join(path.read_text() for path in sorted((Path(__file__).parents[2] / "gin_configs").rglob("*.gin")))
+    for name, made in sorted(discovery.objectives().items()):
+        found.append(name)
+        for parameter, kind in get_type_hints(made).items():
+            if kind is bool:
+                found.append(f"{name} {parameter}=True")
+            if kind is str:
+                texts = set(re.findall(rf"^{name}\.{parameter} = (\S+)", shipped, re.M))
+                found += [f"{name} {parameter}={text}" for text in sorted(texts)]
+    return found
+
+
+@pytest.fixture(scope="module", params=variants())
 def name(request):
     return request.param
 

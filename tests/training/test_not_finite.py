@@ -67,6 +67,14 @@ def test_a_gradient(small_model, made_images):
     assert all(np.array_equal(before[name], value) for name, value in trainer.state().items())
 
 
+def test_a_gradient_whose_square_is_not_finite(trainer, made_images):
+    """Adam would make NaN of it one update later."""
+    trainer.initialize(0)
+    assert "At step 0, the mean squared gradient of encoder/dense_0/kernel of model 0" in reason(
+        trainer, made_images(), hyperparameters={"beta": 1e24}
+    )
+
+
 def test_a_weight_of_the_last_update(trainer, made_images):
     trainer.initialize(0)
     assert "At step 0, the updated encoder/dense_0/kernel of model 0" in reason(
@@ -85,6 +93,7 @@ def test_the_step_within_a_chunk_and_a_run(trainer, made_images):
     assert found == reason(trainer, made_images(), 8, learning_rate=1e17, start_step=step)
 
 
+@pytest.mark.slow
 def test_under_xla(small_model, made_images):
     trainer = Trainer(small_model(), jit_compile=True)
     variable = trainer.model.models[0].weight_names()["decoder/logits/bias"]
