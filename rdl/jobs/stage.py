@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from typing import Any
 
 import gin
 import numpy as np
@@ -13,6 +14,7 @@ from rdl.jobs.member_task import MemberTask, trainer_for
 from rdl.models import VAE
 from rdl.population import Member, Outcome, Population, Settings, checkpoint_path
 from rdl.scoring import Measurement, Score
+from rdl.scoring.measure import MEASURED_WITH
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,12 @@ class Stage:
         means, log_variances = training.posterior_parameters(trainer.model, images, indices)
         return means[self.best_model], log_variances[self.best_model]
 
-    def measured(self, name: str) -> dict[str, float]:
-        """The best model's scores on the true factors, keys under ``name.``; measured once a run."""
+    def measured(self, name: str) -> dict[str, Any]:
+        """The best model's scores on the true factors, keys under ``name.``, and how they were measured, keys under
+        ``measurement.``; measured once a run.
+        """
 
-        def work() -> dict[str, float]:
+        def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
             images = self._task.images
 
@@ -69,10 +73,11 @@ class Stage:
                 means, log_variances = self.encode(images, indices)
                 return means[None], log_variances[None]
 
-            return Measurement()(encode, images, self.context.seed).details["measured"][0]
+            details = Measurement()(encode, images, self.context.seed).details
+            return details["measured"][0] | details["measured_with"]
 
-        scores = self.context.run.unit(f"measure/{name}", work)
-        return {f"{name}.{key}": value for key, value in scores.items()}
+        record = self.context.run.unit(f"measure/{name}", work)
+        return {key if key.startswith(MEASURED_WITH) else f"{name}.{key}": value for key, value in record.items()}
 
 
 def train_population(context: Context, name: str, scope: str, images: ImageSet, score: Score | None) -> Stage:
