@@ -41,7 +41,10 @@ _CONDITIONS: dict[str, dict[str, str]] = {
         "prune_dims.threshold": "0.05",
     },
     "unsupervised": {"unsupervised_metrics.num_train": "10000", **_BINS},
-    "downstream_task_boosted_trees": {"predictor.predictor_fn": "@gradient_boosting_classifier"},
+    "downstream_task_boosted_trees": {
+        "predictor.predictor_fn": "@gradient_boosting_classifier",
+        "gradient_boosting_classifier.backend": "'sklearn'",
+    },
     "downstream_task_logistic_regression": {"predictor.predictor_fn": "@logistic_regression_cv"},
 }
 Conditions = tuple[tuple[str, str], ...]
