@@ -154,9 +154,18 @@ def _story(found: Iteration, names: Sequence[str], member: Member | None) -> Con
     elif found.score is not None:
         parts.append(f"Best score {found.score:.3f}. ")
     parts.append(["Learned: ", tag("b", ", ".join(names)), ". "] if names else "Learned nothing. ")
+    named = dict(zip(found.latents, names, strict=True))
+    if found.again:
+        parts.append(f"Learned again, and counted once: {', '.join(named[latent] for latent in found.again)}. ")
     reduction = found.reduction
     if reduction is not None and reduction.choices:
         parts.append(f"Set {reduction.choice + 1} of {reduction.choices} possible ones was taken. ")
+    if found.held and found.stop is None:
+        held = ", ".join(named[latent] for latent in found.held)
+        parts.append(f"Its images share one value of {held}. ")
+        free = [name for latent, name in named.items() if latent not in found.held]
+        if free:
+            parts.append(f"Not held constant, for want of a stretch to take: {', '.join(free)}. ")
     if found.stop is not None:
         parts.append(["It stops here: ", tag("b", found.stop.explanation), "."])
     return parts

@@ -31,8 +31,8 @@ class TensorBoard(Watcher):
     Trials lie apart because TensorBoard selects no run at all in its older tabs where there are more than 40.
     """
 
-    def __init__(self, run: Run):
-        self._run = run
+    def __init__(self, run: Run, seed: int):
+        self._run, self._seed = run, seed
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
         self._trials: dict[tuple[str, int], str] = {}
         self._introduced = False
@@ -128,7 +128,7 @@ class TensorBoard(Watcher):
         if self._run.path("tensorboard", stage, "best").exists():
             return
         with self._writer(f"tensorboard/{stage}/best").as_default():
-            for name, picture in pictures.glance(model, images).items():
+            for name, picture in pictures.glance(model, images, self._seed).items():
                 tf.summary.image(f"{stage}/{name}", picture[None], generation)
         for name in self._of(stage):
             self._writers.pop(name).close()

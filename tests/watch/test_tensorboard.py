@@ -32,7 +32,7 @@ GENERATIONS = [
 
 
 def play(run, generations, image=False):
-    board = TensorBoard(run)
+    board = TensorBoard(run, seed=0)
     board.stage_begins("x_run", Settings(size=2, models=2), 1000, 5000)
     for members in generations:
         for member in members:
