@@ -14,7 +14,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import MemberTask
+from rdl.jobs.learner import MemberTask
 from rdl.jobs.stage import Stage, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
@@ -82,7 +82,7 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
     iteration = 0
     while True:
         means, log_variances = stage.encode(images)
-        score = stage.best.details["per_model"][stage.best_model]
+        score = stage.best.details["per_model"][stage.trained.model]
         found, labels = iterate(labels, indices, means, log_variances, score, x_peak=number)
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
@@ -117,7 +117,7 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     ]
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement())
+    task = MemberTask(context.learner, context.run.root, name, context.images, final.num_images, 1, Measurement())
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)

@@ -10,7 +10,7 @@ from PIL import Image
 from rdl.cli import registry  # noqa: F401  (gin names)
 from rdl.errors import UserError
 from rdl.jobs import experiment
-from rdl.jobs.member_task import trainer_for
+from rdl.jobs.vae_learner import trainer_for
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
