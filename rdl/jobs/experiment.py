@@ -13,6 +13,7 @@ from rdl.execution import Executor, SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Learner
 from rdl.jobs.vae_learner import VAELearner
+from rdl.models import precision
 from rdl.runs import Run, files
 from rdl.scoring.measure import check_trees
 from rdl.watch.display import terminal
@@ -24,8 +25,9 @@ Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
 
 
-def _terminal(_: Run) -> Watcher:
-    return terminal()
+def watchers(run: Run, seed: int) -> Sequence[Watcher]:
+    """Who is told how a real run goes on."""
+    return terminal(), TensorBoard(run, seed), SessionLog(run)
 
 
 @gin.configurable(denylist=["output_dir", "make_executor", "make_learner", "make_watchers"])
@@ -33,7 +35,7 @@ def experiment(
     output_dir: str,
     make_executor: Callable[[], Executor] = SerialExecutor,
     make_learner: Callable[[], Learner] = VAELearner.of_gin,
-    make_watchers: Sequence[Callable[[Run], Watcher]] = (_terminal, TensorBoard, SessionLog),
+    make_watchers: Callable[[Run, int], Sequence[Watcher]] = watchers,
     *,
     job: Job | None = None,
     seed: int = 0,
@@ -44,7 +46,7 @@ def experiment(
       output_dir: the run directory.
       make_executor: makes where members are trained, once there is something to train.
       make_learner: makes what trains them.
-      make_watchers: make who is told how the run goes on.
+      make_watchers: makes who is told how the run goes on, of the run and its seed.
       job: what to do, a gin reference such as ``@rpu_vae``.
       seed: all randomness of the run derives from it.
 
@@ -54,6 +56,7 @@ def experiment(
     if job is None:
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
     check_trees()
+    precision.settle(output_dir)
     with Run(output_dir, gin.config_str()) as run:
         if "summary" in run.journal:
             return run.journal["summary"]
@@ -63,7 +66,7 @@ def experiment(
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         learner, executor = make_learner(), make_executor()
-        watcher = Watchers(*(make(run) for make in make_watchers))
+        watcher = Watchers(*make_watchers(run, seed))
         for line in run.journal.damaged:
             watcher.note(line)
         try:

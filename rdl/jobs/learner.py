@@ -82,6 +82,7 @@ class MemberTask:
       num_images: how many images each model sees.
       num_models: models per member.
       score: what the population maximises; None: the negative of the training loss.
+      score_seed: of the score's points: one set for all members and generations, so that none is lucky.
     """
 
     learner: Learner
@@ -91,6 +92,7 @@ class MemberTask:
     num_images: int
     num_models: int
     score: Score | None
+    score_seed: int
 
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""

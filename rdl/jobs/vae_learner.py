@@ -110,6 +110,6 @@ def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelih
         return means, log_variances
 
     if task.score is not None:
-        return task.score(encode, task.images, member.seed)
-    few = generator(member.seed, "score").permutation(len(task.images))[:1000]
+        return task.score(encode, task.images, task.score_seed)
+    few = generator(task.score_seed, "score").permutation(len(task.images))[:1000]
     return Scored(likelihood, [likelihood] * task.num_models, mean_kl(*encode(few)).tolist())

@@ -38,7 +38,8 @@ class LadderWatcher(Watcher):
         self._run, self._best_model = run, best_model
         self.levels, self.schedule, self.example = levels, schedule, example
         self.kl: list[list[float]] = []  # [generations][latents], nats
-        self.updates: list[int] = []  # made by the end of each generation
+        self.updates: list[int] = []  # that the best member had made by the end of each generation
+        self._made: dict[int, int] = {}  # the same for all members of the last generation, by their index
         self._num_images = self._num_models = 0  # known when the stage begins
         self._writer: tf.summary.SummaryWriter | None = None
 
@@ -48,9 +49,10 @@ class LadderWatcher(Watcher):
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """One point on each level's curve; at the last generation of a step, its picture."""
-        best = ranked(members)[0]
-        per_generation = -(-self._num_images // int(best.hyperparameters["batch_size"]))
-        made = per_generation * (best.generation + 1)
+        trained = ranked(members)
+        self._made = {member.index: self._before(member) + self._updates(member) for member in trained}
+        best = trained[0]
+        made = self._made[best.index]
         self.kl.append(best.details["kl"][int(np.argmax(best.details["per_model"]))])
         self.updates.append(made)
         with self._events().as_default():
@@ -59,8 +61,16 @@ class LadderWatcher(Watcher):
             tf.summary.scalar("levels/step", int(self.schedule.at(made - 1).step), made)
             tf.summary.scalar("levels/fade_in", float(self.schedule.at(made - 1).fade_in), made)
         step = int(self.schedule.at(made - 1).step)
-        if int(self.schedule.at(made - 1 + per_generation).step) != step:
+        if int(self.schedule.at(made - 1 + self._updates(best)).step) != step:
             self._draw_step(stage, step, best)
+
+    def _before(self, member: Member) -> int:
+        """Updates that the member's parent had made: ancestors may have had other batch sizes."""
+        return 0 if member.parent is None else self._made[member.parent]
+
+    def _updates(self, member: Member) -> int:
+        """Updates that the member made in its own generation."""
+        return -(-self._num_images // int(member.hyperparameters["batch_size"]))
 
     def _draw_step(self, stage: str, step: int, best: Member) -> None:
         if self._run.path("results", f"levels_step_{step}.png").exists():

@@ -21,12 +21,13 @@ from rdl.errors import UserError
 from rdl.jobs import experiment
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.population import Member
-from rdl.runs import files
+from rdl.runs import Run, files
 from rdl.runs.journal import Journal
 from rdl.seeds import generator
 from rdl.training import checkpoints
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
+from rdl.watch.watching import Watcher
 
 CONFIG = """
 dataset.name = "{images}"
@@ -39,7 +40,6 @@ population.generations = 3
 leaf_run/population.generations = 2
 final/population.initial_factor = 2
 """
-WATCHERS = (lambda run: terminal(), SessionLog)  # TensorBoard would start TensorFlow in every child
 
 
 def make_images(path: Path) -> None:
@@ -97,12 +97,17 @@ class MadeUpLearner:
         return MadeUpModel(checkpoints.load(trained.checkpoint, trained.member.checksum)["state"])
 
 
+def _watchers(run: Run, seed: int) -> Sequence[Watcher]:
+    """TensorBoard is left out: it would start TensorFlow in every child."""
+    return terminal(), SessionLog(run)
+
+
 def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
     """The run, as bin/train would start it; returns the exit code. For a child process: it silences the log."""
     logging.getLogger("rdl").setLevel(logging.ERROR)
     gin.parse_config([CONFIG.format(images=images), *bindings])
     try:
-        experiment.experiment(str(root), make_learner=MadeUpLearner, make_watchers=WATCHERS)
+        experiment.experiment(str(root), make_learner=MadeUpLearner, make_watchers=_watchers)
     except UserError as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
