@@ -13,7 +13,7 @@ import numpy as np
 from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import MemberTask
+from rdl.jobs.learner import MemberTask
 from rdl.jobs.stage import Stage, score_seed, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
@@ -138,7 +138,9 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
     # Measured on the points that the final model is measured on.
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed)
+    task = MemberTask(
+        context.learner, context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed
+    )
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)

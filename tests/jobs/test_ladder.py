@@ -13,7 +13,7 @@ from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import experiment, ladder
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import trainer_for
+from rdl.jobs.vae_learner import VAELearner, trainer_for
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
@@ -73,7 +73,7 @@ def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_othe
     monkeypatch.setattr(ladder, "search", search)
     images = data.load("dsprites_full", values={"shape": [0], "orientation": [0], "x": 8, "y": 8}, size=8)
     with Run(tmp_path) as run, pytest.raises(Asked, match="False"):
-        ladder.train_ladder(Context(run, 0, images, SerialExecutor(), Watcher()), UDRScore())
+        ladder.train_ladder(Context(run, 0, images, VAELearner.of_gin(), SerialExecutor(), Watcher()), UDRScore())
 
 
 def run(folder) -> dict:
