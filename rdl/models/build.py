@@ -7,11 +7,9 @@ import gin
 import keras
 
 from rdl.errors import UserError
-from rdl.models.ladder import celeba as celeba_ladder  # noqa: F401 (gin names)
 from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
-from rdl.models.networks import dlib as dlib_networks  # noqa: F401 (gin names)
 from rdl.models.networks import small as small_networks
-from rdl.models.objectives import objective as objectives  # noqa: F401 (gin names)
+from rdl.models.objectives import objective as objectives
 from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
 from rdl.models.vae import VAE, Ensemble
 
