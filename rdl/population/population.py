@@ -50,6 +50,8 @@ class Settings:
       window: converged means that so many last changes of the best score ..
       tolerance: .. are all under this.
       fraction: of the population that exploit replaces each generation.
+      exploit: False is a random search, the control of a population's: no member is ever replaced or perturbed, all
+        train on as they began, and the score chooses at the end.
       images: a generation trains each member on so many images; None: on as many as the data set has,
       min_images: .. but at least on so many.
       search_space: the hyperparameters searched; None: the reference's.
@@ -63,6 +65,7 @@ class Settings:
     window: int = 6
     tolerance: float = 0.005
     fraction: float = 0.2
+    exploit: bool = True
     images: int | None = None
     min_images: int = 10_000
     search_space: SearchSpace | None = None
@@ -152,7 +155,7 @@ class Population:
             generations.append(self._train(task, executor, members, generations))
             reason = self._reason_to_stop(generations)
             following = evolution.next_generation(
-                generations[-1], self._space, self._place, settings.fraction, settings.size
+                generations[-1], self._space, self._place, settings.fraction, settings.size, settings.exploit
             )
             self._prune(len(generations) - 1)
             if reason:
