@@ -11,6 +11,7 @@ from rdl import data
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs.context import Context
+from rdl.models import precision
 from rdl.runs import Run, files
 from rdl.scoring.measure import check_trees
 from rdl.watch.display import terminal
@@ -40,6 +41,7 @@ def experiment(
     if job is None:
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
     check_trees()
+    precision.settle(output_dir)
     with Run(output_dir, gin.config_str()) as run:
         if "summary" in run.journal:
             return run.journal["summary"]
@@ -49,7 +51,7 @@ def experiment(
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         executor = make_executor()
-        watcher = Watchers(terminal(), TensorBoard(run), SessionLog(run))
+        watcher = Watchers(terminal(), TensorBoard(run, seed), SessionLog(run))
         for line in run.journal.damaged:
             watcher.note(line)
         try:

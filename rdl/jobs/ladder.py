@@ -40,7 +40,9 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
     example = int(generator(context.seed, "example").integers(len(context.images)))
     watcher = LadderWatcher(context.run, context.images, example)
     try:
-        summary = search(dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score)
+        summary = search(
+            dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score, comparable=False
+        )
         model = saved.load(context.run.path("model"))
         kl = np.array(watcher.kl[-1])
         for name, where in zip(watcher.levels.names, watcher.levels.slices, strict=True):

@@ -31,7 +31,8 @@ class LadderWatcher(Watcher):
         self._run, self._images = run, images
         self.example = images.images(np.array([example]))[0]
         self.kl: list[list[float]] = []  # [generations][latents], nats
-        self.updates: list[int] = []  # made by the end of each generation
+        self.updates: list[int] = []  # that the best member had made by the end of each generation
+        self._made: dict[int, int] = {}  # the same for all members of the last generation, by their index
         self._task: MemberTask  # known when the stage begins
         self._writer: tf.summary.SummaryWriter | None = None
 
@@ -41,7 +42,7 @@ class LadderWatcher(Watcher):
         Raises:
           UserError: the model is no ladder.
         """
-        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None)
+        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None, score_seed=0)
         model = trainer_for(self._images.shape, settings.models).model.models[0]
         if not isinstance(model, LadderVAE):
             raise UserError(
@@ -51,9 +52,10 @@ class LadderWatcher(Watcher):
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """One point on each level's curve; at the last generation of a step, its picture."""
-        best = ranked(members)[0]
-        per_generation = -(-self._task.num_images // int(best.hyperparameters["batch_size"]))
-        made = per_generation * (best.generation + 1)
+        trained = ranked(members)
+        self._made = {member.index: self._before(member) + self._updates(member) for member in trained}
+        best = trained[0]
+        made = self._made[best.index]
         self.kl.append(best.details["kl"][int(np.argmax(best.details["per_model"]))])
         self.updates.append(made)
         with self._events().as_default():
@@ -62,8 +64,16 @@ class LadderWatcher(Watcher):
             tf.summary.scalar("levels/step", int(self.schedule.at(made - 1).step), made)
             tf.summary.scalar("levels/fade_in", float(self.schedule.at(made - 1).fade_in), made)
         step = int(self.schedule.at(made - 1).step)
-        if int(self.schedule.at(made - 1 + per_generation).step) != step:
+        if int(self.schedule.at(made - 1 + self._updates(best)).step) != step:
             self._draw_step(step, best)
+
+    def _before(self, member: Member) -> int:
+        """Updates that the member's parent had made: ancestors may have had other batch sizes."""
+        return 0 if member.parent is None else self._made[member.parent]
+
+    def _updates(self, member: Member) -> int:
+        """Updates that the member made in its own generation."""
+        return -(-self._task.num_images // int(member.hyperparameters["batch_size"]))
 
     def _draw_step(self, step: int, best: Member) -> None:
         path = self._run.path("results", f"levels_step_{step}.png")

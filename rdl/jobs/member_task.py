@@ -36,6 +36,7 @@ class MemberTask:
       num_images: how many images each model sees.
       num_models: models per member.
       score: what the population maximises; None: the negative of the training loss.
+      score_seed: of the score's points: one set for all members and generations, so that none is lucky.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class MemberTask:
     num_images: int
     num_models: int
     score: Score | None
+    score_seed: int
 
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
@@ -88,8 +90,8 @@ class MemberTask:
             return means, log_variances
 
         if self.score is not None:
-            return self.score(encode, self.images, member.seed)
-        few = generator(member.seed, "score").permutation(len(self.images))[:1000]
+            return self.score(encode, self.images, self.score_seed)
+        few = generator(self.score_seed, "score").permutation(len(self.images))[:1000]
         return Scored(likelihood, [likelihood] * self.num_models, mean_kl(*encode(few)).tolist())
 
     def restore(self, member: Member, model: int = 0) -> VAE:

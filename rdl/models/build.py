@@ -1,7 +1,6 @@
 """From gin's choice of networks and objective to models the trainer can move on."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
 
 import gin
 import keras
@@ -11,6 +10,7 @@ from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
 from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
+from rdl.models.precision import policy
 from rdl.models.vae import VAE, Ensemble
 
 
@@ -33,8 +33,8 @@ def build(
       decoder: factory (image_shape, num_latents) -> keras.Model; in gin `model.decoder = @deconv_decoder`.
       objective: factory of the loss; in gin `model.objective = @beta_tc_vae`.
       num_latents: coordinates of z.
-      precision: "float32", or "mixed_bfloat16": layers compute in bfloat16, weights, batch norm, losses and the
-        optimiser stay float32.
+      precision: "float32"; "mixed_bfloat16": layers compute in bfloat16, while weights, moments, losses and the
+        optimiser stay float32; or "auto": the second where the device multiplies bfloat16 itself, else the first.
 
     Raises:
       UserError: a number or a precision that cannot be, or networks that do not fit the images or each other.
@@ -52,18 +52,5 @@ def build(
             return LadderVAE(*parts, loss)
         return VAE(*parts, loss)
 
-    with _dtype_policy(precision):
+    with policy(precision):
         return Ensemble([one() for _ in range(models)])
-
-
-@contextmanager
-def _dtype_policy(precision: str):
-    """Keras' default policy while the layers are made."""
-    if precision not in ("float32", "mixed_bfloat16"):
-        raise UserError(f"model.precision must be 'float32' or 'mixed_bfloat16', got {precision!r}; set it to one.")
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -44,9 +44,12 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def glance(model: VAE, images: ImageSet, count: int = 12, least_kl: float = 0.05) -> dict[str, np.ndarray]:
-    """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels]."""
-    few = np.sort(generator(0, "glance").permutation(len(images))[:count])
+def glance(model: VAE, images: ImageSet, seed: int, count: int = 12, least_kl: float = 0.05) -> dict[str, np.ndarray]:
+    """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels].
+
+    The run's ``seed`` decides which ``count`` images are shown.
+    """
+    few = np.sort(generator(seed, "glance").permutation(len(images))[:count])
     pixels = images.images(few)
     posterior = model.encode(as_float(tf.constant(pixels)))
     means = posterior.distribution.loc.numpy()

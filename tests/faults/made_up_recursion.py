@@ -57,6 +57,7 @@ class Learner:
     num_images: int
     num_models: int
     score: object
+    score_seed: int
 
     def __call__(self, member: Member) -> Member:
         if member.parent_name is None:
@@ -95,7 +96,7 @@ def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
     logging.getLogger("rdl").setLevel(logging.ERROR)
     stage.MemberTask, stage.Stage.encode = Learner, _encode
     rpu_vae.finish.hand_over = _hand_over
-    experiment.TensorBoard = lambda run: Watcher()
+    experiment.TensorBoard = lambda run, seed: Watcher()
     gin.parse_config([CONFIG.format(images=images), *bindings])
     try:
         experiment.experiment(str(root))
