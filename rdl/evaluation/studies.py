@@ -148,6 +148,7 @@ def table(runs: Sequence[StudyRun], score: str, ours: str | None = None) -> list
     if not found:
         return []
     ours = found[0].method if ours is None else ours
+    found.sort(key=lambda line: line.method != ours)  # the reference first, the others in their order
     reference = next((list(line.values.values()) for line in found if line.method == ours), [])
     head = ["method", "runs", "mean [95 %]", "interquartile mean [95 %]", "std", "worst", "best", f"P({ours} better)"]
     return [head, *(_row(line, reference, line.method == ours) for line in found)]
