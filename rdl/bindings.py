@@ -160,7 +160,7 @@ def check_types() -> None:
 
 
 def _bound() -> Iterator[tuple[str, Any, str, Any]]:
-    """What gin has bound now: the key as a gin file writes it, what bears the name (None: a macro), parameter, value."""
+    """What gin has bound now: the key as a gin file writes it, its bearer (None: a macro), parameter, value."""
     for (scope, selector), parameters in list(gin.config._CONFIG.items()):
         target = gin.config.ConfigurableReference(selector, False).configurable
         name = gin.config._REGISTRY.minimal_selector(selector)
