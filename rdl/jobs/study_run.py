@@ -13,7 +13,6 @@ from rdl.evaluation import evaluation, result_tree
 from rdl.evaluation.finished_run import FinishedRun
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.member_task import trainer_for
 from rdl.jobs.study import Plan, Setting
 from rdl.runs import files
 from rdl.training.threads import settle_threads
@@ -54,7 +53,7 @@ class Model:
 class ModelTask:
     """Trains and measures one model after another in one process.
 
-    Models of one method share a traced graph, which is what makes many small ones cheap.
+    Models of one method share a traced graph (its strengths are hyperparameters), which makes many small ones cheap.
 
     Args:
       plan: what to measure.
@@ -68,14 +67,10 @@ class ModelTask:
         self._plan, self._root = plan, root.absolute()
         self._gin_files = [str(Path(path).absolute()) for path in gin_files]
         self._bindings = [*bindings, "executor.name = 'serial'"]
-        self._traced = ""
 
     def __call__(self, model: Model) -> Model:
         """The model after its turn; what was done before is skipped."""
         setting, started = model.setting, time.perf_counter()
-        if setting.method != self._traced:  # the graph holds the method, and all its strengths are hyperparameters
-            trainer_for.cache_clear()
-            self._traced = setting.method
         configure(setting, self._gin_files, self._bindings)
         folder, plan = self._root / str(setting.number), self._plan
         try:

@@ -2,7 +2,7 @@
 
 from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.measure import Measurement, measure
-from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, mean_kl
+from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, mean_kl
 
 __all__ = [
     "ChenMeasurement",
@@ -13,6 +13,7 @@ __all__ = [
     "Score",
     "Scored",
     "UDRScore",
+    "alone",
     "mean_kl",
     "measure",
 ]

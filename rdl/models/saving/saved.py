@@ -18,7 +18,7 @@ from rdl.models.vae import VAE
 from rdl.runs import files
 
 
-def save(model: VAE, folder: str | os.PathLike) -> None:
+def save(model: "VAE | TrainedModel", folder: str | os.PathLike) -> None:
     """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place.
 
     Raises:
@@ -60,6 +60,15 @@ class TrainedModel:
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model):
         self.encoder, self.decoder = encoder, decoder
+
+    @classmethod
+    def of(cls, model: VAE) -> "TrainedModel":
+        """A model that was trained, as it is now and as its training goes on."""
+        return cls(model.encoder, model.decoder)
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes the networks, as ``save`` of this module does."""
+        save(self, folder)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
