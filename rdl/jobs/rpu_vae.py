@@ -56,7 +56,8 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         )
     images = context.images
     x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
-    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
+    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
         raise UserError(
@@ -88,17 +89,17 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
     return summary
 
 
-def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
-    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
+
+    Starts from stretch number ``number``.
+    """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     labels, records = LeafLabels(), []
     iteration = 0
     while True:
-        means, log_variances = stage.encode(images)
         low = stage.outcome.low_score
-        found, labels = iterate(
-            labels, indices, means, log_variances, stage.best.score, x_peak=number, nothing_left=low
-        )
+        found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
         if record["reduction"]:
@@ -115,6 +116,7 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
         name = f"leaf_{number}/iteration_{iteration}"
         stage = train_population(context, name, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        posterior = stage.encode(images)
 
 
 def _in_words(found: Iteration) -> str:
