@@ -10,17 +10,18 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import MemberTask
-from rdl.jobs.stage import Stage, train_population
+from rdl.jobs.learner import MemberTask
+from rdl.jobs.stage import Stage, score_seed, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
 from rdl.scoring import LeafMIGScore, Measurement, UDRScore
 from rdl.seeds import derive
+
+MIN_UDR = 0.1  # the reference's: a population whose best member has less has nothing left to learn
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Leaf:
     labels: LeafLabels
     iterations: list[dict[str, Any]]
 
+    @property
+    def factors_found(self) -> int:
+        """Labels of all iterations that do not repeat an earlier one."""
+        return sum(Iteration.from_json(found).factors_found for found in self.iterations)
+
 
 @gin.configurable
 def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -> dict[str, Any]:
@@ -37,34 +43,42 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
 
     Args:
       context: of the job.
-      leaf_runs: how many, each from another value of the factors that were learned first.
+      leaf_runs: how many, at least 1, each from another value of the factors that were learned first.
       random_members: also train the x-run's first members, without any search, on as many images as the final
         model saw, and measure them: what random hyperparameters give. Only where the true factors are known.
 
     Raises:
-      UserError: the x-run learned nothing, or all members of a generation failed.
+      UserError: no leaf run, the x-run learned nothing, or all members of a generation failed.
     """
+    if leaf_runs < 1:
+        raise UserError(
+            f"rpu_vae.leaf_runs must be at least 1, got {leaf_runs}: a population alone is experiment.job = @search."
+        )
     images = context.images
-    x_run = train_population(context, "x_run", "x_run", images, UDRScore())
-    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
+    posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
+    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
         raise UserError(
             f"The x-run learned no factor ({leaves[0].iterations[0]['stop']}), so there is nothing to recurse on: "
             "train longer (population.images, population.generations), or widen the search space."
         )
-    final = train_population(context, "final", "final", images, LeafMIGScore(labels))
+    leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
+    final = train_population(context, "final", "final", images, leaf_mig)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
         "iterations": sum(len(leaf.iterations) for leaf in leaves),
         "x_model.udr": x_run.best.score,
+        **x_run.found("x_model"),
         "x_model.images_trained": x_run.num_images,
         "x_model.stopped": x_run.outcome.reason,
         "final.leaf_mig": final.best.score,
+        **final.found("final"),
     }
     for number, leaf in enumerate(leaves):
-        summary[f"leaf_{number}.factors_found"] = sum(len(found["latents"]) for found in leaf.iterations)
+        summary[f"leaf_{number}.factors_found"] = leaf.factors_found
         summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
         summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
     if images.factor_space is not None:
@@ -75,15 +89,17 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
     return summary
 
 
-def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
-    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
+
+    Starts from stretch number ``number``.
+    """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     labels, records = LeafLabels(), []
     iteration = 0
     while True:
-        means, log_variances = stage.encode(images)
-        score = stage.best.details["per_model"][stage.best_model]
-        found, labels = iterate(labels, indices, means, log_variances, score, x_peak=number)
+        low = stage.outcome.low_score
+        found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
         if record["reduction"]:
@@ -91,21 +107,27 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         records.append(context.run.journal.get(name) or context.run.journal.append(name, record))
         if len(labels):
             labels.save(context.run.path(f"leaf_{number}", "labels.npz"))
-        context.watcher.note(f"{name}: {_in_words(found, images)}")
+        context.watcher.note(f"{name}: {_in_words(found)}")
         if found.stop is not None:
             return Leaf(labels, records)
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
         iteration += 1
         files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
-        stage = train_population(context, f"leaf_{number}/iteration_{iteration}", "leaf_run", images, UDRScore())
+        name = f"leaf_{number}/iteration_{iteration}"
+        stage = train_population(context, name, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        posterior = stage.encode(images)
 
 
-def _in_words(found: Iteration, images: ImageSet) -> str:
-    learned = f"{len(images)} images, latents {list(found.latents)} learned"
+def _in_words(found: Iteration) -> str:
+    said = f"{found.images} images, latents {list(found.latents)} learned"
+    if found.again:
+        said += f", {list(found.again)} of them again"
     if found.stop is not None:
-        return f"{learned}; stops: {found.stop.explanation}"
-    return f"{learned}; {len(found.kept)} images share one value of each and go on"
+        return f"{said}; stops: {found.stop.explanation}"
+    said += f"; {len(found.kept)} images share one value of {list(found.held)} and go on"
+    free = [latent for latent in found.latents if latent not in found.held]
+    return f"{said}; {free}, without a stretch to take, still vary among them" if free else said
 
 
 def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, Any]:
@@ -117,20 +139,36 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     ]
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement())
+    # Measured on the points that the final model is measured on.
+    task = MemberTask(
+        context.learner, context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed
+    )
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)
     trained = [Member.from_record(journal[f"{name}/{member.name}"]) for member in first]
     context.watcher.generation_done(name, trained)
     scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
-    summary: dict[str, Any] = {
-        "first_generation.members": len(first),
-        "first_generation.failed": len(first) - len(scores),
-        "first_generation.images_trained": final.num_images,
+    return {"first_generation.images_trained": final.num_images, **_of_random_members(scores, len(first))}
+
+
+def _of_random_members(scores: list[dict[str, float]], members: int) -> dict[str, Any]:
+    """Summary of the measured ones among so many random members; those not measured have failed.
+
+    ``median_*`` is over the measured ones, ``median_with_failed_*`` over all, where a failed one has 0, the worst
+    that these scores can be. ``best_*`` are the scores of one member, the best by MIG.
+    """
+    found: dict[str, Any] = {
+        "first_generation.members": members,
+        "first_generation.failed": members - len(scores),
     }
-    for key in scores[0] if scores else ():
-        values = [row[key] for row in scores]
-        summary[f"first_generation.median_{key}"] = float(np.median(values))
-        summary[f"first_generation.best_{key}"] = float(np.max(values))
-    return summary
+    if not scores:
+        return found
+    best = max(scores, key=lambda measured: measured["discrete_mig"])
+    for key in best:
+        values = [measured[key] for measured in scores]
+        with_failed = values + [0.0] * (members - len(scores))
+        found[f"first_generation.median_{key}"] = float(np.median(values))
+        found[f"first_generation.median_with_failed_{key}"] = float(np.median(with_failed))
+        found[f"first_generation.best_{key}"] = best[key]
+    return found

@@ -10,8 +10,8 @@ from rdl.jobs.stage import train_population
 from rdl.scoring import Score
 
 
-@gin.configurable
-def search(context: Context, score: Score | None = None) -> dict[str, Any]:
+@gin.configurable(denylist=["context", "comparable"])
+def search(context: Context, score: Score | None = None, *, comparable: bool = True) -> dict[str, Any]:
     """Trains a population and measures its best model; returns the summary.
 
     A population of one is a single model trained in segments: ``population.size = 1``.
@@ -20,14 +20,16 @@ def search(context: Context, score: Score | None = None) -> dict[str, Any]:
       context: of the job.
       score: what the population maximises: ``@UDRScore()`` (PBT-U-VAE), ``@MIGScore()`` (PBT-VAE); None: the
         training loss's negative.
+      comparable: as in `train_population`.
 
     Raises:
       UserError: the score does not fit the population, or all members of a generation failed.
     """
-    stage = train_population(context, "population", "population", context.images, score)
+    stage = train_population(context, "population", "population", context.images, score, comparable=comparable)
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,
+        **stage.found("final"),
         "final.stopped": stage.outcome.reason,
         **{f"final.{name}": value for name, value in stage.best.hyperparameters.items()},
     }

@@ -1,9 +1,10 @@
 """Batch normalisation that is fast on CPUs and takes its moments over the global batch.
 
 keras.layers.BatchNormalization writes it as some ten operations over the whole tensor. One replica uses TensorFlow's
-fused kernel, which takes a third of the time. Several replicas have to exchange sums in the middle of both passes,
-which that kernel cannot: there the sums are matrix products with a row of ones over [batch * height * width,
-channels], and normalisation, ReLU and their gradient are one function, so that no intermediate is visited twice.
+fused kernel, which takes a third of the time and whose images may be bfloat16. Several replicas have to exchange sums
+in the middle of both passes, which that kernel cannot: there the sums are matrix products with a row of ones over
+[batch * height * width, channels], and normalisation, ReLU and their gradient are one function, so that no
+intermediate is visited twice.
 benchmarks/batch_norm.py times the three.
 """
 
@@ -63,16 +64,21 @@ def normalize_over_replicas(inputs, gamma, beta, epsilon: float, relu: bool) -> 
 
 
 def normalize_fused(inputs, gamma, beta, epsilon: float, relu: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """`normalize_over_replicas` for one replica and float32, by TensorFlow's kernel."""
-    rows = tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
-    nothing = tf.zeros(0)
+    """`normalize_over_replicas` for one replica by TensorFlow's kernel; inputs may be bfloat16, the rest float32.
+
+    Nothing stands between the kernel and the ReLU, and images go in as they are: the graph optimiser makes one
+    operation of the two only then.
+    """
+    images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
+    nothing = tf.zeros(0, gamma.dtype)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=rows, scale=gamma, offset=beta, mean=nothing, variance=nothing, epsilon=epsilon, is_training=True
+        x=images, scale=gamma, offset=beta, mean=nothing, variance=nothing, epsilon=epsilon, is_training=True
     )
-    count = tf.cast(tf.shape(rows)[0], variance.dtype)
-    outputs = tf.reshape(outputs, tf.shape(inputs))
     outputs = tf.nn.relu(outputs) if relu else outputs
-    return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance * (count - 1.0) / count)
+    count = tf.cast(tf.reduce_prod(tf.shape(images)[:-1]), variance.dtype)
+    variance *= (count - 1.0) / count  # the kernel's is the unbiased one
+    outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, tf.shape(inputs))
+    return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
 @keras.saving.register_keras_serializable("rdl")
@@ -107,18 +113,23 @@ class BatchNormalization(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         """Normalised inputs, [..., channels]."""
-        wide = tf.cast(inputs, self.gamma.dtype)  # moments need float32 where layers compute in bfloat16
-        if training:
-            gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-            normalize = normalize_fused if replicas.count() == 1 else normalize_over_replicas
-            outputs, mean, variance = normalize(wide, gamma, beta, self.epsilon, self.relu)
-            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
+        if training and replicas.count() == 1:
+            outputs = self._normalize(normalize_fused, inputs)
+        elif training:
+            outputs = self._normalize(normalize_over_replicas, tf.cast(inputs, self.gamma.dtype))
         else:
             scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
-            outputs = wide * scale + (self.beta - self.moving_mean * scale)
+            outputs = tf.cast(inputs, scale.dtype) * scale + (self.beta - self.moving_mean * scale)
             outputs = tf.nn.relu(outputs) if self.relu else outputs
         return tf.cast(outputs, inputs.dtype)
+
+    def _normalize(self, way, inputs):
+        """By the batch's moments, which the moving averages take in."""
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        outputs, mean, variance = way(inputs, gamma, beta, self.epsilon, self.relu)
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
+        return outputs
 
     def get_config(self):
         """What `__init__` takes."""

@@ -1,18 +1,18 @@
 """From gin's choice of networks and objective to models the trainer can move on."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
 
 import gin
 import keras
+import tensorflow as tf
 
 from rdl.errors import UserError
-from rdl.models.ladder import celeba as celeba_ladder  # noqa: F401 (gin names)
 from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
-from rdl.models.networks import dlib as dlib_networks  # noqa: F401 (gin names)
 from rdl.models.networks import small as small_networks
-from rdl.models.objectives import objective as objectives  # noqa: F401 (gin names)
+from rdl.models.networks.fit import check_networks, check_numbers
+from rdl.models.objectives import objective as objectives
 from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
+from rdl.models.precision import policy
 from rdl.models.vae import VAE, Ensemble
 
 
@@ -35,18 +35,18 @@ def build(
       decoder: factory (image_shape, num_latents) -> keras.Model; in gin `model.decoder = @deconv_decoder`.
       objective: factory of the loss; in gin `model.objective = @beta_tc_vae`.
       num_latents: coordinates of z.
-      precision: "float32", or "mixed_bfloat16": layers compute in bfloat16, weights, batch norm, losses and the
-        optimiser stay float32.
+      precision: "float32"; "mixed_bfloat16": layers compute in bfloat16, while weights, moments, losses and the
+        optimiser stay float32; or "auto": the second where the device multiplies bfloat16 itself, else the first.
 
     Raises:
       UserError: a number or a precision that cannot be, or networks that do not fit the images or each other.
     """
 
-    if num_latents < 1 or models < 1:
-        raise UserError(f"model.num_latents and model.models must be at least 1, got {num_latents} and {models}.")
+    check_numbers(num_latents, models)
 
     def one() -> VAE:
         parts = encoder(image_shape, num_latents), decoder(image_shape, num_latents)
+        check_networks(*parts)
         loss = objective()
         if isinstance(loss, FactorObjective):
             return FactorVAE(*parts, loss, fc_discriminator(num_latents))
@@ -54,18 +54,8 @@ def build(
             return LadderVAE(*parts, loss)
         return VAE(*parts, loss)
 
-    with _dtype_policy(precision):
-        return Ensemble([one() for _ in range(models)])
-
-
-@contextmanager
-def _dtype_policy(precision: str):
-    """Keras' default policy while the layers are made."""
-    if precision not in ("float32", "mixed_bfloat16"):
-        raise UserError(f"model.precision must be 'float32' or 'mixed_bfloat16', got {precision!r}; set it to one.")
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
     try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+        with policy(precision):
+            return Ensemble([one() for _ in range(models)])
+    except (MemoryError, OverflowError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError("The model does not fit into memory: choose smaller networks, or fewer models.") from error

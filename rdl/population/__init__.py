@@ -1,7 +1,8 @@
 """Population based training: members, search space, exploit and explore, the generation loop."""
 
+from rdl.population.checkpoints import checkpoint_path, keep_only
 from rdl.population.member import Member
-from rdl.population.population import Outcome, Population, Settings, checkpoint_path
+from rdl.population.population import Outcome, Population, Settings
 from rdl.population.search_space import Dimension, SearchSpace
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "SearchSpace",
     "Settings",
     "checkpoint_path",
+    "keep_only",
 ]

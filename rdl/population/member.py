@@ -47,6 +47,20 @@ class Member:
             return None
         return f"generation_{self.generation - 1:03d}/member_{self.parent:03d}"
 
+    @property
+    def active_latents(self) -> float | None:
+        """How many latents its models have in use on average, where its score tells (UDR's does)."""
+        counts = self.details.get("active_latents")
+        return sum(counts) / len(counts) if counts else None
+
+    @property
+    def score_in_words(self) -> str:
+        """``0.899 (1 active)``: UDR is 0.9 for any models of one latent that agree, so the number stands beside it."""
+        if self.score is None:
+            return "failed"
+        active = self.active_latents
+        return f"{self.score:.3f}" + (f" ({round(active, 1):g} active)" if active is not None else "")
+
     def scored(self, score: float, checksum: str, **details: Any) -> "Member":
         """This member after training and scoring; failed where a score or a measurement is NaN or infinite."""
         broken = [name for name, value in {"score": float(score), **details}.items() if not _finite(value)]

@@ -6,7 +6,6 @@ the journal's records, so a run that was stopped goes on as if it had not been.
 
 import dataclasses
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,13 @@ import gin
 from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.population import evolution
+from rdl.population.checkpoints import checkpoint_path, keep_only
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.runs import Run, files
 
 Task = Callable[[Member], Member]
+_NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
 
 
 class Observer(Protocol):
@@ -49,7 +50,13 @@ class Settings:
       until_converged: stop once the best score has stopped changing.
       window: converged means that so many last changes of the best score ..
       tolerance: .. are all under this.
+      min_score: stop where the best score of a generation is under this: nothing is left to learn. None: the job's
+        own, 0.1 for the x-run and the leaf runs of rPU-VAE and no minimum elsewhere; 0 for no minimum of a UDR.
+      best_of: which generations hand over their best member: ``all`` of them, as the reference's, or the ``last``.
+        Training losses, and ladders, are always taken from the last: earlier ones trained something else.
       fraction: of the population that exploit replaces each generation.
+      exploit: False is a random search, the control of a population's: no member is ever replaced or perturbed, all
+        train on as they began, and the score chooses at the end.
       images: a generation trains each member on so many images; None: on as many as the data set has,
       min_images: .. but at least on so many.
       search_space: the hyperparameters searched; None: the reference's.
@@ -62,7 +69,10 @@ class Settings:
     until_converged: bool = True
     window: int = 6
     tolerance: float = 0.005
+    min_score: float | None = None
+    best_of: str = "all"
     fraction: float = 0.2
+    exploit: bool = True
     images: int | None = None
     min_images: int = 10_000
     search_space: SearchSpace | None = None
@@ -79,6 +89,8 @@ class Settings:
             raise UserError(f"population.generations must be at least 1, got {self.generations}.")
         if not 0 < self.fraction <= 0.5:
             raise UserError(f"population.fraction must lie in (0, 0.5], got {self.fraction}.")
+        if self.best_of not in ("all", "last"):
+            raise UserError(f"population.best_of must be 'all' or 'last', got {self.best_of!r}.")
 
     def images_per_generation(self, data_size: int) -> int:
         """How many images each member sees in one generation."""
@@ -92,15 +104,19 @@ class Outcome:
     Attributes:
       generations: the members of every generation, trained.
       reason: why it stopped.
+      low_score: it stopped because nothing was left to learn.
+      best_of: as in ``Settings``.
     """
 
     generations: list[list[Member]]
     reason: str
+    low_score: bool = False
+    best_of: str = "all"
 
     @property
     def best(self) -> Member:
-        """The best member of the last generation."""
-        return evolution.ranked(self.generations[-1])[0]
+        """The member that is handed over: the best of all generations, or of the last."""
+        return evolution.handed_over(self.generations, self.best_of)
 
     @property
     def best_scores(self) -> list[float]:
@@ -150,13 +166,16 @@ class Population:
         generations: list[list[Member]] = []
         while True:
             generations.append(self._train(task, executor, members, generations))
-            reason = self._reason_to_stop(generations)
+            low_score = settings.min_score is not None and _best_score(generations[-1]) < settings.min_score
+            reason = _NOTHING_LEFT.format(settings) if low_score else self._reason_to_stop(generations)
             following = evolution.next_generation(
-                generations[-1], self._space, self._place, settings.fraction, settings.size
+                generations[-1], self._space, self._place, settings.fraction, settings.size, settings.exploit
             )
-            self._prune(len(generations) - 1)
+            self._prune(generations)
             if reason:
-                return Outcome(generations, reason)
+                outcome = Outcome(generations, reason, low_score, settings.best_of)
+                self._record(outcome)
+                return outcome
             members = following
 
     def _train(self, task: Task, executor: Executor, members: list[Member], before: list[list[Member]]) -> list[Member]:
@@ -182,7 +201,7 @@ class Population:
     ) -> Path:
         members = generations[-1]
         position, member = next((i, member) for i, member in enumerate(members) if member.index == index)
-        path = checkpoint_path(self._run.root, self._stage, member.name)
+        path = self._path(member)
         if path.exists() and files.sha256(path) == member.checksum:
             return path
         what = "is damaged" if path.exists() else "is missing"
@@ -206,6 +225,9 @@ class Population:
     def _key(self, member: Member) -> str:
         return f"{self._stage}/{member.name}"
 
+    def _path(self, member: Member) -> Path:
+        return checkpoint_path(self._run.root, self._stage, member.name)
+
     def _reason_to_stop(self, generations: list[list[Member]]) -> str:
         settings = self._settings
         scores = [_best_score(members) for members in generations]
@@ -222,16 +244,20 @@ class Population:
         if not path.exists() or files.read_json(path) != records:
             files.write_json(path, records)
 
-    def _prune(self, last: int) -> None:
-        """Removes the checkpoints of all generations before the last, which no member starts from any more."""
-        for folder in sorted(self._run.path(self._stage, "members").glob("generation_*")):
-            if int(folder.name.removeprefix("generation_")) < last:
-                shutil.rmtree(folder)
+    def _record(self, outcome: Outcome) -> None:
+        """Which member is handed over and why the search ended, for readers: the members' records decide it alone."""
+        key, record = f"{self._stage}/outcome", {"best": outcome.best.name, "stopped": outcome.reason}
+        if self._run.journal.get(key) != record:
+            self._run.journal.append(key, record)
 
+    def _prune(self, generations: Sequence[list[Member]]) -> None:
+        """Removes the checkpoints that neither a member to come starts from nor the end will ask for.
 
-def checkpoint_path(root: str | Path, stage: str, name: str) -> Path:
-    """Where the checkpoint of a member lies: ``<root>/<stage>/members/generation_002/member_005.npz``."""
-    return Path(root) / stage / "members" / f"{name}.npz"
+        Of the generations before the last that is all but the best member so far, a function of the records alone,
+        so that a run that was stopped keeps the same.
+        """
+        best = evolution.handed_over(generations, self._settings.best_of)
+        keep_only(self._path(best), before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:

@@ -5,6 +5,7 @@ from rdl.recursion.labels import Labels, kl_to_prior, label
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.recursion.records import Iteration, Reduction, Staircase, Stop, Stretch, to_json
 from rdl.recursion.reduction import rank_intersections, reduce_images
+from rdl.recursion.repeats import find_repeats
 from rdl.recursion.staircase import find_jumps, find_stretches
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Stop",
     "Stretch",
     "find_jumps",
+    "find_repeats",
     "find_stretches",
     "iterate",
     "kl_to_prior",

@@ -41,21 +41,28 @@ def kl_to_prior(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
     return 0.5 * np.mean(means**2 + np.exp(log_variances) - log_variances - 1, axis=0)
 
 
-@gin.configurable
-def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = 0.63) -> Labels:
-    """Labels every image with the latents that were learned: those whose mean KL passes the threshold.
+KL_THRESHOLD = 1.18817
+"""The reference's threshold of 1.0 on the scale of the true KL, nats.
 
-    The default is the reference's threshold of 1.0 brought to the scale of the true KL. The reference takes
-    abs(log variance); for a latent that fills the prior (mean^2 + variance = 1 on average) with one log
-    variance -a, its estimate is sinh(a) - a / 2 where the KL is a / 2; the estimate is 1.0 where the KL is
-    0.63 nats, that is, where the posterior's standard deviation is 0.53 of the prior's.
+The reference puts abs(ln s), s the posterior's standard deviation, where the KL has the log variance. For a latent
+that fills the prior (mean^2 = 1 - s^2 on average) its estimate is
+
+    0.5 (1 - s^2 + 1 / s + ln s - 1)
+
+where the KL is -ln s. The estimate is 1.0 at s = 0.30478, where the KL is 1.18817 nats; its 0.01 stands for 0.0101.
+"""
+
+
+@gin.configurable
+def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = KL_THRESHOLD) -> Labels:
+    """Labels every image with the latents that were learned: those whose mean KL passes the threshold.
 
     A latent whose means are all equal is never a label, whatever its KL: it tells no two images apart.
 
     Args:
       means: posterior means, [n, latents].
       log_variances: posterior log variances, [n, latents].
-      kl_threshold: nats.
+      kl_threshold: nats; the default is the reference's.
 
     Raises:
       UserError: the arrays are not two tables of the same shape, or have no image.

@@ -18,21 +18,30 @@ class LeafLabels:
       indices: for each iteration the numbers of its images in the full data set, int64 [n_i]. Iteration 0
         covers the whole data set, later ones the images in which the earlier factors are constant.
       labels: the labels learned on these images, float32 [n_i, learned_i], learned_i > 0.
+      repeats: whether a label tells again what one of an earlier iteration told, bool [learned_i]; all False
+        where it is not given.
     """
 
     indices: tuple[np.ndarray, ...] = ()
     labels: tuple[np.ndarray, ...] = ()
+    repeats: tuple[np.ndarray, ...] = ()
+
+    def __post_init__(self):
+        if not self.repeats:
+            nothing = tuple(np.zeros(labels.shape[1], bool) for labels in self.labels)
+            object.__setattr__(self, "repeats", nothing)
 
     def __len__(self) -> int:
         """Number of iterations."""
         return len(self.indices)
 
-    def add(self, indices: np.ndarray, labels: np.ndarray) -> "LeafLabels":
+    def add(self, indices: np.ndarray, labels: np.ndarray, repeats: np.ndarray | None = None) -> "LeafLabels":
         """These labels and those of one more iteration.
 
         Args:
           indices: numbers of its images in the full data set, [n], no two equal.
           labels: [n, learned].
+          repeats: whether each label repeats one of an earlier iteration, bool [learned]; None: none does.
 
         Raises:
           UserError: shapes that do not fit, images that the iteration before did not have, or labels that are
@@ -53,18 +62,21 @@ class LeafLabels:
             )
         if not np.isfinite(labels).all() or not np.ptp(labels, axis=0).all():
             raise UserError(f"The labels of iteration {len(self)} are constant or not finite in some column.")
-        return LeafLabels((*self.indices, indices.astype(np.int64)), (*self.labels, labels))
+        repeats = np.zeros(labels.shape[1], bool) if repeats is None else np.asarray(repeats, bool)
+        if repeats.shape != labels.shape[1:]:
+            raise UserError(f"Leaf labels need repeats [learned] for {labels.shape}, got {repeats.shape}.")
+        return LeafLabels((*self.indices, indices.astype(np.int64)), (*self.labels, labels), (*self.repeats, repeats))
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the labels as .npz: `indices_0`, `labels_0`, `indices_1`, .."""
+        """Writes the labels as .npz: `indices_0`, `labels_0`, `repeats_0`, `indices_1`, .."""
         arrays = {}
-        for i, (indices, labels) in enumerate(zip(self.indices, self.labels, strict=True)):
-            arrays |= {f"indices_{i}": indices, f"labels_{i}": labels}
+        for i, (indices, labels, repeats) in enumerate(zip(self.indices, self.labels, self.repeats, strict=True)):
+            arrays |= {f"indices_{i}": indices, f"labels_{i}": labels, f"repeats_{i}": repeats}
         files.write_npz(path, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "LeafLabels":
-        """Reads what `save` wrote.
+        """Reads what `save` wrote, also before there were `repeats`.
 
         Raises:
           UserError: no such file, or not one of leaf labels (names it).
@@ -75,8 +87,11 @@ class LeafLabels:
                 arrays = np.load(file, allow_pickle=False)
                 if not isinstance(arrays, np.lib.npyio.NpzFile):
                     raise ValueError("it holds one array")
-                for i in range(len(arrays.files) // 2):
-                    leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"])
+                iterations = sum(name.startswith("indices_") for name in arrays.files)
+                if arrays.files and not iterations:
+                    raise ValueError(f"it holds {arrays.files[0]!r}")
+                for i in range(iterations):
+                    leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"], arrays.get(f"repeats_{i}"))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"{os.fspath(path)} is not a file of leaf labels ({error}): remove it and run again."

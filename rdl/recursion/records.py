@@ -105,6 +105,11 @@ class Reduction:
     kept: tuple[int, ...]
     stop: Stop | None
 
+    @property
+    def held(self) -> tuple[bool, ...]:
+        """For each label whether the images kept share one value of it; empty if nothing was chosen."""
+        return tuple(number is not None for number in self.chosen)
+
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Reduction":
         """The inverse of `to_json`."""
@@ -125,11 +130,13 @@ class Iteration:
     Attributes:
       number: 0 is the x-model on the whole data set.
       images: how many images the iteration had.
-      score: of the model that gave the labels, the best of the best member's; None where none was given.
+      score: of the member that gave the labels, the mean over its models; None where none was given.
       kl: mean KL to the prior of each latent, nats; empty if the run stopped before labelling.
       latents: the latents that were learned, ascending.
       reduction: None if the run stopped before it.
       stop: why the leaf run ends here, or None.
+      repeats: for each of these latents (iteration, column) of the earlier label that it tells again, or None
+        where its factor is new; empty in records from before this was looked for.
     """
 
     number: int
@@ -139,6 +146,24 @@ class Iteration:
     latents: tuple[int, ...]
     reduction: Reduction | None
     stop: Stop | None
+    repeats: tuple[tuple[int, int] | None, ...] = ()
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The latents of which the images kept share one value."""
+        held = self.reduction.held if self.reduction else ()
+        return tuple(latent for latent, constant in zip(self.latents, held, strict=False) if constant)
+
+    @property
+    def again(self) -> tuple[int, ...]:
+        """The latents that repeat a label of an earlier iteration, whose factor was not held constant."""
+        pairs = zip(self.latents, self.repeats, strict=False)
+        return tuple(latent for latent, repeated in pairs if repeated is not None)
+
+    @property
+    def factors_found(self) -> int:
+        """How many latents were learned, those left out that repeat an earlier label."""
+        return len(self.latents) - len(self.again)
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -157,6 +182,7 @@ class Iteration:
             latents=tuple(content["latents"]),
             reduction=None if reduction is None else Reduction.from_json(reduction),
             stop=_stop(content["stop"]),
+            repeats=tuple(place and (place[0], place[1]) for place in content.get("repeats", ())),
         )
 
 

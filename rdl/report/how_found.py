@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.population import Member
 from rdl.recursion import Iteration, LeafLabels
 from rdl.report import figures
 from rdl.report.evidence import NAMED, share_of_factors
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, tag
-from rdl.report.populations import population
+from rdl.report.populations import population, score_name
 from rdl.report.reading import Records
 from rdl.seeds import generator
 
@@ -25,7 +26,10 @@ def section(records: Records, images: ImageSet | None, gallery: Gallery) -> Mark
         _tree(records, leaves, gallery.prefix) if leaves else None,
         [leaf.markup(gallery) for leaf in leaves],
         tag("h3", "The populations") if records.stages else tag("p", "No member has finished training yet."),
-        [population(stage, members, gallery, i == 0) for i, (stage, members) in enumerate(records.stages.items())],
+        [
+            population(stage, members, records.best(stage), gallery, i == 0)
+            for i, (stage, members) in enumerate(records.stages.items())
+        ],
     )
 
 
@@ -34,7 +38,7 @@ class _Leaf:
 
     def __init__(self, records: Records, name: str, images: ImageSet | None):
         self.name, self.iterations = name, records.leaves[name]
-        self._images = images
+        self._records, self._images = records, images
         self._labels = records.labels(name) or LeafLabels()
         self.names = [self._named(i) for i in range(len(self.iterations))]
 
@@ -76,11 +80,15 @@ class _Leaf:
         return tag(
             "div",
             tag("h4", f"Iteration {i}: {found.images:,} images"),
-            tag("p", _story(found, self.names[i])),
+            tag("p", _story(found, self.names[i], self._trained(i))),
             tag("div", drawings, class_="drawings") if drawings else None,
             self._kept(i),
             class_="iteration",
         )
+
+    def _trained(self, i: int) -> Member | None:
+        """The member that the iteration's labels come from, where it is on record."""
+        return self._records.best(f"{self.name}/iteration_{i}" if i else "x_run")
 
     def _label(self, i: int, column: int, gallery: Gallery) -> Markup:
         """One label's staircase, and example images of its stretches."""
@@ -139,14 +147,25 @@ class _Leaf:
         return tag("p", text, class_="small")
 
 
-def _story(found: Iteration, names: Sequence[str]) -> Content:
+def _story(found: Iteration, names: Sequence[str], member: Member | None) -> Content:
     parts: list[Content] = []
-    if found.score is not None:
+    if member is not None:
+        parts.append(f"Best {score_name(member)} {member.score_in_words}, in generation {member.generation}. ")
+    elif found.score is not None:
         parts.append(f"Best score {found.score:.3f}. ")
     parts.append(["Learned: ", tag("b", ", ".join(names)), ". "] if names else "Learned nothing. ")
+    named = dict(zip(found.latents, names, strict=True))
+    if found.again:
+        parts.append(f"Learned again, and counted once: {', '.join(named[latent] for latent in found.again)}. ")
     reduction = found.reduction
     if reduction is not None and reduction.choices:
         parts.append(f"Set {reduction.choice + 1} of {reduction.choices} possible ones was taken. ")
+    if found.held and found.stop is None:
+        held = ", ".join(named[latent] for latent in found.held)
+        parts.append(f"Its images share one value of {held}. ")
+        free = [name for latent, name in named.items() if latent not in found.held]
+        if free:
+            parts.append(f"Not held constant, for want of a stretch to take: {', '.join(free)}. ")
     if found.stop is not None:
         parts.append(["It stops here: ", tag("b", found.stop.explanation), "."])
     return parts

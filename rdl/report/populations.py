@@ -10,12 +10,8 @@ from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, fold, table, tag
 
 
-def ancestry(generations: Sequence[Sequence[Member]]) -> list[tuple[int, int]]:
-    """(generation, index) of the last generation's best member and of all it comes from, oldest first."""
-    scored = [member for member in generations[-1] if member.score is not None]
-    if not scored:
-        return []
-    member = max(scored, key=lambda m: (m.score, -m.index))
+def ancestry(generations: Sequence[Sequence[Member]], member: Member) -> list[tuple[int, int]]:
+    """(generation, index) of a member and of all it comes from, oldest first."""
     by_place = {(m.generation, m.index): m for members in generations for m in members}
     line = [(member.generation, member.index)]
     while member.parent is not None and (parent := by_place.get((member.generation - 1, member.parent))):
@@ -27,16 +23,20 @@ def ancestry(generations: Sequence[Sequence[Member]]) -> list[tuple[int, int]]:
 def score_name(member: Member) -> str:
     """What the population maximised, as far as its records tell."""
     if "pairwise_udr" in member.details:
-        return "UDR"
+        return "chance-corrected UDR" if "udr_by_chance" in member.details else "UDR"
     return "leaf MIG" if "leaf_mig" in member.details else "score"
 
 
-def population(stage: str, generations: list[list[Member]], gallery: Gallery, open_: bool) -> Markup:
-    """Everything about one stage's search, folded unless ``open_``; generations as they were finished."""
-    line = ancestry(generations)
+def population(
+    stage: str, generations: list[list[Member]], best: Member | None, gallery: Gallery, open_: bool
+) -> Markup:
+    """Everything about one stage's search, folded unless ``open_``; generations as they were finished.
+
+    ``best`` is the member that the stage handed over, or its best so far; None where all have failed.
+    """
+    line = ancestry(generations, best) if best else []
     members = [member for generation in generations for member in generation]
     failed = [member for member in members if member.score is None]
-    best = next((m for m in members if line and (m.generation, m.index) == line[-1]), None)
     name, file = (score_name(best) if best else "score"), stage.replace("/", "_") or "population"
     drawings = [
         gallery.drawing(
@@ -64,7 +64,7 @@ def population(stage: str, generations: list[list[Member]], gallery: Gallery, op
                 "How alike the latents of the best member's VAEs are, pair by pair.",
             )
         )
-    score = f", best {name} {best.score:.3f}" if best and best.score is not None else ""
+    score = f", best {name} {best.score_in_words}" if best else ""
     last = len(generations[-1])
     count = f"{len(generations)} generation{'s' * (len(generations) > 1)} of {last} member{'s' * (last > 1)}"
     return fold(
@@ -79,7 +79,8 @@ def population(stage: str, generations: list[list[Member]], gallery: Gallery, op
 
 def _best(best: Member) -> Markup:
     values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
-    return tag("p", f"Best member: number {best.index} in generation {best.generation}, with {values}.")
+    place = f"number {best.index} in generation {best.generation}"
+    return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.")
 
 
 def _failed(failed: Sequence[Member]) -> Markup:

@@ -9,11 +9,13 @@ from typing import Any
 from rdl import bindings
 from rdl.errors import UserError
 from rdl.population import Member
+from rdl.population.evolution import ranked
 from rdl.recursion import Iteration, LeafLabels
 from rdl.runs import files
 from rdl.runs.journal import parse_line
 
 _MEMBER = re.compile(r"(?:(.+)/)?generation_(\d+)/member_(\d+)$")
+_OUTCOME = re.compile(r"(.+)/outcome$")
 _ITERATION = re.compile(r"(leaf_\d+)/iteration_(\d+)$")
 
 
@@ -35,6 +37,7 @@ class Records:
       config, operative: gin's text of what was asked and of what was used (empty until the run's end).
       stages: for each stage the trained members of every generation, best known order: as they were finished.
       leaves: for each leaf run its iterations, in order.
+      handed_over: the name of the member that each finished stage handed over; older runs did not say.
       measured: scores on the true factors under the measured model's name (``x_model``, ``final``).
       random_members: the members trained without a search.
       sessions: its starts.
@@ -48,6 +51,7 @@ class Records:
     operative: str
     stages: dict[str, list[list[Member]]]
     leaves: dict[str, list[Iteration]]
+    handed_over: dict[str, str]
     measured: dict[str, dict[str, float]]
     random_members: list[Member]
     sessions: list[Session]
@@ -64,6 +68,12 @@ class Records:
     def settings(self) -> dict[str, str]:
         """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
         return bindings.of_text(self.operative or self.config)
+
+    def best(self, stage: str) -> Member | None:
+        """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
+        generations = self.stages.get(stage, [])
+        named = [m for members in generations for m in members if m.name == self.handed_over.get(stage)]
+        return next(iter(named or (ranked(generations[-1]) if generations else [])), None)
 
     def labels(self, leaf: str) -> LeafLabels | None:
         """The labels of a leaf run, or None where they are not there (yet) or damaged."""
@@ -87,7 +97,9 @@ def read(root: str | Path) -> Records:
     content = journal.read_bytes() if journal.exists() else b""
     stages: dict[str, dict[int, dict[int, Member]]] = {}
     leaves: dict[str, dict[int, Iteration]] = {}
-    records = Records(root, _text(root / "config.gin"), _text(root / "operative.gin"), {}, {}, {}, [], [], None, 0, 0.0)
+    records = Records(
+        root, _text(root / "config.gin"), _text(root / "operative.gin"), {}, {}, {}, {}, [], [], None, 0, 0.0
+    )
     seconds = []
     for line in content.splitlines(keepends=True):
         entry = parse_line(line)
@@ -101,6 +113,8 @@ def read(root: str | Path) -> Records:
         elif match := _ITERATION.match(key):
             fields = {name: value for name, value in record.items() if name != "stage"}
             leaves.setdefault(match[1], {})[int(match[2])] = Iteration.from_json(fields)
+        elif match := _OUTCOME.match(key):
+            records.handed_over[match[1]] = record["best"]
         elif key.startswith("measure/"):
             records.measured[key.removeprefix("measure/")] = record
         elif key.startswith("session/"):

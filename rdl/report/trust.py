@@ -8,26 +8,34 @@ from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, Session
 
 RULES = {
-    "label.kl_threshold": ("1.0 of another estimate, see docs", "a latent is learned above this mean KL (nats)"),
+    "label.kl_threshold": ("1.0 of another estimate: 1.18817 nats", "a latent is learned above this mean KL (nats)"),
     "find_stretches.method": ("differences", "how the jumps of a label are found"),
     "find_stretches.smallest": ("1", "images of the smallest stretch that may be taken"),
-    "find_stretches.outer_up_to": ("0", "the outermost stretches may be taken up to so many jumps"),
+    "find_stretches.outer_up_to": (
+        "3; 1 for a single label",
+        "the outermost stretches may be taken up to so many jumps",
+    ),
     "reduce_images.flat_labels": ("stop", "what a learned label without a jump does"),
     "reduce_images.sharpest": ("5", "stretches of each label that are intersected"),
     "reduce_images.more_than": ("5", "smaller intersections are left out"),
     "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),
     "reduce_images.distinct": ("False", "leaf runs start from other values of every factor"),
     "reduce_images.trim": ("0.0", "share of a stretch left out at its two ends"),
-    "iterate.min_score": ("0.1", "nothing was learned under this score"),
-    "iterate.max_iterations": ("none", "iterations of a leaf run at most"),
+    "iterate.max_iterations": ("3", "iterations of a leaf run, the x-model's included"),
+    "leaf_mig.weights": ("columns", "what weighs alike in leaf MIG"),
+    "leaf_mig.repeats": ("count", "whether a label learned again counts in leaf MIG"),
     "UDRScore.correlation": ("lasso", "how UDR compares latents"),
-    "UDRScore.kl_threshold": ("0.01 of another estimate, see docs", "UDR leaves out latents up to this KL (nats)"),
+    "UDRScore.kl_threshold": ("0.01 of another estimate: 0.0101 nats", "UDR leaves out latents up to this KL (nats)"),
     "UDRScore.points": ("1000", "images on which UDR compares"),
+    "UDRScore.min_active": ("1", "a model with fewer active latents scores 0"),
+    "UDRScore.chance_corrected": ("False", "UDR is compared with that of randomly rotated latents"),
     "population.size": ("56", "members"),
     "population.models": ("5", "VAEs a member"),
     "population.fraction": ("0.2", "share of the population that is replaced each generation"),
     "population.window": ("6", "converged: so many changes of the best score .."),
     "population.tolerance": ("0.005", ".. under this"),
+    "population.min_score": ("0.1", "nothing is left to learn: the best score of a generation is under this"),
+    "population.best_of": ("all", "generations whose best member may be handed over"),
 }
 """gin's name -> (the value in the first paper's released code, what it decides)."""
 

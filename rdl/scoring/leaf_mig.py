@@ -18,28 +18,40 @@ def score(
     indices: np.ndarray | None = None,
     *,
     num_bins: int = 20,
+    weights: str = "columns",
+    repeats: str = "count",
 ) -> dict[str, float | list]:
     """Mutual information gap of the latents with the labels of the leaf runs.
 
     For each column v of a leaf's labels, on the images of its iteration:
     (I(z_a; v) - I(z_b; v)) / H(v), z_a and z_b the best and the second-best latent; mean over all the leaf's
-    columns; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal width over the
-    images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv 1802.04942).
+    columns, which weigh alike; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal
+    width over the images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv
+    1802.04942).
 
     Args:
       means: posterior means, [n, latents], latents > 1.
       leaves: labels of the leaf runs; those without any labels are left out.
       indices: the images that the rows of `means` stand for, ascending, [n]; 0 .. n - 1 if None.
       num_bins: number of bins.
+      weights: "columns", every column of a leaf weighs alike, one on 168 images as much as one on all (the
+        reference); "images", in proportion to the images that it is measured on.
+      repeats: "count", a label learned again in a later iteration counts like any other (the reference, in which
+        a label that is not held constant ends the leaf run); "once", only the first label of that factor counts.
 
     Returns:
       `leaf_mig`, the score; `per_leaf`, [leaves]; `per_column`, for each leaf and iteration the gaps of its
       columns; `latents`, the best latent of each.
 
     Raises:
-      UserError: no labels, fewer than two latents, or images that `means` does not hold.
+      UserError: no labels, fewer than two latents, images that `means` does not hold, or an option's other value.
       NonFiniteError: NaN or infinity in the means.
     """
+    if weights not in ("columns", "images") or repeats not in ("count", "once"):
+        raise UserError(
+            "leaf_mig.weights is 'columns' or 'images' and leaf_mig.repeats 'count' or 'once', "
+            f"got {weights!r} and {repeats!r}."
+        )
     means = np.asarray(means)
     leaves = [leaf for leaf in leaves if len(leaf)]
     if not leaves:
@@ -59,7 +71,10 @@ def score(
                 known[key] = _gaps(means[_rows(images, indices, len(means))], labels, num_bins)
             gaps[-1].append(known[key][0].tolist())
             latents[-1].append(known[key][1].tolist())
-    per_leaf = [float(np.mean([gap for columns in leaf for gap in columns])) for leaf in gaps]
+    per_leaf = [
+        float(np.average(np.concatenate(found), weights=_weights(leaf, weights, repeats)))
+        for found, leaf in zip(gaps, leaves, strict=True)
+    ]
     return {
         "leaf_mig": float(np.median(per_leaf)),
         "per_leaf": per_leaf,
@@ -97,7 +112,14 @@ def _sample(leaf: LeafLabels, num_points: int, seed: int) -> LeafLabels:
             images, values = images[drawn], values[drawn]
         indices.append(images)
         labels.append(values)
-    return LeafLabels(tuple(indices), tuple(labels))
+    return LeafLabels(tuple(indices), tuple(labels), leaf.repeats)
+
+
+def _weights(leaf: LeafLabels, weights: str, repeats: str) -> np.ndarray:
+    """What each column of all iterations weighs, [columns]."""
+    counts = [len(images) if weights == "images" else 1 for images in leaf.indices]
+    counted = [~again if repeats == "once" else np.ones(len(again), bool) for again in leaf.repeats]
+    return np.concatenate([count * columns for count, columns in zip(counts, counted, strict=True)])
 
 
 def _rows(images: np.ndarray, indices: np.ndarray | None, count: int) -> np.ndarray:

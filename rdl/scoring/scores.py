@@ -14,13 +14,23 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels, kl_to_prior
-from rdl.scoring import leaf_mig
-from rdl.seeds import derive, generator
+from rdl.scoring import chance, leaf_mig
+from rdl.seeds import generator
 from third_party.disentanglement_lib.evaluation.metrics import mig
 from third_party.disentanglement_lib.evaluation.udr.metrics import udr
 
 Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Indices [n] -> posterior means and log variances, each [models, n, latents]."""
+
+
+def alone(encode: Encode) -> Encode:
+    """For a single model, whose means and log variances are each [n, latents]: as those of a member's only model."""
+
+    def encode_member(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        means, log_variances = encode(indices)
+        return means[None], log_variances[None]
+
+    return encode_member
 
 
 @dataclass(frozen=True)
@@ -57,21 +67,40 @@ class UDRScore:
       correlation: ``lasso`` or ``spearman``.
       kl_threshold: latents with a mean KL at or below it are left out, nats.
       mode: ``fixed`` scores 0 where no latent is active; ``dlib`` cannot score such a model.
+      min_active: a model with fewer active latents scores 0. UDR is 0.9 for any models of one latent that agree, more
+        than most of several reach; 1, the reference's, lets them win.
+      chance_corrected: scores (udr - chance) / (reachable - chance) of each model, where chance is the UDR of the same
+        models with their active latents rotated at random and reachable that of a model beside its own copy (see
+        ``chance``). Models with one active latent score 0, so a leaf run that has one factor left ends before it:
+        ``leaf_run/population.min_score = -1`` lets it go on.
+      rotations: how many of them chance is the mean of.
 
     Raises:
       UserError: no such correlation or mode.
     """
 
-    def __init__(self, points: int = 1000, correlation: str = "lasso", kl_threshold: float = 0.01, mode: str = "fixed"):
+    def __init__(
+        self,
+        points: int = 1000,
+        correlation: str = "lasso",
+        kl_threshold: float = 0.01,
+        mode: str = "fixed",
+        min_active: int = 1,
+        chance_corrected: bool = False,
+        rotations: int = 10,
+    ):
         if correlation not in ("lasso", "spearman") or mode not in ("fixed", "dlib"):
             raise UserError(
                 "UDRScore.correlation must be 'lasso' or 'spearman' and UDRScore.mode 'fixed' or 'dlib', "
                 f"got {correlation!r} and {mode!r}."
             )
+        if rotations < 1:
+            raise UserError(f"UDRScore.rotations must be at least 1, got {rotations}.")
         self.points, self.correlation, self.kl_threshold, self.mode = points, correlation, kl_threshold, mode
+        self.min_active, self.chance_corrected, self.rotations = min_active, chance_corrected, rotations
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """The mean of the models' UDR scores.
+        """The mean of the models' UDR scores; in the details how many latents each has in use.
 
         Raises:
           UserError: a single model, or in mode ``dlib`` one without an active latent.
@@ -83,9 +112,19 @@ class UDRScore:
             scores = udr.score(means, kl, self.correlation, self.kl_threshold, mode=self.mode)
         except ValueError as error:
             raise UserError(f"{error} (UDRScore.mode)") from error
-        per_model = scores["model_scores"].tolist()
-        pairwise = scores["pairwise_disentanglement_scores"][..., 0].tolist()
-        return Scored(float(np.mean(per_model)), per_model, kl.tolist(), {"pairwise_udr": pairwise})
+        active = np.sum(kl > self.kl_threshold, axis=1)
+        found = scores["model_scores"]
+        details = {
+            "pairwise_udr": scores["pairwise_disentanglement_scores"][..., 0].tolist(),
+            "active_latents": active.tolist(),
+        }
+        if self.chance_corrected:
+            by_chance = chance.of_rotated(means, kl, self.correlation, self.kl_threshold, seed, self.rotations)
+            most = chance.reachable(means, kl, self.correlation, self.kl_threshold)
+            details |= {"udr": found.tolist(), "udr_by_chance": by_chance.tolist(), "udr_reachable": most.tolist()}
+            found = chance.corrected(found, by_chance, most)
+        per_model = np.where(active < self.min_active, 0.0, found)
+        return Scored(float(per_model.mean()), per_model.tolist(), kl.tolist(), details)
 
 
 @gin.configurable
@@ -116,13 +155,14 @@ class LeafMIGScore:
     Args:
       leaves: labels of the leaf runs.
       points: at most so many images of every iteration are encoded.
+      seed: of these images. They are drawn here and not when scoring, so that workers are sent the labels of few.
     """
 
-    def __init__(self, leaves: Sequence[LeafLabels] = (), points: int = 50_000):
-        self.leaves, self._indices = leaf_mig.sample(leaves, points, derive(0, "leaf_mig"))
+    def __init__(self, leaves: Sequence[LeafLabels] = (), points: int = 50_000, *, seed: int = 0):
+        self.leaves, self._indices = leaf_mig.sample(leaves, points, seed)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """The mean of the models' leaf MIG, all on the same images whatever the seed."""
+        """The mean of the models' leaf MIG, on the images drawn before: this seed changes nothing."""
         means, log_variances = encode(self._indices)
         results = [leaf_mig.score(codes, self.leaves, self._indices) for codes in means]
         per_model = [float(result["leaf_mig"]) for result in results]

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rdl.population import Member, Settings
+from rdl.population.evolution import ranked
 from rdl.watch.watching import Watcher
 
 
@@ -58,7 +59,8 @@ class Terminal(Watcher):
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """A line with best, median and worst score."""
-        scores = sorted((m.score for m in members if m.score is not None), reverse=True)
+        order = ranked(members)
+        scores = [m.score for m in order if m.score is not None]
         failed = sum(m.status == "failed" for m in members)
         self._best.append(scores[0] if scores else math.nan)
         self._done = 0
@@ -66,7 +68,7 @@ class Terminal(Watcher):
             middle = scores[len(scores) // 2]
             lost = f", {failed} failed" if failed else ""
             self._line(
-                f"  generation {members[0].generation}: best {scores[0]:.3f}, median {middle:.3f}, "
+                f"  generation {members[0].generation}: best {order[0].score_in_words}, median {middle:.3f}, "
                 f"worst {scores[-1]:.3f}{lost}"
             )
         self._show(stage)

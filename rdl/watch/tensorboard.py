@@ -7,8 +7,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hp
 
 from rdl.data import ImageSet
-from rdl.models import VAE
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, SearchSpace, Settings
+from rdl.population.evolution import ranked
 from rdl.runs import Run
 from rdl.watch import pictures
 from rdl.watch.watching import Watcher
@@ -24,14 +25,14 @@ class TensorBoard(Watcher):
                                        members and their parents
       tensorboard/STAGE/best           pictures of the stage's best model
       trials/STAGE/003_from_002        one trial: a member for as long as it keeps its hyperparameters, that is,
-                                       until it takes over from a better one. Score, loss terms, KL per latent,
-                                       parent; a row of the HParams tab
+                                       until it takes over from a better one. Score, active latents where it is
+                                       UDR, loss terms, KL per latent, parent; a row of the HParams tab
 
     Trials lie apart because TensorBoard selects no run at all in its older tabs where there are more than 40.
     """
 
-    def __init__(self, run: Run):
-        self._run = run
+    def __init__(self, run: Run, seed: int):
+        self._run, self._seed = run, seed
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
         self._trials: dict[tuple[str, int], str] = {}
         self._introduced = False
@@ -81,6 +82,8 @@ class TensorBoard(Watcher):
                 tf.summary.scalar(f"{stage}/hyperparameters/{name}", value, step)
             for name, value in member.details.get("terms", {}).items():
                 tf.summary.scalar(f"{stage}/loss/{name}", value, step)
+            if member.active_latents is not None:
+                tf.summary.scalar(f"{stage}/active_latents", member.active_latents, step)
             for latent, nats in enumerate(_best_model_kl(member)):
                 tf.summary.scalar(f"{stage}/kl/latent_{latent}", nats, step)
 
@@ -109,6 +112,9 @@ class TensorBoard(Watcher):
             if scores:
                 for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
                     tf.summary.scalar(f"{stage}/score_{name}", value, step)
+                active = ranked(members)[0].active_latents
+                if active is not None:
+                    tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
             tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
             for name in members[0].hyperparameters:
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
@@ -117,12 +123,12 @@ class TensorBoard(Watcher):
         for name in self._of(stage):
             self._writers[name].flush()
 
-    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+    def stage_done(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
         """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
         if self._run.path("tensorboard", stage, "best").exists():
             return
         with self._writer(f"tensorboard/{stage}/best").as_default():
-            for name, picture in pictures.glance(model, images).items():
+            for name, picture in pictures.glance(model, images, self._seed).items():
                 tf.summary.image(f"{stage}/{name}", picture[None], generation)
         for name in self._of(stage):
             self._writers.pop(name).close()
@@ -146,10 +152,14 @@ def _best_model_kl(member: Member) -> list[float]:
 def _table(members: Sequence[Member]) -> str:
     """The generation as Markdown, best first."""
     names = sorted(members[0].hyperparameters)
-    lines = ["| member | score | parent | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 3)]
+    lines = [
+        "| member | score | active latents | parent | " + " | ".join(names) + " |",
+        "|" + "---|" * (len(names) + 4),
+    ]
     for member in sorted(members, key=lambda m: (m.score is None, -(m.score or 0), m.index)):
         score = "failed" if member.score is None else f"{member.score:.4f}"
         parent = "" if member.parent in (None, member.index) else str(member.parent)
         values = " | ".join(f"{member.hyperparameters[name]:.4g}" for name in names)
-        lines.append(f"| {member.index} | {score} | {parent} | {values} |")
+        active = "" if member.active_latents is None else f"{member.active_latents:.4g}"
+        lines.append(f"| {member.index} | {score} | {active} | {parent} | {values} |")
     return "\n".join(lines)

@@ -1,8 +1,9 @@
 """With one replica; what several tell each other is tested where they train (tests/training/test_replicas.py)."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
-from scipy import stats
+from scipy import special, stats
 
 from rdl.models import replicas
 
@@ -22,6 +23,31 @@ def test_noise_is_standard_normal():
     assert stats.kstest(noise.ravel(), "norm").pvalue > 1e-3
     assert np.abs(np.corrcoef(noise.T) - np.eye(5)).max() < 0.03
     assert np.abs(noise).max() > 4
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "xla"])
+def test_every_value_that_noise_can_take(compiled):
+    """All 2^24 of them against float64, from the lowest to the highest: ends, symmetry, moments, tails."""
+    bits = np.arange(-(2**31), 2**31, 2**8).astype(np.int32)
+    with tf.device("/CPU:0"):
+        values = tf.function(replicas.normal_of_bits, jit_compile=compiled)(bits).numpy()
+    lower = special.ndtri((np.arange(2**23) + 0.5) / 2**24)
+    assert values.dtype == np.float32 and len(values) == 2**24 and np.isfinite(values).all()
+    np.testing.assert_array_equal(values, -values[::-1])
+    np.testing.assert_allclose(values[: 2**23], lower, rtol=6e-6, atol=0)
+    assert (values[: 2**23] < 0).all() and values[-1] == pytest.approx(5.41998, abs=3e-5)
+
+    squares = np.square(values, dtype=np.float64)
+    assert values.mean(dtype=np.float64) == 0.0
+    assert squares.mean() == pytest.approx(1, abs=2e-7)
+    assert np.square(squares).mean() == pytest.approx(3, abs=1e-5)
+    for p in (1e-6, 1e-4, 0.01, 0.3):  # how much lies further out than the normal's quantile
+        assert np.mean(np.abs(values) > -special.ndtri(p / 2)) == pytest.approx(p, abs=2**-23)
+
+
+def test_the_bits_below_the_24_do_not_matter():
+    bits = tf.constant([[2**31 - 1, 2**31 - 256], [-(2**31), -(2**31) + 255]])
+    np.testing.assert_allclose(replicas.normal_of_bits(bits), [[5.41998] * 2, [-5.41998] * 2], rtol=1e-5)
 
 
 def test_noise_depends_on_both_parts_of_the_seed():

@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import shutil
+import sys
 
 import gin
 import pytest
@@ -46,7 +48,6 @@ def test_every_member_descends_from_a_scored_one(tmp_path):
     assert outcome.reason == "4 generations done"
     for before, after in zip(outcome.generations, outcome.generations[1:], strict=False):
         assert all(before[member.parent].status == "scored" for member in after)
-    assert outcome.best.score == max(m.score for m in outcome.generations[-1] if m.score is not None)
 
 
 def test_a_third_of_the_members_diverging_neither_stops_the_search_nor_wins(tmp_path):
@@ -79,10 +80,100 @@ def test_finished_members_are_not_trained_again(tmp_path):
     assert trained.left == 1
 
 
-def test_only_the_checkpoints_that_resuming_needs_are_kept(tmp_path):
-    evolve(tmp_path)
-    kept = sorted(path.name for path in (tmp_path / STAGE / "members").iterdir())
-    assert kept == ["generation_003"]
+PEAK = [0.2, 0.8, 0.4, 0.8, 0.3]  # best score of each generation: the second is the best, the fourth as good
+PEAKED = dataclasses.replace(SETTINGS, size=4, generations=5)
+
+
+class Peaked(FakeTask):
+    """Member 2 is the best of every generation, by these scores."""
+
+    def __call__(self, member):
+        done = super().__call__(member)
+        return member.scored(PEAK[member.generation] - 0.01 * abs(member.index - 2), done.checksum)
+
+
+def evolve_peaked(root, settings=PEAKED, watcher=None):
+    with Run(root) as run:
+        population = Population(run, STAGE, settings, 0, watcher or Watcher())
+        return population.evolve(Peaked(run.root, STAGE), SerialExecutor())
+
+
+def test_the_best_of_all_generations_is_handed_over_and_ties_go_to_the_earlier(tmp_path):
+    outcome = evolve_peaked(tmp_path)
+    assert (outcome.best.generation, outcome.best.index, outcome.best.score) == (1, 2, 0.8)
+    assert outcome.best_scores == PEAK
+    with Run(tmp_path) as run:
+        assert run.journal[f"{STAGE}/outcome"]["best"] == "generation_001/member_002"
+
+
+def test_the_best_of_the_last_generation_is_handed_over_where_asked_for(tmp_path):
+    outcome = evolve_peaked(tmp_path, dataclasses.replace(PEAKED, best_of="last"))
+    assert (outcome.best.generation, outcome.best.score) == (4, 0.3)
+    assert [path.name for path in (tmp_path / STAGE / "members").iterdir()] == ["generation_004"]
+
+
+def kept(root):
+    return {path.relative_to(root / STAGE / "members").as_posix() for path in (root / STAGE / "members").rglob("*.npz")}
+
+
+def test_the_last_generation_and_the_best_member_so_far_keep_their_checkpoints(tmp_path):
+    seen = []
+
+    class Looks(Watcher):
+        def member_done(self, stage, member):
+            if member.index == 0:
+                seen.append({path for path in kept(tmp_path) if int(path[11:14]) < member.generation - 1})
+
+    evolve_peaked(tmp_path, watcher=Looks())
+    best = {"generation_001/member_002.npz"}
+    assert seen == [set(), set(), set(), best, best]  # generation 0's is overtaken at once
+    assert kept(tmp_path) == best | {f"generation_004/member_{index:03d}.npz" for index in range(4)}
+
+
+@pytest.mark.parametrize("stops", range(1, 20))
+def test_the_best_members_checkpoint_survives_a_stop_anywhere(tmp_path, stops):
+    whole = evolve_peaked(tmp_path / "whole")
+    with pytest.raises(Stopped):
+        evolve_peaked(tmp_path / "stopped", watcher=StopsAfter(stops))
+    assert evolve_peaked(tmp_path / "stopped") == whole
+    assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")
+
+
+def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path):
+    outcome = evolve_peaked(tmp_path)
+    path = checkpoint_path(tmp_path, STAGE, outcome.best.name)
+    content = path.read_bytes()
+    shutil.rmtree(tmp_path / STAGE / "members")
+    with Run(tmp_path) as run:
+        population = Population(run, STAGE, PEAKED, 0, Watcher())
+        made = population.ensure_checkpoint(Peaked(run.root, STAGE), SerialExecutor(), outcome.best, outcome)
+    assert made == path
+    assert made.read_bytes() == content
+
+
+@pytest.mark.parametrize(("low", "generations"), [(0.2, 5), (0.21, 1), (0.0, 5), (None, 5)])
+def test_a_best_score_under_the_minimum_ends_the_search_at_any_generation(tmp_path, low, generations):
+    outcome = evolve_peaked(tmp_path, dataclasses.replace(PEAKED, min_score=low))
+    assert len(outcome.generations) == generations
+    assert outcome.low_score == (generations < 5)
+    if outcome.low_score:
+        assert outcome.reason == "nothing is left to learn: the best score is under 0.21"
+
+
+def test_a_later_generation_under_the_minimum_ends_the_search_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PEAK", [0.5, 0.3, 0.1, 0.5, 0.5])
+    outcome = evolve_peaked(tmp_path, dataclasses.replace(PEAKED, min_score=0.2))
+    assert len(outcome.generations) == 3
+    assert outcome.low_score
+    assert outcome.best.generation == 0
+
+
+def test_a_window_of_changes_has_one_score_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PEAK", [0.1, 0.5] + [0.501] * 8)
+    settings = dataclasses.replace(PEAKED, generations=None, until_converged=True)
+    outcome = evolve_peaked(tmp_path, settings)
+    assert len(outcome.generations) == 8  # the jump to 0.5, then six changes
+    assert outcome.reason == "converged: the last 6 changes of the best score are under 0.005"
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "flipped"])
@@ -116,7 +207,7 @@ def test_damaged_parents_are_made_again_before_their_children_train(tmp_path, ca
     assert "is damaged: making it again" in caplog.text
 
 
-@pytest.mark.parametrize("position", [0, 3, 12, -1])
+@pytest.mark.parametrize("position", [0, 3, 12, -2])
 def test_a_damaged_journal_line_costs_its_member_only(tmp_path, position):
     whole = evolve(tmp_path)
     before = checkpoints(tmp_path)
@@ -130,6 +221,17 @@ def test_a_damaged_journal_line_costs_its_member_only(tmp_path, position):
     assert evolve(tmp_path, watcher=counter) == whole
     assert counter.left == 1
     assert {path: checkpoints(tmp_path)[path] for path in before} == before
+
+
+def test_a_damaged_line_of_the_outcome_costs_no_member(tmp_path):
+    whole = evolve(tmp_path)
+    content = (tmp_path / "journal.jsonl").read_bytes()
+    (tmp_path / "journal.jsonl").write_bytes(content[:-30] + content[-10:])
+    trained = StopsAfter(1)
+    assert evolve(tmp_path, watcher=trained) == whole
+    assert trained.left == 1
+    with Run(tmp_path) as run:
+        assert run.journal[f"{STAGE}/outcome"] == {"best": whole.best.name, "stopped": whole.reason}
 
 
 class Otherwise(FakeTask):
@@ -205,6 +307,7 @@ def test_a_score_that_is_no_number_never_wins(tmp_path):
         {"fraction": 0.0},
         {"fraction": 0.6},
         {"until_converged": False},
+        {"best_of": "first"},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
@@ -222,3 +325,13 @@ def test_an_unknown_executor_is_refused():
     gin.parse_config("executor.name = 'threads'")
     with pytest.raises(UserError, match="executor.name must be"):
         build_executor()
+
+
+def test_a_random_search_replaces_nobody(tmp_path):
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, exploit=False), diverges_at=0.1)
+    first, *others = outcome.generations
+    living = [member for member in first if member.status == "scored"]
+    assert 0 < len(living) < len(first)
+    for members in others:
+        assert [(m.index, m.hyperparameters) for m in members] == [(m.index, m.hyperparameters) for m in living]
+        assert all(member.parent == member.index for member in members)

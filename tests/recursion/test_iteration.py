@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import gin
 import numpy as np
 import pytest
 
@@ -49,14 +50,13 @@ def test_only_the_first_reduction_takes_the_leaf_runs_own_choice(posterior):
     assert iteration.reduction.choice == 0
 
 
-def test_low_score_stops_before_labelling(posterior):
-    iteration, leaf = iterate(LeafLabels(), np.arange(400), *posterior, score=0.0999)
+def test_a_population_with_nothing_left_to_learn_stops_before_labelling(posterior):
+    iteration, leaf = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7, nothing_left=True)
     assert iteration.stop == Stop.LOW_SCORE
     assert (iteration.kept, iteration.reduction, len(leaf)) == ((), None, 0)
     assert round_trip(iteration) == iteration
-    assert iterate(LeafLabels(), np.arange(400), *posterior, score=0.1)[0].stop is None
+    assert iterate(LeafLabels(), np.arange(400), *posterior, score=0.05)[0].stop is None
     assert iterate(LeafLabels(), np.arange(400), *posterior, score=None)[0].stop is None
-    assert iterate(LeafLabels(), np.arange(400), *posterior, score=np.nan)[0].stop == Stop.LOW_SCORE
 
 
 def test_no_active_latent(posterior):
@@ -110,3 +110,39 @@ def test_every_reason_has_a_sentence():
 def test_importing_the_recursion_loads_no_tensorflow():
     code = "import sys, rdl.recursion; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_factor_left_free_is_recorded_and_counted_once(posterior, staircase):
+    """Latent 1 has no jump and is left out; the next iteration learns it again beside a new factor."""
+    means, log_variances = posterior[0].copy(), posterior[1]
+    means[:, 1] = np.random.default_rng(0).permutation(np.linspace(-1.7, 1.7, 400))
+    gin.bind_parameter("reduce_images.flat_labels", "ignore")
+    first, leaf = iterate(LeafLabels(), np.arange(400), means, log_variances, score=0.7)
+    assert (first.latents, first.held, first.again, first.factors_found) == ((1, 2), (2,), (), 2)
+    assert first.reduction.held == (False, True)
+    kept = np.array(first.kept)
+    new, _ = staircase([len(kept) // 2, len(kept) - len(kept) // 2], 0.02, levels=[-1, 1])
+    later = np.stack([-means[kept, 1], np.zeros(len(kept)), new], axis=1)
+    later_log_variances = np.broadcast_to([-4, 0, -4], later.shape)
+    second, leaf = iterate(leaf, kept, later, later_log_variances, score=0.7)
+    assert second.repeats == ((0, 0), None)
+    assert (second.latents, second.again, second.factors_found) == ((0, 2), (0,), 1)
+    assert [columns.tolist() for columns in leaf.repeats] == [[False, False], [True, False]]
+    assert round_trip(second) == second
+
+
+def test_records_from_before_repeats_were_looked_for_are_read(posterior):
+    iteration, _ = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7)
+    content = json.loads(json.dumps(to_json(iteration)))
+    del content["repeats"]
+    old = Iteration.from_json(content)
+    assert (old.repeats, old.again, old.factors_found) == ((), (), 2)
+
+
+def test_three_iterations_the_x_models_included_unless_set_otherwise(posterior):
+    leaf = LeafLabels()
+    stops = []
+    for _ in range(3):
+        iteration, leaf = iterate(leaf, np.arange(400), *posterior, score=0.7)
+        stops.append(iteration.stop)
+    assert stops == [None, None, Stop.MAX_ITERATIONS]

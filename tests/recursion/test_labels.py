@@ -7,6 +7,7 @@ from scipy import integrate, optimize, stats
 
 from rdl.errors import NonFiniteError, UserError
 from rdl.recursion import kl_to_prior, label
+from rdl.recursion.labels import KL_THRESHOLD
 
 
 def test_kl_is_the_integral_of_log_ratio():
@@ -22,27 +23,33 @@ def test_kl_is_of_each_image_before_the_mean():
     np.testing.assert_allclose(kl_to_prior(means, log_variances), [expected])
 
 
-def test_kl_at_log_variance_minus_four_is_two_not_twentyfive():
+def test_kl_at_log_variance_minus_four_is_two():
     # mean^2 = 1 - variance: a latent that fills the prior
     means = np.sqrt(1 - np.exp(-4)) * np.array([[1.0], [-1.0]])
     np.testing.assert_allclose(kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
 
 
-def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl():
-    def reference(a):  # 0.5 (mean^2 + exp(a) - a - 1) with mean^2 = 1 - exp(-a)
-        return 0.5 * (1 - np.exp(-a) + np.exp(a) - a - 1)
+@pytest.mark.parametrize(("reference", "true_kl"), [(1.0, KL_THRESHOLD), (0.01, 0.0101)])
+def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(reference, true_kl):
+    def estimate(s):  # the reference's, of a latent that fills the prior: abs(ln s) where the log variance belongs
+        return 0.5 * (1 - s**2 + np.exp(abs(np.log(s))) - abs(np.log(s)) - 1)
 
-    a = optimize.brentq(lambda a: reference(a) - 1.0, 0.1, 4.0)
-    true_kl = a / 2
-    assert true_kl == pytest.approx(0.63, abs=0.005)
-    default = label.__wrapped__.__kwdefaults__ or {}
-    assert default.get("kl_threshold", label.__wrapped__.__defaults__[0]) == 0.63
+    s = optimize.brentq(lambda s: estimate(s) - reference, 0.01, 1 - 1e-6)
+    fills_the_prior = np.sqrt(1 - s**2) * np.array([[1.0], [-1.0]])
+    (kl,) = kl_to_prior(fills_the_prior, np.full((2, 1), 2 * np.log(s)))
+    np.testing.assert_allclose([kl, -np.log(s)], true_kl, atol=5e-6 if reference == 1.0 else 5e-5)
+
+
+def test_a_latent_is_learned_just_above_the_default_threshold_and_not_below():
+    means = np.random.default_rng(0).choice([-1.0, 1.0], (100, 2))
+    s = np.exp(-KL_THRESHOLD - np.array([-1e-3, 1e-3]))
+    assert label(means * np.sqrt(1 - s**2), np.broadcast_to(2 * np.log(s), (100, 2))).latents == (1,)
 
 
 def test_labels_are_the_means_of_the_learned_latents():
     generator = np.random.default_rng(0)
     means = generator.standard_normal((500, 4)) * [1.0, 0.01, 1.0, 0.3]
-    log_variances = np.broadcast_to([-4.0, 0.0, -2.0, 0.0], (500, 4))
+    log_variances = np.broadcast_to([-4.0, 0.0, -3.0, 0.0], (500, 4))
     labels = label(means, log_variances)
     assert labels.latents == (0, 2)
     assert labels.values.dtype == np.float32
@@ -51,7 +58,7 @@ def test_labels_are_the_means_of_the_learned_latents():
 
 
 def test_threshold_is_set_by_gin():
-    means, log_variances = np.random.default_rng(0).standard_normal((500, 2)) * [1, 0.6], np.full((500, 2), -1.2)
+    means, log_variances = np.random.default_rng(0).standard_normal((500, 2)) * [1, 0.6], np.full((500, 2), -2.6)
     assert label(means, log_variances).latents == (0,)
     gin.bind_parameter("label.kl_threshold", 0.1)
     assert label(means, log_variances).latents == (0, 1)

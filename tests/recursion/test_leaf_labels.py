@@ -11,17 +11,29 @@ from rdl.recursion import LeafLabels
 def leaf():
     generator = np.random.default_rng(0)
     leaf = LeafLabels().add(np.arange(50), generator.standard_normal((50, 3)))
-    return leaf.add([3, 40, 17, 9], generator.standard_normal((4, 1)))
+    return leaf.add([3, 40, 17, 9], generator.standard_normal((4, 1)), [True])
 
 
 def test_saved_labels_come_back(leaf, tmp_path):
     leaf.save(tmp_path / "leaf.npz")
     loaded = LeafLabels.load(tmp_path / "leaf.npz")
     assert len(loaded) == 2
-    for name in ("indices", "labels"):
+    for name in ("indices", "labels", "repeats"):
         for old, new in zip(getattr(leaf, name), getattr(loaded, name), strict=True):
             assert old.dtype == new.dtype
             np.testing.assert_array_equal(old, new)
+
+
+def test_files_from_before_repeats_were_kept_are_read(leaf, tmp_path):
+    arrays = {"indices_0": leaf.indices[0], "labels_0": leaf.labels[0]}
+    np.savez(tmp_path / "leaf.npz", **arrays)
+    loaded = LeafLabels.load(tmp_path / "leaf.npz")
+    assert [columns.tolist() for columns in loaded.repeats] == [[False] * 3]
+
+
+def test_repeats_belong_to_labels(leaf):
+    with pytest.raises(UserError, match=r"repeats \[learned\]"):
+        leaf.add([9, 3], [[1.0], [2.0]], [True, False])
 
 
 def test_no_labels_at_all_come_back(tmp_path):
@@ -63,6 +75,9 @@ def test_bad_files_are_named(leaf, tmp_path):
         LeafLabels.load(path)
     np.savez(path, indices_0=np.arange(3), other=np.zeros((3, 1)))
     with pytest.raises(UserError, match="labels_0"):
+        LeafLabels.load(path)
+    np.savez(path, codes=np.zeros((3, 1)))
+    with pytest.raises(UserError, match="codes"):
         LeafLabels.load(path)
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(UserError, match="array.npy"):

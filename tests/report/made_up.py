@@ -32,7 +32,7 @@ ladder_decoder.filters = (4, 4)
 ladder_encoder.width = 8
 ladder_decoder.width = 8
 """
-OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 0.63\n"
+OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 1.18817\n"
 
 
 def generations(size=4, count=3, seed=0, reason="loss is not finite", **details):

@@ -91,6 +91,26 @@ def test_the_recursion_is_told_step_by_step(finished):
     assert records.leaves["leaf_0"][-1].stop.explanation in page
 
 
+def test_the_member_handed_over_is_the_one_on_record_with_its_active_latents(tmp_path):
+    root = made_up.make_run(tmp_path / "run", finished=False, leaves=1, count=3)
+    assert read(root).best("x_run").generation == 2  # an older run does not say: the last generation's
+    found = made_up.generations(4, 3, 0, pairwise_udr=[[0.0, 0.4], [0.5, 0.0]], active_latents=[1, 2])
+    best = found[1][2]
+    with Run(root, made_up.CONFIG) as run:
+        for members in found:
+            for member in members:
+                run.journal.append(f"x_run/{member.name}", member.to_record())
+        run.journal.append("x_run/outcome", {"best": best.name, "stopped": "3 generations done"})
+    records = read(root)
+    assert records.best("x_run") == best
+    assert records.best("nowhere") is None
+    page = write_report([root]).read_text()
+    told = f"{best.score:.3f} (1.5 active)"
+    assert f"best UDR {told}" in page
+    assert f"Best UDR {told}, in generation 1. " in page
+    assert f"Best member: number 2 in generation 1, UDR {told}, with" in page
+
+
 @pytest.mark.slow
 def test_text_from_a_run_is_shown_as_text(tmp_path):
     root = made_up.make_run(

@@ -145,3 +145,40 @@ def test_bad_input_is_refused(leaves):
     means[7, 1] = np.nan
     with pytest.raises(NonFiniteError, match="1 posterior means"):
         leaf_mig.score(means, leaves)
+
+
+@pytest.fixture
+def unequal():
+    """Columns with known gaps: 1 on 400 images, 0 on 100 of them, 1 on the same 100, said to repeat the first."""
+    factors = np.stack([np.arange(400) % 20, np.arange(400) // 20 % 20], axis=1).astype(float)
+    few = np.arange(100) * 4 + 1
+    noise = np.random.default_rng(0).standard_normal(400)
+    means = np.stack([factors[:, 0], noise, noise], axis=1)
+    leaf = LeafLabels().add(np.arange(400), factors[:, [0]])
+    leaf = leaf.add(few, np.stack([noise[few], factors[few, 0]], axis=1), [False, True])
+    gap = leaf_mig.score(means, [leaf])["per_column"][0]
+    assert gap[1][0] == pytest.approx(0)
+    return means, leaf, (gap[0][0], gap[1][1])
+
+
+def test_columns_weigh_alike_or_by_their_images(unequal):
+    means, leaf, (on_all, on_few) = unequal
+    assert leaf_mig.score(means, [leaf])["leaf_mig"] == pytest.approx((on_all + 0 + on_few) / 3)
+    by_images = leaf_mig.score(means, [leaf], weights="images")["leaf_mig"]
+    assert by_images == pytest.approx((400 * on_all + 100 * 0 + 100 * on_few) / 600)
+
+
+def test_a_label_learned_again_counts_unless_set_otherwise(unequal):
+    means, leaf, (on_all, on_few) = unequal
+    assert leaf_mig.score(means, [leaf], repeats="once")["leaf_mig"] == pytest.approx((on_all + 0) / 2)
+    both = leaf_mig.score(means, [leaf], repeats="once", weights="images")["leaf_mig"]
+    assert both == pytest.approx((400 * on_all + 100 * 0) / 500)
+    sampled, images = leaf_mig.sample([leaf], 50, seed=0)
+    once = leaf_mig.score(means[images], sampled, images, repeats="once")
+    assert once["leaf_mig"] == pytest.approx((once["per_column"][0][0][0] + once["per_column"][0][1][0]) / 2)
+
+
+@pytest.mark.parametrize("options", [{"weights": "labels"}, {"repeats": "twice"}])
+def test_other_values_of_options_are_refused(unequal, options):
+    with pytest.raises(UserError, match=next(iter(options.values()))):
+        leaf_mig.score(unequal[0], [unequal[1]], **options)

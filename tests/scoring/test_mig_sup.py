@@ -107,6 +107,19 @@ def test_mutual_information_of_a_noisy_latent_is_the_closed_form():
     assert found["mig_chen"] * np.log(2) == pytest.approx(expected, abs=0.03)
 
 
+def test_entropies_of_a_factors_values_weigh_as_often_as_they_occur():
+    # Nine in ten images show value 0, where z is spread over two far places; value 1 is one place.
+    factor = np.repeat([0, 1], [900, 100])
+    places = np.where(factor == 1, 0.0, np.where(np.arange(1000) % 2, 50.0, -50.0))
+    means = np.stack([places, np.zeros(1000)], 1)
+    found = chen.score(means, np.zeros_like(means), factor[:, None], seed=5)
+    one = 0.5 * np.log(2 * np.pi * np.e)
+    marginal = one - 0.1 * np.log(0.1) - 0.9 * np.log(0.45)
+    expected = marginal - (0.1 * one + 0.9 * (one + np.log(2)))  # the entropy of the factor, 0.325 nats
+    assert expected == pytest.approx(-0.1 * np.log(0.1) - 0.9 * np.log(0.9))
+    assert found["mig_chen"] * np.log(2) == pytest.approx(expected, abs=0.03)
+
+
 @pytest.fixture
 def images():
     source = ArraySource(np.zeros((20, 2, 2, 1), np.uint8), "zeros")

@@ -1,13 +1,18 @@
+import types
+
+import gin
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from rdl.errors import UserError
+from rdl.models import precision
 from rdl.models.build import build
 from rdl.models.networks import reference as reference_networks
 from rdl.models.saving import saved
 from rdl.models.saving.export import Signatures
 from rdl.models.vae import as_float
+from rdl.runs import Run
 from rdl.training.trainer import Trainer
 
 SETTINGS = {"batch_size": 8, "learning_rate": 1e-3, "seed": 5}
@@ -21,7 +26,7 @@ def trained(images, model, steps=20, **options):
 def test_bfloat16_stays_near_float32(small_model, made_images):
     images = made_images()
     (wide, _), (narrow, state) = (
-        trained(images, small_model(precision=precision)) for precision in ("float32", "mixed_bfloat16")
+        trained(images, small_model(precision=name)) for name in ("float32", "mixed_bfloat16")
     )
     assert all(a.dtype == np.float32 for name, a in state.items() if name != "updates")
     assert narrow != wide
@@ -69,6 +74,94 @@ def test_xla_stays_near(small_model, made_images):
 def test_unknown_precision(small_model):
     with pytest.raises(UserError, match="got 'float16'"):
         small_model(precision="float16")
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """Makes this machine's processor one with these flags, without GPUs and without limits on oneDNN."""
+
+    def make(*flags):
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {' '.join(flags)}\nbugs : avx512_bf16\n")
+        monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
+        for variable in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"):
+            monkeypatch.delenv(variable, raising=False)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "expected"),
+    [
+        (["avx512f", "avx512_bf16"], {}, "mixed_bfloat16"),
+        (["amx_bf16"], {}, "mixed_bfloat16"),
+        (["avx512f", "avx512_vnni"], {}, "float32"),
+        (["avx512_bf16"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}, "float32"),
+        (["avx512_bf16"], {"ONEDNN_MAX_CPU_ISA": "avx512_core_vnni"}, "float32"),
+        (["amx_bf16"], {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_AMX"}, "mixed_bfloat16"),
+        (["avx512_bf16"], {"TF_ENABLE_ONEDNN_OPTS": "0"}, "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_multiplies_it(processor, monkeypatch, flags, variables, expected):
+    processor(*flags)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert precision.native() == expected
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [([(8, 0)], "mixed_bfloat16"), ([(7, 5)], "float32"), ([(9, 0), (7, 0)], "float32"), ([None], "float32")],
+)
+def test_auto_asks_the_gpus_where_there_are_any(processor, monkeypatch, capabilities, expected):
+    processor("avx512_bf16")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: capabilities)
+    details = {"get_device_details": lambda gpu: {"compute_capability": gpu} if gpu else {}}
+    monkeypatch.setattr(tf.config, "experimental", types.SimpleNamespace(**details))
+    assert precision.native() == expected
+
+
+def test_a_model_of_auto_computes_in_what_it_means(processor, small_model):
+    processor("amx_bf16")
+    assert small_model(precision="auto").models[0].encoder.get_layer("dense_0").compute_dtype == "bfloat16"
+    processor("avx2")
+    assert small_model(precision="auto").models[0].encoder.get_layer("dense_0").compute_dtype == "float32"
+
+
+def asked(text):
+    gin.clear_config()
+    gin.parse_config(text)
+    return gin.config_str
+
+
+def test_a_run_writes_down_what_auto_means_and_keeps_it(processor, tmp_path):
+    root, text = tmp_path / "run", "model.precision = 'auto'\nfinal/model.precision = %wide\nwide = 'float32'"
+    config = asked(text)
+    processor("amx_bf16")
+    precision.settle(root)
+    assert gin.query_parameter("model.precision") == "mixed_bfloat16"
+    with Run(root, config()) as run:
+        run.journal.append("unit", {})
+    assert "final/model.precision = %wide" in (root / "config.gin").read_text()
+
+    config = asked(text)
+    precision.settle(root)
+    Run(root, config()).close()  # the same command goes on
+
+    processor("avx2")
+    config = asked(text)
+    with pytest.raises(UserError, match=r"trained with model.precision = 'mixed_bfloat16', but 'auto' means 'float32'"):
+        precision.settle(root)
+    config = asked(text.replace("auto", "mixed_bfloat16"))
+    precision.settle(root)
+    Run(root, config()).close()  # as the message says
+
+
+def test_auto_through_a_macro_is_settled_too(processor, tmp_path):
+    asked("model.precision = %narrow\nnarrow = 'auto'")
+    processor("amx_bf16")
+    precision.settle(tmp_path)
+    assert "model.precision = 'mixed_bfloat16'" in gin.config_str()
 
 
 def test_no_latents_and_no_models_are_refused():

@@ -59,6 +59,13 @@ def test_bfloat16_on_two_replicas():
 
 
 @pytest.mark.slow
+def test_batch_norm_in_bfloat16_on_two_replicas():
+    """One replica takes moments and gradients of bfloat16 in TensorFlow's kernel, two in sums of float32."""
+    found = result(start("mirrored", "beta_tc_vae", "reference", 33, 1, "mixed_bfloat16"))
+    assert found["terms"] < 1e-5 and found["first_moments"] < 2e-2
+
+
+@pytest.mark.slow
 def test_two_processes_of_tf_config_match_one():
     sockets = [socket.socket() for _ in range(2)]
     for each in sockets:

@@ -1,6 +1,10 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from rdl import data
+from rdl.models import build
+from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
+from rdl.models.saving.saved import TrainedModel
 from rdl.watch import pictures
 
 
@@ -19,3 +23,12 @@ def test_each_column_of_a_traversal_says_its_value(monkeypatch):
     picture = pictures.traversals(Fades(), np.zeros((8, 8, 1), np.uint8), np.array([2.0, 0.0, 1.0]))
     assert titles == ["-2", "-1.5", "-1", "-0.5", "0", "0.5", "1", "1.5", "2"]
     assert picture.size[0] > picture.size[1] > 100
+
+
+def test_the_run_s_seed_chooses_the_images_shown():
+    images = data.load("dsprites_full", values={"orientation": [0], "x": 8, "y": 8}, size=16)
+    model = build((16, 16, 1), 1, small_fc_encoder, small_fc_decoder, num_latents=2).models[0]
+    trained = TrainedModel.of(model)
+    shown = [pictures.glance(trained, images, seed)["reconstructions"] for seed in (0, 0, 1)]
+    assert np.array_equal(shown[0], shown[1])
+    assert not np.array_equal(shown[0], shown[2])

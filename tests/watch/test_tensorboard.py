@@ -8,6 +8,7 @@ from tensorboard.plugins.hparams import metadata
 from rdl import data
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Settings
 from rdl.runs import Run
 from rdl.watch.tensorboard import TensorBoard
@@ -20,6 +21,7 @@ def trained(index, generation, parent, score, **changes):
     if score is None:
         return member.failed("loss is not finite")
     details = {"per_model": [0.1, 0.3], "kl": [[0.5, 0.0], [1.5, 0.25]], "terms": {"reconstruction": 12.5}}
+    details["active_latents"] = [1, 2]
     return member.scored(score, "0" * 64, **details)
 
 
@@ -31,7 +33,7 @@ GENERATIONS = [
 
 
 def play(run, generations, image=False):
-    board = TensorBoard(run)
+    board = TensorBoard(run, seed=0)
     board.stage_begins("x_run", Settings(size=2, models=2), 1000, 5000)
     for members in generations:
         for member in members:
@@ -41,7 +43,7 @@ def play(run, generations, image=False):
     if image:
         images = data.load("dummy_data", values={f"factor_{i}": [0] for i in range(6)}, size=8)
         models = build((8, 8, images.shape[2]), 1, small_fc_encoder, small_fc_decoder, num_latents=3)
-        board.stage_done("x_run", 2, models.models[0], images)
+        board.stage_done("x_run", 2, TrainedModel.of(models.models[0]), images)
     board.close()
 
 
@@ -85,6 +87,7 @@ def test_a_trial_lasts_as_long_as_its_hyperparameters(events):
     np.testing.assert_allclose(scalars(heir, "x_run/parent"), [(1, 0), (2, 1)])
     np.testing.assert_allclose(scalars(heir, "x_run/kl/latent_0"), [(1, 1.5), (2, 1.5)])
     np.testing.assert_allclose(scalars(heir, "x_run/loss/reconstruction"), [(1, 12.5), (2, 12.5)])
+    assert scalars(heir, "x_run/active_latents") == [(1, 1.5), (2, 1.5)]
 
 
 def test_a_failed_member_tells_why_and_has_no_score(events):
@@ -112,7 +115,8 @@ def test_generations_and_pictures_and_configuration_are_there(events):
     assert scalars(population, "x_run/failed_members") == [(0, 1), (1, 0), (2, 0)]
     (shown,) = [event for event in population.Tensors("x_run/members") if event.step == 1]
     table = shown.tensor_proto.string_val[0].decode().splitlines()
-    assert table[3].startswith("| 1 | 0.4000 | 0 |")
+    assert table[3].startswith("| 1 | 0.4000 | 1.5 | 0 |")
+    assert scalars(population, "x_run/active_latents_of_the_best") == [(0, 1.5), (1, 1.5), (2, 1.5)]
     best = load(events / "tensorboard/x_run/best")
     for tag in ("x_run/reconstructions", "x_run/traversals"):
         (event,) = best.Tensors(tag)

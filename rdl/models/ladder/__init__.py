@@ -1,1 +1,5 @@
 """Ladders: VAEs whose latents come in levels, learned one after another (pro-VLAE)."""
+
+from rdl.models.ladder import celeba, networks
+
+__all__ = ["celeba", "networks"]

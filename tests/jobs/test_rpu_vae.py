@@ -1,0 +1,52 @@
+"""What the job says and sums up, without training."""
+
+import pytest
+
+from rdl.errors import UserError
+from rdl.jobs import rpu_vae
+from rdl.recursion import Iteration, LeafLabels, Reduction, Stop, to_json
+
+
+def found(latents, chosen=(), kept=(), stop=None, repeats=None):
+    reduction = Reduction((), chosen, 0, 1, kept, stop)
+    return Iteration(0, 50, 0.5, (), latents, reduction, stop, repeats or (None,) * len(latents))
+
+
+@pytest.mark.parametrize("leaf_runs", [0, -1])
+def test_no_leaf_run_is_told_in_one_line_before_any_training(leaf_runs):
+    with pytest.raises(UserError, match=f"rpu_vae.leaf_runs must be at least 1, got {leaf_runs}"):
+        rpu_vae.rpu_vae(None, leaf_runs=leaf_runs)  # nothing of the run is touched
+
+
+def test_only_labels_held_constant_are_said_to_be():
+    said = rpu_vae._in_words(found((1, 4), (2, 0), (7, 8, 9)))
+    assert said == "50 images, latents [1, 4] learned; 3 images share one value of [1, 4] and go on"
+    said = rpu_vae._in_words(found((1, 4), (None, 0), (7, 8, 9), repeats=(None, (0, 0))))
+    assert said == (
+        "50 images, latents [1, 4] learned, [4] of them again; 3 images share one value of [4] and go on; "
+        "[1], without a stretch to take, still vary among them"
+    )
+    said = rpu_vae._in_words(found((1,), stop=Stop.NO_JUMP))
+    assert said == f"50 images, latents [1] learned; stops: {Stop.NO_JUMP.explanation}"
+
+
+def test_a_label_learned_again_is_no_factor_found():
+    records = [to_json(found((1, 4), (None, 0), (7,))), to_json(found((0, 2), repeats=((0, 0), None)))]
+    assert rpu_vae.Leaf(LeafLabels(), records).factors_found == 3
+
+
+def test_random_members_are_summed_up_with_and_without_the_failed_ones():
+    scores = [{"discrete_mig": mig, "disentanglement": dci} for mig, dci in [(0.1, 0.9), (0.4, 0.3), (0.2, 0.5)]]
+    summary = rpu_vae._of_random_members(scores, 5)
+    assert (summary["first_generation.members"], summary["first_generation.failed"]) == (5, 2)
+    assert summary["first_generation.median_discrete_mig"] == 0.2
+    assert summary["first_generation.median_disentanglement"] == 0.5
+    assert summary["first_generation.median_with_failed_discrete_mig"] == 0.1  # of 0, 0, 0.1, 0.2, 0.4
+    assert summary["first_generation.median_with_failed_disentanglement"] == 0.3
+    # One member, the best by MIG; not each column's largest.
+    assert summary["first_generation.best_discrete_mig"] == 0.4
+    assert summary["first_generation.best_disentanglement"] == 0.3
+
+
+def test_random_members_that_all_failed_have_no_scores():
+    assert rpu_vae._of_random_members([], 3) == {"first_generation.members": 3, "first_generation.failed": 3}

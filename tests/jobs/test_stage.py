@@ -1,0 +1,133 @@
+"""A stage with real training: on which points its members are scored, which member it hands over."""
+
+import dataclasses
+
+import gin
+import numpy as np
+import pytest
+
+from rdl import data, training
+from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.execution import SerialExecutor
+from rdl.jobs.context import Context
+from rdl.jobs.search import search
+from rdl.jobs.stage import score_seed, train_population
+from rdl.jobs.vae_learner import VAELearner
+from rdl.population import checkpoint_path
+from rdl.runs import Run
+from rdl.scoring import MIGScore, Scored, UDRScore
+from rdl.watch.watching import Watcher
+
+CONFIG = """
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.num_latents = 3
+small_fc_encoder.widths = (8,)
+small_fc_decoder.widths = (8,)
+population.size = 2
+population.models = 2
+population.images = 32
+population.generations = 3
+population.until_converged = False
+UDRScore.points = 16
+MIGScore.points = 16
+SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
+rate/Dimension.initial = (1e-3,)
+batch/Dimension.initial = (16,)
+batch/Dimension.low = 2
+batch/Dimension.integer = True
+"""
+
+
+@pytest.fixture(autouse=True)
+def _small_models():
+    gin.parse_config(CONFIG)
+
+
+@pytest.fixture
+def context(tmp_path):
+    values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+    images = data.load("dsprites_full", values=values, size=8)
+    with Run(tmp_path / "run") as run:
+        yield Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+
+
+@dataclasses.dataclass
+class ByGeneration:
+    """A score that falls from one generation to the next; remembers what it is asked."""
+
+    scores: tuple[float, ...]
+
+    def __post_init__(self):
+        self.seeds = []
+
+    def __call__(self, encode, images, seed):
+        score = self.scores[min(len(self.seeds) // 2, 2)]  # later: a member that is made again
+        self.seeds.append(seed)
+        encode(np.arange(4))
+        return Scored(score, [score - 0.1, score + 0.1], [[1.0, 0.0, 0.0]] * 2, {"active_latents": [1, 2]})
+
+
+@pytest.mark.parametrize("score", [UDRScore, MIGScore, lambda: None])
+def test_all_members_and_generations_of_a_stage_are_scored_on_the_same_points(context, monkeypatch, score):
+    asked, encode = [], training.posterior_parameters
+
+    def listens(model, images, indices=None):
+        asked.append(tuple(indices))
+        return encode(model, images, indices)
+
+    monkeypatch.setattr(training, "posterior_parameters", listens)
+    train_population(context, "one", "one", context.images, score())
+    assert len(asked) == 6
+    assert len(set(asked)) == 1
+    if score() is None:
+        return  # all images, here: there are few
+    train_population(context, "two", "two", context.images, score())
+    assert len(asked) == 12
+    assert len(set(asked)) == 2  # another stage, another set
+
+
+def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
+    seeds = []
+    for changed, stage in ((context, "one"), (dataclasses.replace(context, seed=8), "two"), (context, "three")):
+        score = ByGeneration((0.5, 0.4, 0.3))
+        train_population(changed, stage, stage, context.images, score)
+        assert set(score.seeds) == {score_seed(changed.seed, stage)}
+        seeds.append(score.seeds[0])
+    assert len(set(seeds)) == 3
+    assert score_seed(7, "two") != seeds[1]
+
+
+def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
+    score = ByGeneration((0.3, 0.5, 0.4))
+    stage = train_population(context, "one", "one", context.images, score)
+    assert (stage.best.generation, stage.best.score, stage.trained.model) == (1, 0.5, 1)
+    assert stage.num_images == 64
+    assert stage.found("final") == {"final.generation": 1, "final.active_latents": 1.5}
+    path = checkpoint_path(context.run.root, "one", stage.best.name)
+    assert list(context.run.path("one", "members").rglob("*.npz")) == [path]
+    means, _ = stage.encode(context.images)
+    train_population(context, "one", "one", context.images, score)
+    assert len(score.seeds) == 6
+    path.unlink()
+    again = train_population(context, "one", "one", context.images, score)  # made again from its ancestors
+    assert list(context.run.path("one", "members").rglob("*.npz")) == [path]
+    np.testing.assert_array_equal(again.encode(context.images)[0], means)
+
+
+@pytest.mark.parametrize("comparable", [True, False])
+def test_training_losses_and_models_that_train_in_steps_hand_over_the_last_generations(context, comparable):
+    score = None if comparable else ByGeneration((0.5, 0.4, 0.3))
+    stage = train_population(context, "one", "one", context.images, score, comparable=comparable)
+    assert stage.best.generation == 2
+    assert stage.outcome.best_of == "last"  # though losses fall here
+
+
+def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context, monkeypatch):
+    monkeypatch.setattr("rdl.jobs.stage.Stage.measured", lambda self, name: {})
+    gin.bind_parameter("population.min_score", 0.1)
+    summary = search(context, ByGeneration((0.5, 0.05, 0.3)))
+    assert summary["final.generation"] == 0
+    assert summary["final.active_latents"] == 1.5
+    assert summary["images_trained"] == 32
+    assert summary["final.stopped"] == "nothing is left to learn: the best score is under 0.1"
