@@ -2,11 +2,11 @@
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--rounds 5] [--preset fast] [--metrics dci mig]
 
-The data has dSprites' factors and the representation ten latents, by a formula that costs next to nothing; the gin files
-are the shipped ones. A boosted tree's cost is the same in every round, so --rounds 5 grows the first 5 of scikit-learn's
-100 and multiplies. "2 cores" is computed from CPU seconds: what runs side by side, a factor a thread with the costliest
-first, by the share of the busier core; everything else as it is. --wall measures the time on the clock as well, which
-means something on an idle machine with --rounds 100 only. The last line is JSON.
+The data has dSprites' factors and the representation ten latents, by a formula that costs next to nothing; the gin
+files are the shipped ones. A boosted tree costs the same in every round, so --rounds 5 grows the first 5 of
+scikit-learn's 100 and multiplies. "2 cores" is computed from CPU seconds: what runs side by side, a factor a thread
+with the costliest first, by the share of the busier core; everything else as it is. --wall measures the time on the
+clock as well, which means something on an idle machine with --rounds 100 only. The last line is JSON.
 """
 
 import argparse
