@@ -16,7 +16,6 @@ from rdl.evaluation.finished_run import FinishedRun
 from rdl.evaluation.studies import failure_path
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.member_task import trainer_for
 from rdl.jobs.study import Plan
 from rdl.runs import files
 from rdl.training.threads import settle_threads
@@ -39,7 +38,7 @@ class Case(Protocol):
 
     @property
     def graph(self) -> str:
-        """Cases that have this in common share a traced graph."""
+        """Cases that have this in common share a traced graph, and take about as long."""
         ...
 
     @property
@@ -84,7 +83,7 @@ class Turn:
 class StudyTask:
     """Trains and measures one run after another in one process.
 
-    Runs of one graph share it, which is what makes many small ones cheap.
+    Runs of one method share a traced graph (its strengths are hyperparameters), which makes many small ones cheap.
 
     Args:
       root: a run lies in ``<root>/<its place>``.
@@ -100,7 +99,6 @@ class StudyTask:
         self._root, self._metrics = root.absolute(), metrics
         self._gin_files = [str(Path(path).absolute()) for path in gin_files]
         self._bindings = [*bindings, "executor.name = 'serial'"]
-        self._traced = ""
 
     def __call__(self, turn: Turn) -> Turn:
         """The run after its turn; what was done before is skipped."""
@@ -118,9 +116,6 @@ class StudyTask:
         return dataclasses.replace(turn, seconds=time.perf_counter() - started)
 
     def _train_and_measure(self, case: Case, folder: Path) -> None:
-        if case.graph != self._traced:
-            trainer_for.cache_clear()
-            self._traced = case.graph
         case.configure(self._gin_files, self._bindings)
         plan = Plan()
         chosen = plan.metrics if self._metrics is None else self._metrics

@@ -4,7 +4,7 @@ from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure
 from rdl.scoring.saved_labels import SavedLeafMIGScore
-from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, mean_kl
+from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, mean_kl
 
 __all__ = [
     "ChenMeasurement",
@@ -18,6 +18,7 @@ __all__ = [
     "Score",
     "Scored",
     "UDRScore",
+    "alone",
     "mean_kl",
     "measure",
 ]
