@@ -2,7 +2,6 @@
 
 import json
 import platform
-import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,21 +23,19 @@ def emit_machine(benchmark: str) -> None:
     emit(benchmark, python=platform.python_version(), **versions, **fields)
 
 
-def cpu_seconds(ways: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """CPU seconds, over all threads, of each round of each way; they take turns, after one round that warms up.
+def seconds(ways: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """(CPU seconds over all threads, seconds by the clock) of each round of each way.
 
-    A busy machine slows all ways alike, so that their ratios can be trusted where their seconds cannot.
+    The ways take turns, after one round that warms up: a busy machine slows all alike, so that their ratios can be
+    trusted where their seconds cannot.
     """
-    spent: dict[str, list[float]] = {name: [] for name in ways}
+    cpu: dict[str, list[float]] = {name: [] for name in ways}
+    wall: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
-            start = time.process_time()
+            start, cpu_start = time.perf_counter(), time.process_time()
             way()
             if number:
-                spent[name].append(time.process_time() - start)
-    return spent
-
-
-def peak_mib() -> float:
-    """The most memory that this process has held, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                cpu[name].append(time.process_time() - cpu_start)
+                wall[name].append(time.perf_counter() - start)
+    return cpu, wall

@@ -50,7 +50,7 @@ def main() -> None:
                 forward, both = tf.function(way), forward_and_back(way)
                 ways[f"{name}_forward"] = lambda call=forward, x=inputs, w=kernel: call(x, w)
                 ways[f"{name}_both"] = lambda call=both, x=inputs, w=kernel, up=upstream: call(x, w, up)
-            spent = measuring.cpu_seconds(ways, ROUNDS)
+            spent, _ = measuring.seconds(ways, ROUNDS)
             each = {f"{name}_us_an_image": 1e6 * statistics.median(t) / BATCH for name, t in spent.items()}
             measuring.emit("pixel_logits", dtype=dtype.name, channels=channels, batch_size=BATCH, **each)
 
