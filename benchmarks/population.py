@@ -56,6 +56,7 @@ from rdl.cli import registry
 from rdl.watch.watching import Watcher
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
+from rdl.jobs.vae_learner import VAELearner
 from rdl.watch.tensorboard import TensorBoard
 from rdl.watch.watching import Watchers
 from rdl.cli import worker
@@ -78,7 +79,7 @@ clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
     watcher = Watchers(TensorBoard(run), clock)
-    context = Context(run, 0, load(), executor, watcher)
+    context = Context(run, 0, load(), VAELearner.of_gin(), executor, watcher)
     train_population(context, "population", "population", context.images, UDRScore())
     end = time.perf_counter()
     executor.close()

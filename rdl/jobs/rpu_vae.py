@@ -13,7 +13,7 @@ import numpy as np
 from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import MemberTask
+from rdl.jobs.learner import MemberTask
 from rdl.jobs.stage import Stage, score_seed, train_population
 from rdl.population import Member, Settings
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
@@ -56,7 +56,8 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         )
     images = context.images
     x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
-    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
+    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
         raise UserError(
@@ -88,17 +89,17 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
     return summary
 
 
-def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
-    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
+
+    Starts from stretch number ``number``.
+    """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     labels, records = LeafLabels(), []
     iteration = 0
     while True:
-        means, log_variances = stage.encode(images)
         low = stage.outcome.low_score
-        found, labels = iterate(
-            labels, indices, means, log_variances, stage.best.score, x_peak=number, nothing_left=low
-        )
+        found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
         record = {**to_json(found), "stage": stage.name}
         name = f"leaf_{number}/iteration_{iteration}"
         if record["reduction"]:
@@ -115,6 +116,7 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
         name = f"leaf_{number}/iteration_{iteration}"
         stage = train_population(context, name, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        posterior = stage.encode(images)
 
 
 def _in_words(found: Iteration) -> str:
@@ -138,7 +140,9 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
     # Measured on the points that the final model is measured on.
-    task = MemberTask(context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed)
+    task = MemberTask(
+        context.learner, context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed
+    )
     for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
         journal.append(f"{name}/{member.name}", member.to_record())
         context.watcher.member_done(name, member)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hp
 
 from rdl.data import ImageSet
-from rdl.models import VAE
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, SearchSpace, Settings
 from rdl.population.evolution import ranked
 from rdl.runs import Run
@@ -123,7 +123,7 @@ class TensorBoard(Watcher):
         for name in self._of(stage):
             self._writers[name].flush()
 
-    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+    def stage_done(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
         """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
         if self._run.path("tensorboard", stage, "best").exists():
             return

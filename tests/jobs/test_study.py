@@ -98,7 +98,7 @@ def test_the_binary_refuses_another_study_with_exit_code_2():
     command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v9", "--model_num=1"]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 2
-    assert finished.stderr.startswith("error: Expected the study unsupervised_study_v1")
+    assert finished.stderr.startswith("error: Expected gin files or the study unsupervised_study_v1")
 
 
 @pytest.mark.slow

@@ -9,11 +9,11 @@ import pytest
 
 from rdl import data
 from rdl.errors import UserError
-from rdl.report import evidence, watch, write_report
+from rdl.report import evidence, how_well, watch, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
-from rdl.report.reading import read
+from rdl.report.reading import Records, read
 from rdl.runs import Run
 
 _spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
@@ -173,6 +173,26 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
     assert page.count("<h2>Can I trust it</h2>") == 2
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
+
+
+def test_runs_that_differ_in_more_than_their_seed_are_not_averaged():
+    def run(config, mig):
+        measured = {"final": {"discrete_mig": mig}, "x_model": {"discrete_mig": mig / 2}}
+        return Records(Path("run"), config, "", {}, {}, measured, [], [], None, 0, 0.0)
+
+    runs = [run("a.x = 1\nexperiment.seed = 0\n", 0.4), run("a.x = 1\nexperiment.seed = 1\n", 0.5)]
+    found = how_well.compare(runs, [])
+    assert {name: values["discrete_mig"] for name, values in found.items()} == {
+        "final model": [0.4, 0.5],
+        "x-model": [0.2, 0.25],
+    }
+    found = how_well.compare([*runs, run("a.x = 2\n", 0.1)], [])
+    assert {name: values["discrete_mig"] for name, values in found.items()} == {
+        "final model (a.x 1)": [0.4, 0.5],
+        "x-model (a.x 1)": [0.2, 0.25],
+        "final model (a.x 2)": [0.1],
+        "x-model (a.x 2)": [0.05],
+    }
 
 
 def test_what_is_no_run_is_refused(tmp_path):
