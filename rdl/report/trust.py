@@ -61,6 +61,7 @@ def _facts(records: Records) -> Markup:
     rows: list[list[Content]] = [
         ["run", tag("code", str(records.root))],
         ["seed", records.settings.get("experiment.seed", "0")],
+        ["precision", records.settings.get("model.precision", "float32").strip("'\"")],
         ["data set", records.settings.get("dataset.name", "unknown").strip("'\"")],
         ["git commit", last.get("commit") or "not recorded"],
         ["python, packages", _versions(last)],
