@@ -132,7 +132,7 @@ def evaluate(
     all_seeds, prepared, paths, failed = seeds(), None, [], []
     work = [(name, file) for name in representations for file in metric_files]
     for number, (name, file) in enumerate(work, 1):
-        folder = run.root / "metrics" / name / file.stem
+        folder = run.paths.metric(name, file.stem)
         paths.append(result_tree.aggregate_path(folder, "evaluation"))
         if paths[-1].is_file() and not overwrite:
             tell(f"[{number}/{len(work)}] {name} {file.stem}: already there")
@@ -150,7 +150,7 @@ def evaluate(
             failed.append(f"{name} {file.stem}")
             continue
         results["elapsed_time"] = time.perf_counter() - started
-        result_tree.write_step(folder, "evaluation", settings, results, run.root / "postprocessed" / name)
+        result_tree.write_step(folder, "evaluation", settings, results, run.paths.postprocessed(name))
         tell(f"[{number}/{len(work)}] {name} {file.stem}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
     if failed:
         raise UserError(
@@ -170,7 +170,7 @@ def _prepare(run: FinishedRun) -> Representations:
 
 def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], int]) -> None:
     """The step between training and evaluation: which representation it is."""
-    folder = run.root / "postprocessed" / name
+    folder = run.paths.postprocessed(name)
     if result_tree.is_complete(folder, "postprocess"):
         return
     settings = {
@@ -179,7 +179,7 @@ def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], i
         "postprocess.postprocess_fn": f"@{name}_representation",
         "postprocess.random_seed": str(all_seeds[name, "postprocess"]),
     }
-    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.root / "model")
+    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.paths.model)
 
 
 def _measure(

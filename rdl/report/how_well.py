@@ -103,7 +103,10 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
 def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) -> list[str]:
     """A line for every way in which baselines were measured that is not the runs' own."""
     own = {
-        name: value for run in runs for metric in ("mig", "dci") for name, value in measured_under(metric, run.settings)
+        name: value
+        for run in runs
+        for metric in ("mig", "dci")
+        for name, value in measured_under(metric, run.run.settings)
     }
     found: dict[str, list[str]] = {}
     for baseline in baselines:

@@ -15,6 +15,7 @@ from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read
 from rdl.runs import files
+from rdl.runs.layout import CONFIG, Layout
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class _Model:
 def models_of(folder: str | Path) -> list[Path]:
     """The runs that lie in a folder which is no run itself; model 2 comes before model 10."""
     folder = Path(folder)
-    if not folder.is_dir() or (folder / "config.gin").exists():
+    if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    return result_tree.in_order(path.parent for path in folder.glob("*/config.gin"))
+    return result_tree.in_order(path.parent for path in folder.glob(f"*/{CONFIG}"))
 
 
 def write_study(
@@ -89,7 +90,7 @@ def _model(root: Path) -> _Model:
 
 def _status(models: Sequence[_Model]) -> str:
     done = sum(model.seconds is not None for model in models)
-    datasets = sorted({model.records.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
+    datasets = sorted({model.records.run.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
     state = "finished" if done == len(models) else f"{done} finished"
     return f"{len(models)} models on {', '.join(datasets)}, {state}"
 
@@ -113,7 +114,7 @@ def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
             best[model.kind] = model
     drawn = []
     for model in best.values():
-        path = model.records.root / "results" / "traversals.png"
+        path = model.records.run.paths.result("traversals.png")
         if path.is_file():
             alt, name = f"traversals of model {model.records.name}", f"traversals_{model.records.name}"
             caption = f"{model.kind}: model {model.records.name}, MIG {model.mig:.3f}"
@@ -134,7 +135,7 @@ def _table(models: Sequence[_Model]) -> Markup:
             [
                 model.records.name,
                 model.kind,
-                model.records.settings.get("experiment.seed", "0"),
+                model.records.run.settings.get("experiment.seed", "0"),
                 "–" if images is None else f"{images:,}",
                 "–" if model.mig is None else f"{model.mig:.3f}",
                 "not finished" if model.seconds is None else trust.duration(model.seconds),
