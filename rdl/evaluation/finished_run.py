@@ -13,6 +13,7 @@ from rdl.bindings import Settings
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
+from rdl.evaluation.likeness import RUN
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.runs import Layout, RunReader
@@ -82,7 +83,7 @@ class FinishedRun:
         return _METHODS.get(objective, objective)
 
     def training_settings(self) -> Settings:
-        """What was trained, in the names of disentanglement_lib's gin files."""
+        """What was trained, in the names of disentanglement_lib's gin files; and all that was asked, under ``run/``."""
         objective = self._named("model.objective")
         settings = {"model.name": f"'{self.method}'", "model.model": f"@{objective}()"}
         batch_size = self.summary.get("final.batch_size")
@@ -99,6 +100,7 @@ class FinishedRun:
             **{key: value for key, value in self.config.items() if key.startswith(f"{objective}.")},
             **self._searched(objective),
             **self._optimisers(objective),
+            **{f"{RUN}{key}": value for key, value in self.config.items()},
         }
         return {key: value for key, value in settings.items() if value}
 

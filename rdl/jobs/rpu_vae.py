@@ -58,7 +58,8 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         )
     images = context.images
     x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
-    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
+    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
         raise UserError(
@@ -90,17 +91,17 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
     return summary
 
 
-def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
-    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
+
+    Starts from stretch number ``number``.
+    """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     paths, labels, records = context.run.paths, LeafLabels(), []
     key = IterationKey(number, 0)
     while True:
-        means, log_variances = stage.encode(images)
         low = stage.outcome.low_score
-        found, labels = iterate(
-            labels, indices, means, log_variances, stage.best.score, x_peak=number, nothing_left=low
-        )
+        found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
         records.append(context.run.unit(key, partial(_record, found, stage.name)))
         if len(labels):
             labels.save(paths.labels(key.leaf_name))
@@ -112,6 +113,7 @@ def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
         key = IterationKey(number, key.iteration + 1)
         files.write_npy(paths.indices(key), indices)
         stage = train_population(context, key.text, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        posterior = stage.encode(images)
 
 
 def _record(found: Iteration, stage: str) -> dict[str, Any]:

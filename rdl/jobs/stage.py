@@ -14,6 +14,7 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Outcome, Population, Settings, keep_only
 from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
+from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 
 
@@ -61,16 +62,19 @@ class Stage:
             summary[f"{name}.active_latents"] = self.best.active_latents
         return summary
 
-    def measured(self, name: str) -> dict[str, float]:
-        """The best model's scores on the true factors, keys under ``name.``; measured once a run."""
+    def measured(self, name: str) -> dict[str, Any]:
+        """The best model's scores on the true factors, keys under ``name.``, and how they were measured, keys under
+        ``measurement.``; measured once a run.
+        """
 
-        def work() -> dict[str, float]:
+        def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
             encode = alone(lambda indices: self.encode(self.images, indices))
-            return Measurement()(encode, self.images, self.context.seed).details["measured"][0]
+            details = Measurement()(encode, self.images, self.context.seed).details
+            return details["measured"][0] | details["measured_with"]
 
-        scores = self.context.run.unit(MeasureKey(name), work)
-        return {f"{name}.{key}": value for key, value in scores.items()}
+        record = self.context.run.unit(MeasureKey(name), work)
+        return {key if key.startswith(MEASURED_WITH) else f"{name}.{key}": value for key, value in record.items()}
 
 
 def train_population(

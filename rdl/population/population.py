@@ -56,6 +56,8 @@ class Settings:
       best_of: which generations hand over their best member: ``all`` of them, as the reference's, or the ``last``.
         Training losses, and ladders, are always taken from the last: earlier ones trained something else.
       fraction: of the population that exploit replaces each generation.
+      exploit: False is a random search, the control of a population's: no member is ever replaced or perturbed, all
+        train on as they began, and the score chooses at the end.
       images: a generation trains each member on so many images; None: on as many as the data set has,
       min_images: .. but at least on so many.
       search_space: the hyperparameters searched; None: the reference's.
@@ -71,6 +73,7 @@ class Settings:
     min_score: float | None = None
     best_of: str = "all"
     fraction: float = 0.2
+    exploit: bool = True
     images: int | None = None
     min_images: int = 10_000
     search_space: SearchSpace | None = None
@@ -178,7 +181,7 @@ class Population:
             low_score = settings.min_score is not None and _best_score(generations[-1]) < settings.min_score
             reason = _NOTHING_LEFT.format(settings) if low_score else self._reason_to_stop(generations)
             following = evolution.next_generation(
-                generations[-1], self._space, self._place, settings.fraction, settings.size
+                generations[-1], self._space, self._place, settings.fraction, settings.size, settings.exploit
             )
             self._prune(generations)
             if reason:

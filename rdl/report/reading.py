@@ -18,15 +18,15 @@ class Records:
     """All that a run has written down so far.
 
     Attributes:
-      run: reads it.
+      reader: of its directory.
     """
 
-    run: RunReader
+    reader: RunReader
 
     @property
     def root(self) -> Path:
         """The run directory."""
-        return self.run.paths.root
+        return self.reader.paths.root
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class Records:
     def _members(self) -> dict[str, list[list[Member]]]:
         """The trained members of every stage's generations, ordered by number."""
         found: dict[str, dict[int, dict[int, Member]]] = {}
-        for key, record in self.run.of_kind(MemberKey).items():
+        for key, record in self.reader.of_kind(MemberKey).items():
             generation = found.setdefault(key.stage, {}).setdefault(key.generation, {})
             generation[key.index] = Member.from_record(record)
         return {
@@ -58,7 +58,7 @@ class Records:
     @cached_property
     def leaves(self) -> dict[str, list[Iteration]]:
         """For each leaf run its iterations, in order."""
-        found = self.run.of_kind(IterationKey)
+        found = self.reader.of_kind(IterationKey)
         leaves: dict[str, list[Iteration]] = {}
         for key in sorted(found, key=lambda key: (key.leaf_name, key.iteration)):
             fields = {name: value for name, value in found[key].items() if name != "stage"}
@@ -68,17 +68,17 @@ class Records:
     @cached_property
     def handed_over(self) -> dict[str, str]:
         """The name of the member that each finished stage handed over; older runs did not say."""
-        return {key.stage: record["best"] for key, record in self.run.of_kind(OutcomeKey).items()}
+        return {key.stage: record["best"] for key, record in self.reader.of_kind(OutcomeKey).items()}
 
     @cached_property
     def measured(self) -> dict[str, dict[str, float]]:
         """Scores on the true factors under the measured model's name (``x_model``, ``final``)."""
-        return {key.name: record for key, record in self.run.of_kind(MeasureKey).items()}
+        return {key.name: record for key, record in self.reader.of_kind(MeasureKey).items()}
 
     @property
     def summary(self) -> dict[str, Any] | None:
         """The run's last record; None while it is not finished."""
-        return self.run.records.get(SummaryKey())
+        return self.reader.records.get(SummaryKey())
 
     def best(self, stage: str) -> Member | None:
         """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
@@ -88,7 +88,7 @@ class Records:
 
     def labels(self, leaf: str) -> LeafLabels | None:
         """The labels of a leaf run, or None where they are not there (yet) or damaged."""
-        path = self.run.paths.labels(leaf)
+        path = self.reader.paths.labels(leaf)
         try:
             return LeafLabels.load(path) if path.exists() else None
         except UserError:

@@ -51,25 +51,25 @@ def section(records: Records) -> Markup:
         _rules(records),
         tag("h3", "Warnings"),
         _warnings(records),
-        fold("Configuration in force" if records.run.operative else "Configuration asked for", _code(records)),
+        fold("Configuration in force" if records.reader.operative else "Configuration asked for", _code(records)),
     )
 
 
 def _facts(records: Records) -> Markup:
-    known = [session for session in records.run.sessions if session.environment]
+    known = [session for session in records.reader.sessions if session.environment]
     last = known[-1].environment if known else {}
     gib = f"{last['memory_bytes'] / 2**30:.1f} GiB" if last.get("memory_bytes") else "unknown"
     rows: list[list[Content]] = [
         ["run", tag("code", str(records.root))],
-        ["seed", records.run.settings.get("experiment.seed", "0")],
-        ["data set", records.run.settings.get("dataset.name", "unknown").strip("'\"")],
+        ["seed", records.reader.settings.get("experiment.seed", "0")],
+        ["data set", records.reader.settings.get("dataset.name", "unknown").strip("'\"")],
         ["git commit", last.get("commit") or "not recorded"],
         ["python, packages", _versions(last)],
         ["system", last.get("system") or "not recorded"],
         ["processor", f"{last.get('processor', 'not recorded')}, {last.get('cores', '?')} cores, {gib}"],
         ["GPUs", ", ".join(last.get("gpus", [])) or "none"],
         ["command", tag("code", " ".join(map(str, last.get("command", []))) or "not recorded")],
-        ["sessions", _sessions(records.run.sessions)],
+        ["sessions", _sessions(records.reader.sessions)],
     ]
     changed = _changes(known)
     if changed:
@@ -121,7 +121,7 @@ def _stage(stage: str, members: Sequence[Member]) -> list[Content]:
 def _rules(records: Records) -> Markup:
     """Rules that differ from the released code's in a table, the others folded away; scopes of equal values as one."""
     scopes: dict[tuple[str, str], list[str]] = {}
-    for name, value in sorted(records.run.settings.items()):
+    for name, value in sorted(records.reader.settings.items()):
         *scope, bare = name.split("/")
         if bare in RULES:
             scopes.setdefault((bare, value.strip("'\"")), []).extend(scope or ["everywhere else"])
@@ -134,7 +134,7 @@ def _rules(records: Records) -> Markup:
     if not scopes:
         return tag("p", "The configuration sets none; the values used are known when the run is finished.")
     unfinished = (
-        "" if records.run.operative else " The run is not finished: only what its configuration sets is listed."
+        "" if records.reader.operative else " The run is not finished: only what its configuration sets is listed."
     )
     head = ["parameter", "this run", "released code", "decides"]
     return join(
@@ -147,10 +147,10 @@ def _rules(records: Records) -> Markup:
 
 
 def _warnings(records: Records) -> Markup:
-    lines = [line for session in records.run.sessions for line in session.warnings]
-    if records.run.damaged:
+    lines = [line for session in records.reader.sessions for line in session.warnings]
+    if records.reader.damaged:
         lines.append(
-            f"journal.jsonl: {records.run.damaged} damaged lines; their units of work are done again on resume"
+            f"{records.reader.damaged} lines of the journal are damaged; their units of work are done again on resume"
         )
     failed = [m for generations in records.stages.values() for members in generations for m in members if m.reason]
     if failed:
@@ -160,14 +160,14 @@ def _warnings(records: Records) -> Markup:
         lines.append(
             f"{len(lost)} of {len(records.random_members)} random members failed in training: {lost[0].reason}"
         )
-    recorded = any(session.environment for session in records.run.sessions)
+    recorded = any(session.environment for session in records.reader.sessions)
     if not lines:
         return tag("p", "None." if recorded else "Warnings were not recorded.")
     return tag("ul", [tag("li", line) for line in lines[:200]], class_="warnings")
 
 
 def _code(records: Records) -> Markup:
-    return tag("pre", tag("code", records.run.operative or records.run.config), tabindex=0)
+    return tag("pre", tag("code", records.reader.operative or records.reader.config), tabindex=0)
 
 
 def duration(seconds: float) -> str:

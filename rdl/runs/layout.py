@@ -187,6 +187,11 @@ class Layout:
         """What a leaf run, such as ``leaf_0``, has learned so far."""
         return self.root / leaf / "labels.npz"
 
+    def all_labels(self) -> dict[int, Path]:
+        """What is there of what leaf runs have learned, by their numbers."""
+        found = {path.parent.name.removeprefix("leaf_"): path for path in sorted(self.root.glob("leaf_*/labels.npz"))}
+        return {int(number): path for number, path in found.items() if number.isdecimal()}
+
     def indices(self, key: IterationKey) -> Path:
         """The numbers of the images that an iteration trains on."""
         return self.root / key.text / "indices.npy"

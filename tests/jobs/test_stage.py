@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from rdl import data, training
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.search import search
-from rdl.jobs.stage import train_population
+from rdl.jobs.stage import score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Run
 from rdl.scoring import MIGScore, Scored, UDRScore
 from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 model.encoder = @small_fc_encoder
@@ -91,9 +93,10 @@ def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
     for changed, stage in ((context, "one"), (dataclasses.replace(context, seed=8), "two"), (context, "three")):
         score = ByGeneration((0.5, 0.4, 0.3))
         train_population(changed, stage, stage, context.images, score)
-        assert len(set(score.seeds)) == 1
+        assert set(score.seeds) == {score_seed(changed.seed, stage)}
         seeds.append(score.seeds[0])
     assert len(set(seeds)) == 3
+    assert score_seed(7, "two") != seeds[1]
 
 
 def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
@@ -118,6 +121,7 @@ def test_training_losses_and_models_that_train_in_steps_hand_over_the_last_gener
     score = None if comparable else ByGeneration((0.5, 0.4, 0.3))
     stage = train_population(context, "one", "one", context.images, score, comparable=comparable)
     assert stage.best.generation == 2
+    assert stage.outcome.best_of == "last"  # though losses fall here
 
 
 def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context, monkeypatch):

@@ -325,3 +325,13 @@ def test_an_unknown_executor_is_refused():
     gin.parse_config("executor.name = 'threads'")
     with pytest.raises(UserError, match="executor.name must be"):
         build_executor()
+
+
+def test_a_random_search_replaces_nobody(tmp_path):
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, exploit=False), diverges_at=0.1)
+    first, *others = outcome.generations
+    living = [member for member in first if member.status == "scored"]
+    assert 0 < len(living) < len(first)
+    for members in others:
+        assert [(m.index, m.hyperparameters) for m in members] == [(m.index, m.hyperparameters) for m in living]
+        assert all(member.parent == member.index for member in members)

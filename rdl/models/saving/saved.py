@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.distributions import DiagonalNormal
+from rdl.models.networks.fit import check_networks
 from rdl.models.vae import VAE
 from rdl.runs import files
 
@@ -44,6 +45,10 @@ def load(folder: str | os.PathLike) -> "TrainedModel":
         except Exception as error:  # Keras raises whatever its readers raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{path} is damaged ({reason}): remove the folder and run the training again.") from error
+    try:
+        check_networks(*networks)
+    except UserError as error:
+        raise UserError(f"{folder} holds no trained model: {error}") from None
     return TrainedModel(*networks)
 
 
