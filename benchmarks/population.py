@@ -52,10 +52,11 @@ import json, sys, time
 import gin
 from rdl.data import load
 from rdl.jobs import experiment
-from rdl.cli import registry
+from rdl.cli import configure
 from rdl.watch.watching import Watcher
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
+from rdl.jobs.vae_learner import VAELearner
 from rdl.watch.tensorboard import TensorBoard
 from rdl.watch.watching import Watchers
 from rdl.cli import worker
@@ -65,6 +66,7 @@ from rdl.training.threads import settle_threads
 import functools
 
 config, root = sys.argv[1:3]
+configure()
 gin.parse_config(open(config).read())
 settle_threads()
 
@@ -78,7 +80,7 @@ clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
     watcher = Watchers(TensorBoard(run), clock)
-    context = Context(run, 0, load(), executor, watcher)
+    context = Context(run, 0, load(), VAELearner.of_gin(), executor, watcher)
     train_population(context, "population", "population", context.images, UDRScore())
     end = time.perf_counter()
     executor.close()

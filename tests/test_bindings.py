@@ -48,6 +48,16 @@ def other() -> dict[str, int]:
     return {}
 
 
+@gin.configurable("bindings_starter")
+def starter(folder: str, part: Part | None = None) -> None:
+    pass
+
+
+@gin.configurable("bindings_taker")
+def taker(part: Part) -> None:
+    pass
+
+
 @gin.configurable("bindings_whole")
 def whole(
     images: object,
@@ -57,6 +67,7 @@ def whole(
     part: Part | None = None,
     make: Callable[[], Part] | None = None,
     parts: Mapping[str, Part] | None = None,
+    job: Callable[[Part], None] | None = None,
     untold=None,
     points=100,
     exact=False,
@@ -69,7 +80,8 @@ def whole(
     [
         "name = 'a'", "name = %text", "quiet = True", "scale = 2", "scale = 0.5", "part = None",
         "part = @bindings_part()", "part = @small/bindings_part()", "make = @bindings_part",
-        "parts = {'a': @bindings_part()}", "untold = 3", "points = 0.5", "exact = True", "untold = @bindings_part",
+        "parts = {'a': @bindings_part()}", "job = @bindings_taker", "untold = 3", "points = 0.5", "exact = True",
+        "untold = @bindings_part",
     ],
 )  # fmt: skip
 def test_what_fits_is_taken(binding):
@@ -92,6 +104,13 @@ def test_what_fits_is_taken(binding):
         ("bindings_whole.make = @bindings_other", "got @bindings_other"),
         ("bindings_whole.make = 'bindings_part'", "such as @name or None, got 'bindings_part'"),
         ("bindings_whole.parts = {'a': 1}", "a dictionary whose values are each a Part"),
+        ("bindings_whole.job = @bindings_starter", "such as @name or None, got @bindings_starter"),
+        ("bindings_whole.scale = 1e400", "must be finite, got inf"),
+        ("bindings_part.rates = (1, -1e400)", "must be finite, got -inf"),
+        ("bindings_whole.untold = [{'a': (1e400,)}]", "must be finite, got inf"),
+        ("bindings_whole.untold = 1j", "made of numbers, texts, lists and dictionaries, got 1j"),
+        ("bindings_part.steps = 100000000000000000000", "at most 9223372036854775807, got a number of 21 digits"),
+        ("macro = 1e400", "macro must be finite, got inf"),
         ("bindings_whole.points = '5'", "a number, got '5'"),
         ("bindings_whole.exact = 3", "True or False, got 3"),
         ("bindings_part.rates = 5", "a list whose parts are each a number, got 5"),
@@ -105,3 +124,77 @@ def test_what_does_not_fit_is_told_in_one_line(binding, told):
         bindings.check_types()
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("binding", "told"),
+    [
+        ("bindings_part.rates = (1,", "a bracket or a quote is not closed"),
+        ("bindings_part.rates = %ratse", "The macro %ratse is not defined (did you mean 'rates'?)"),
+        ("bindings_whole.parts = {'a': @lef_run/bindings_part(), 'b': %a/b}", "The macro %a/b is not defined"),
+        ("lef_run/bindings_part.steps = 3", "enters the scope 'lef_run' of lef_run/bindings_part.steps (did you mean"),
+        ("leaf_run/smal/bindings_part.steps = 3", "enters the scope 'smal'"),
+        ("bindings_part.steps = " + "(" * 3000, "wrong"),
+        ("bindings_part.steps = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("bindings_part.steps = \0", "wrong"),
+        ("bindings_part.name = 3" + "x" * 5000, "wrong"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_what_gin_cannot_read_is_told_in_one_line(binding, told):
+    with pytest.raises(UserError) as error:
+        bindings.read_gin([], ["rates = (1, 2)", binding])
+    assert told in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert len(str(error.value)) < 600
+
+
+def test_scopes_that_the_code_or_a_reference_enters_are_taken():
+    bindings.read_gin([], ["x_run/bindings_part.steps = 3", "leaf_run/final/bindings_part.steps = 4",
+                           "bindings_whole.part = @small/bindings_part()", "small/bindings_part.steps = 5",
+                           "own/macro = 3", "bindings_whole.untold = %own/macro"])  # fmt: skip
+
+
+def test_files_that_include_each_other_are_told(tmp_path):
+    (tmp_path / "a.gin").write_text(f"include '{tmp_path}/b.gin'\n")
+    (tmp_path / "b.gin").write_text(f"include '{tmp_path}/a.gin'\n")
+    with pytest.raises(UserError, match="include each other in a circle"):
+        bindings.read_gin([str(tmp_path / "a.gin")], [])
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "/", "\udcff"])
+def test_a_file_that_cannot_be_is_told(name):
+    with pytest.raises(UserError, match="does not exist"):
+        bindings.check_files([name])
+
+
+def reader(name: str, values: Mapping[str, int] | None = None, size: int | None = None) -> None:
+    pass
+
+
+def test_literals_are_read_without_gin():
+    text = """import no_such_module_at_all
+reader.name = %name
+reader.values = {'x': 8,
+    'y': 4}
+reader.other = @call()
+name = "a"
+"""
+    assert bindings.literals(text, "reader", reader, ("name", "values", "size")) == {
+        "name": "a",
+        "values": {"x": 8, "y": 4},
+    }
+    assert gin.config_str() == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["@a/experiment()", "%name", "__import__('os')", "f'{1}'", "3", "None", "[1]", "'a", "(" * 5000, "-" * 9000 + "1",
+     "1e400", "b'a'", "'a' * 9", "9" * 5000, "", "\0", "'" + "a" * 20_000 + "'"],
+    ids=lambda text: text[:20],
+)  # fmt: skip
+def test_what_is_no_literal_is_not_read(value):
+    with pytest.raises(UserError) as error:
+        bindings.literals(f"reader.name = {value}\nname = %name", "reader", reader, ("name",))
+    assert len(str(error.value).splitlines()) == 1
+    assert len(str(error.value)) < 400

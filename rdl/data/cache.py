@@ -1,4 +1,4 @@
-"""Images made ready on disk: memory-mapped, so that all processes of a machine hold them once.
+"""Images made ready on disk, whose pages the system holds once for all processes of a machine.
 
 A cache is two files in `RDL_CACHE` (or `~/.cache/rdl`): `NAME.npy` with the images, one bit a value where
 they are only black and white, and `NAME.json` with what they are and their SHA-256. The second is written
@@ -20,7 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from rdl.data.formats import npz
 from rdl.data.sources import ArraySource, MappedSource, Source
+from rdl.errors import UserError
 from rdl.runs import files
 
 Progress = Callable[[int, int], None]  # images done, images in all
@@ -38,7 +40,7 @@ def folder() -> Path:
 def path_of(key: str) -> Path:
     """Where the images with this key lie, whether they exist or not."""
     word = re.sub(r"[^a-z0-9]+", "-", Path(key.split(" ")[0]).stem.lower()).strip("-") or "images"
-    return folder() / f"{word}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    return folder() / f"{word}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
 
 def ready(source: Source) -> Source:
@@ -81,15 +83,26 @@ def find(key: str) -> MappedSource | None:
 def is_sound(path: Path, thorough: bool = True) -> bool:
     """Whether the cache in this file has the size and, if thorough, the SHA-256 that were written."""
     record = _record(path)
-    if record is None or not path.is_file() or path.stat().st_size != record["bytes"]:
+    try:
+        if record is None or not path.is_file() or path.stat().st_size != record["bytes"]:
+            return False
+        return not thorough or files.sha256(path) == record["sha256"]
+    except OSError:
         return False
-    return not thorough or files.sha256(path) == record["sha256"]
 
 
 def _record(path: Path) -> dict[str, Any] | None:
+    """What was written down about the cache; None where that is not there, or no record of a cache."""
     try:
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        record = json.loads(path.with_suffix(".json").read_bytes())
+        kinds = {"bytes": int, "offset": int, "length": int, "packed": bool, "sha256": str, "shape": list}
+        if any(type(record[name]) is not kind for name, kind in kinds.items()):
+            return None
+        shape, whole = record["shape"], [record["offset"], record["length"], *record["shape"]]
+        row = -(-math.prod(shape) // 8) if record["packed"] else math.prod(shape)
+        fits = len(shape) == 3 and all(type(n) is int and n > 0 for n in whole)
+        return record if fits and record["offset"] + record["length"] * row == record["bytes"] else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -131,7 +144,7 @@ def build(
                 if progress is not None:
                     progress(done, length)
             if done != length:
-                raise ValueError(f"Expected {length} images to cache, got {done}.")
+                raise UserError(f"Expected {length} images, got {done} ({key[:200]}): get the files again.")
             size = file.tell()
         record = {"key": key, "length": length, "shape": shape, "packed": packed, "offset": offset, "bytes": size}
         files.write_json(path.with_suffix(".json"), {**record, "sha256": files.sha256(path)})
@@ -146,7 +159,23 @@ def settle(key: str, length: int, shape: tuple[int, int, int], blocks: Iterable[
     if length * math.prod(shape) > _IN_MEMORY_AT_MOST:
         _log.info("Decoding %d images once, into %s.", length, path_of(key))
         return build(key, length, shape, blocks)
-    return ArraySource(np.concatenate(list(blocks)), key)
+    images = np.concatenate(list(blocks))
+    if len(images) != length:
+        raise UserError(f"Expected {length} images, got {len(images)} ({key[:200]}): get the files again.")
+    return ArraySource(images, key)
+
+
+def check_in_place(entry: npz.Entry) -> None:
+    """Holds an array that is read where it lies to its checksum: always where it is small, once where it is large.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+    mark = path_of(f"checked {npz.identity(entry.path)} {entry.name}").with_suffix(".checked")
+    if entry.size <= _VERIFY_AT_MOST or not mark.is_file():
+        npz.check(entry)
+        if entry.size > _VERIFY_AT_MOST:
+            files.write_text(mark, "")
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rdl.data import cache, npz, official
+from rdl.data import cache, official
 from rdl.data.factors import Grid
-from rdl.data.hdf5 import Hdf5Source
+from rdl.data.formats import npz
+from rdl.data.formats.decode import open_picture
+from rdl.data.formats.hdf5 import Hdf5Source
 from rdl.data.sources import Source
 from rdl.data.sprites import SIZE, SPACE, RenderedSprites
 from rdl.errors import UserError
@@ -151,12 +153,12 @@ def scream() -> np.ndarray:
       UserError: the user's file is absent, damaged or too small.
     """
     path = official.SCREAM.require("scream_dsprites")
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except OSError as error:
-        raise UserError(f"Cannot read the picture {path}: {error}; get it again.") from error
-    picture.thumbnail(_SCREAM_WITHIN)
-    if min(picture.size) <= SIZE:
-        raise UserError(f"{path} is {picture.width} x {picture.height} after shrinking: get a larger picture.")
-    return np.asarray(picture) / 255
+
+    def use(image: Image.Image) -> np.ndarray:
+        picture = image.convert("RGB")
+        picture.thumbnail(_SCREAM_WITHIN)
+        if min(picture.size) <= SIZE:
+            raise UserError(f"{path} is {picture.width} x {picture.height} after shrinking: get a larger picture.")
+        return np.asarray(picture) / 255
+
+    return open_picture(path, use)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rdl.data import cache, npz, official
-from rdl.data.decode import Treatment
+from rdl.data import cache, official
 from rdl.data.factors import FactorSpace, Table
+from rdl.data.formats import npz
+from rdl.data.formats.decode import Treatment, check_shape
 from rdl.data.sources import Source
 from rdl.errors import UserError
+
+_LARGEST = 1 << 28  # bytes, unpacked: five times the training images
 
 
 def digits(data_set: str, split: str, treatment: Treatment) -> tuple[Source, Table]:
@@ -32,6 +35,7 @@ def digits(data_set: str, split: str, treatment: Treatment) -> tuple[Source, Tab
             f"Expected images [n, height, width] and labels [n] from 0 to 9 in {path.parent}, "
             f"got {list(images.shape)} and {list(labels.shape)}: get the files again."
         )
+    check_shape(images.shape, f"the images in {path}")
     blocks = treatment.blocks([images[i : i + 1000, ..., np.newaxis] for i in range(0, len(images), 1000)])
     shape = treatment.shape(images.shape[1], images.shape[2], 1)
     source = cache.settle(f"{data_set} {npz.identity(path)} {treatment}", len(images), shape, blocks)
@@ -45,9 +49,12 @@ def read(path: Path) -> np.ndarray:
       UserError: the file is no IDX file of unsigned bytes, or is truncated.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"Cannot read {path}, it is truncated or damaged ({error}): get it again.") from error
+    if len(content) > _LARGEST:
+        raise UserError(f"{path} holds more than any file of digits: get it again.")
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise UserError(f"{path} is not an IDX file of unsigned bytes: get it again.")
     dimensions = content[3]

@@ -1,21 +1,26 @@
 """Data sets by name."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gin
 
+from rdl.bindings import literals
 from rdl.data import cache, dsprites, dummy, idx, objects, official, own
-from rdl.data.decode import Treatment
 from rdl.data.factors import Grid, Labels
+from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.images import ImageSet
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
 Values = Mapping[str, int | Sequence[int]]
+_TFDS = "tfds:"
+_OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin")
 Read = Callable[..., tuple[Source, Labels | None]]
 
 
@@ -56,33 +61,32 @@ def load(
         "values": values, "size": size, "filter": filter, "crop": crop, "channels": channels, "split": split,
         "origin": origin,
     }  # fmt: skip
-    given = {option: value for option, value in given.items() if value is not None}
-    read = _reader(str(name))
+    return _load(name, given, lambda source: cache.prepare(source, progress) if prepare else cache.ready(source))
+
+
+def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Source]) -> ImageSet:
+    given = {option: value for option, value in options.items() if value is not None}
+    read = _reader(name)
     accepted = inspect.signature(read).parameters
     if refused := [option for option in given if option not in accepted]:
         raise UserError(f"The data set '{name}' has no option '{refused[0]}': it has {', '.join(accepted) or 'none'}.")
     source, labels = read(**given)
-    source = cache.prepare(source, progress) if prepare else cache.ready(source)
-    return ImageSet(str(name), source, labels)
+    return ImageSet(name, ready(source), labels)
 
 
 def of_config(config: str) -> ImageSet:
-    """The data set that a run's gin text binds; gin holds nothing afterwards.
+    """The data set that a run's gin text binds. Only its literal values are read: gin never sees the text.
 
     Raises:
-      UserError: it cannot be loaded here.
+      UserError: it cannot be loaded here, or is bound to something else than plain values.
     """
-    gin.clear_config()
-    try:
-        gin.parse_config(config, skip_unknown=True)
-        return load()  # pyright: ignore[reportCallIssue]  (gin names it)
-    except UserError as error:  # without gin's lines about where in the configuration the call was made
-        raise UserError(str(error).splitlines()[0]) from error
-    except Exception as error:  # whatever gin or a reader of images says of a configuration from elsewhere
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"The run's images cannot be loaded: {reason}") from error
-    finally:
-        gin.clear_config()
+    given = literals(config, "dataset", load, ("name", *_OPTIONS))
+    if "name" not in given:
+        raise UserError("The run's configuration names no data set (dataset.name), so its images cannot be loaded.")
+    name = given.pop("name")
+    if name.startswith(_TFDS) and ":" in name.removeprefix(_TFDS):
+        raise UserError(f"The run's images, '{name}', are not loaded: that would run the code of whoever shares them.")
+    return _load(name, given, cache.ready)
 
 
 def names() -> list[str]:
@@ -93,12 +97,12 @@ def names() -> list[str]:
 def _reader(name: str) -> Read:
     if name in _READERS:
         return _READERS[name]
-    if name.startswith("tfds:"):
-        return partial(_tfds, name.removeprefix("tfds:"))
-    path = Path(name).expanduser()
+    if name.startswith(_TFDS):
+        return partial(_tfds, name.removeprefix(_TFDS))
+    path = Path(os.path.expanduser(name))
     if path.suffix == ".npz":
         return partial(_npz, path)
-    if path.is_dir():
+    if name and os.path.isdir(path):
         return partial(_folder, path)
     raise UserError(
         f"No data set is called '{name}', and there is no such folder: use {', '.join(_READERS)}, a file *.npz, a "

@@ -10,10 +10,11 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image
 
-from rdl.data import cache, npz, official
-from rdl.data.decode import Treatment
+from rdl.data import cache, official
 from rdl.data.factors import Grid
-from rdl.data.hdf5 import Hdf5Source
+from rdl.data.formats import npz
+from rdl.data.formats.decode import Treatment
+from rdl.data.formats.hdf5 import Hdf5Source
 from rdl.data.sources import MappedSource, Selection, Source
 from rdl.errors import UserError
 
@@ -26,6 +27,7 @@ _MPI3D_NAMES = (
 )  # fmt: skip
 _MPI3D_SIZES = ((4, 4, 2, 3, 3, 40, 40), (6, 6, 2, 3, 3, 40, 40))  # published in two extents
 _NORB_SIZES = (5, 10, 9, 18, 6)
+_NORB_PIXELS, _NORB_VALUES = 1 << 16, 1 << 30  # of one image, of a file: more than the published ones have
 _NORB_TYPES: dict[int, np.dtype] = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}
 
 
@@ -63,6 +65,7 @@ def _npz_source(path: Path) -> Source:
         raise UserError(f"Expected uint8 'images' [.., 64, 64, 3] in {path}, got {entry.dtype} {list(entry.shape)}.")
     length, key = math.prod(entry.shape[:-3]), npz.identity(path)
     if entry.offset is not None:
+        cache.check_in_place(entry)
         return MappedSource(path, entry.offset, length, (64, 64, 3), key)
     return cache.build(key, length, (64, 64, 3), npz.stream(entry, (64, 64, 3)))
 
@@ -92,7 +95,7 @@ def _cars(files: list[Path]) -> Iterator[np.ndarray]:
             images = scipy.io.loadmat(file)["im"]
         except Exception as error:  # scipy's reader fails in many ways on a file that is none
             raise UserError(f"{file} is no MATLAB file with an array 'im', or damaged: get it again.") from error
-        if images.dtype != np.uint8 or images.shape[2:] != (3, 24, 4):
+        if images.dtype != np.uint8 or images.shape[2:] != (3, 24, 4) or not images.size:
             raise UserError(
                 f"Expected 'im' in {file} to be uint8 [height, width, 3, 24, 4], got {images.dtype} "
                 f"{list(images.shape)}."
@@ -105,7 +108,7 @@ def smallnorb() -> tuple[Source, Grid]:
     """smallNORB: the left images of both halves, resized to 64 x 64; the instance is hidden from the ground truth."""
     paths = [file.require("smallnorb") for file in official.SMALLNORB]
     halves = [paths[:3], paths[3:]]
-    labels = np.concatenate([np.column_stack([_norb_array(cat), _norb_array(info)]) for _, cat, info in halves])
+    labels = np.concatenate([_norb_labels(cat, info) for _, cat, info in halves])
     labels[:, 3] //= 2  # azimuths are written 0, 2, .. 34
     names = ("category", "instance", "elevation", "azimuth", "lighting")
     grid = Grid.over(names, _NORB_SIZES, hidden=("instance",))
@@ -121,10 +124,21 @@ def smallnorb() -> tuple[Source, Grid]:
     return Selection(source, positions, "in the order of factors"), grid
 
 
+def _norb_labels(cat: Path, info: Path) -> np.ndarray:
+    """Category, instance, elevation, azimuth and lighting, int64 [n, 5]."""
+    categories, rest = _norb_array(cat), _norb_array(info)
+    if categories.ndim != 1 or rest.shape != (len(categories), 4):
+        raise UserError(
+            f"Expected [n] categories in {cat} and [n, 4] factors in {info}, got {list(categories.shape)} and "
+            f"{list(rest.shape)}: get them again."
+        )
+    return np.column_stack([categories, rest])
+
+
 def _norb_images(path: Path) -> Iterator[np.ndarray]:
     with _norb_open(path) as file:
         shape, dtype = _norb_header(file, path)
-        if dtype != np.uint8 or len(shape) != 4 or shape[1] != 2:
+        if dtype != np.uint8 or len(shape) != 4 or shape[1] != 2 or math.prod(shape[2:]) > _NORB_PIXELS:
             raise UserError(f"Expected pairs of uint8 images in {path}, got {dtype} {list(shape)}: get it again.")
         for start in range(0, shape[0], 256):
             pairs = _norb_read(file, (min(256, shape[0] - start), *shape[1:]), dtype, path)
@@ -138,7 +152,10 @@ def _norb_array(path: Path) -> np.ndarray:
 
 
 def _norb_open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
+    try:
+        return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
+    except OSError as error:
+        raise UserError(f"Cannot read {path} ({error.strerror}): get it again.") from error
 
 
 def _norb_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype]:
@@ -147,6 +164,8 @@ def _norb_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype
     if magic not in _NORB_TYPES or not 1 <= ndim <= 8:
         raise UserError(f"{path} is not a NORB binary file: get it again.")
     shape = _norb_read(file, (max(3, ndim),), np.dtype("<i4"), path)[:ndim]
+    if shape.min() < 1 or math.prod(shape.tolist()) > _NORB_VALUES:
+        raise UserError(f"{path} announces {shape.tolist()} values, which no NORB file holds: get it again.")
     return tuple(shape.tolist()), _NORB_TYPES[magic]
 
 
@@ -154,5 +173,5 @@ def _norb_read(file: Any, shape: tuple[int, ...], dtype: np.dtype, path: Path) -
     try:
         content = file.read(math.prod(shape) * dtype.itemsize)
         return np.frombuffer(content, dtype).reshape(shape)
-    except (EOFError, OSError, ValueError, zlib.error) as error:
+    except (EOFError, OSError, ValueError, MemoryError, zlib.error) as error:
         raise UserError(f"{path} is truncated or damaged: get it again.") from error

@@ -1,19 +1,22 @@
 """One's own images: a npz file, a folder of PNG or JPEG files, or a set of TensorFlow Datasets."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from rdl.data import cache, npz
-from rdl.data.decode import FEWEST, Treatment, check_range, check_shape, to_bytes
+from rdl.data import cache
 from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.formats import npz
+from rdl.data.formats.decode import FEWEST, Treatment, check_range, check_shape, open_picture, to_bytes
 from rdl.data.sources import MappedSource, Source
 from rdl.errors import UserError
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
+_LONGEST_NAME = 100  # characters
 _MANY_VALUES = 256  # of a factor that is not written in integers: more are measurements, not values of a factor
 
 
@@ -30,7 +33,7 @@ def from_npz(path: Path, treatment: Treatment) -> tuple[Source, Labels | None]:
     present = npz.names(path)
     labels = None
     if "factors" in present:
-        names = npz.load(path, "factor_names").tolist() if "factor_names" in present else None
+        names = _names(npz.load(path, "factor_names"), path) if "factor_names" in present else None
         labels = table(npz.load(path, "factors"), length, names, f"'factors' in {path}")
     return _array_source(entry, length, (height, width, channels), treatment), labels
 
@@ -40,6 +43,7 @@ def _array_source(entry: npz.Entry, length: int, shape: tuple[int, int, int], tr
     key = f"{npz.identity(entry.path)} {entry.name}"
     source: Source
     if entry.dtype == np.uint8 and entry.offset is not None and not treatment.changes(*shape):
+        cache.check_in_place(entry)
         source = MappedSource(entry.path, entry.offset, length, shape, key)
     else:
         blocks = (to_bytes(block, what) for block in npz.stream(entry, shape))
@@ -49,6 +53,12 @@ def _array_source(entry: npz.Entry, length: int, shape: tuple[int, int, int], tr
     return source
 
 
+def _names(names: np.ndarray, path: Path) -> list[str]:
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise UserError(f"Expected 'factor_names' in {path} to be a list of texts, got {names.dtype} {names.shape}.")
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in names.tolist()]
+
+
 def table(factors: np.ndarray, length: int, names: list[str] | None, what: str) -> Table:
     """Factors of one's own images; the distinct values of each are numbered in their order.
 
@@ -56,13 +66,14 @@ def table(factors: np.ndarray, length: int, names: list[str] | None, what: str) 
       UserError: not one row of numbers for each image.
     """
     factors = factors[:, np.newaxis] if factors.ndim == 1 else factors
-    numeric = np.issubdtype(factors.dtype, np.number) or factors.dtype == np.bool_
-    if factors.ndim != 2 or len(factors) != length or not factors.shape[1] or not numeric:
+    if factors.ndim != 2 or len(factors) != length or not factors.shape[1] or factors.dtype.kind not in "biuf":
         raise UserError(
             f"Expected {what} to be numbers of shape [{length}, factors], one row an image, "
             f"got {factors.dtype} {list(factors.shape)}."
         )
     names = [f"factor_{i}" for i in range(factors.shape[1])] if names is None else [str(name) for name in names]
+    if wrong := [name for name in names if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME]:
+        raise UserError(f"{what}: a factor's name is a short text that can be printed, got {wrong[0][:20]!a}.")
     if not np.isfinite(factors).all():
         raise UserError(f"{what} hold NaN or infinity: every image needs every factor.")
     values = [np.unique(column, return_inverse=True) for column in factors.T]
@@ -87,7 +98,7 @@ def from_folder(path: Path, treatment: Treatment) -> Source:
         raise UserError(f"Expected at least {FEWEST} PNG or JPEG files in the folder {path}, got {len(files)}.")
     listing = "\n".join(f"{file.relative_to(path)} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
     shape = _decode(files[0], treatment).shape
-    key = f"{path.resolve()} {hashlib.sha256(listing.encode()).hexdigest()} {treatment}"
+    key = f"{path.resolve()} {hashlib.sha256(os.fsencode(listing)).hexdigest()} {treatment}"
     return cache.find(key) or cache.settle(key, len(files), shape, _decode_all(files, shape, treatment))
 
 
@@ -109,15 +120,12 @@ def _words(shape: tuple[int, ...]) -> str:
 
 
 def _decode(file: Path, treatment: Treatment) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            if image.mode.startswith(("I", "F")):
-                raise UserError(f"{file} has more than 8 bits a channel: convert it to 8.")
-            return treatment.apply(image)
-    except UnidentifiedImageError:
-        raise UserError(f"{file} is not an image, or it is damaged: remove it or get it again.") from None
-    except (OSError, SyntaxError) as error:  # how PIL reports a file that ends early
-        raise UserError(f"Cannot read the image {file}: {error}; remove it or get it again.") from error
+    def use(image: Image.Image) -> np.ndarray:
+        if image.mode.startswith(("I", "F")):
+            raise UserError(f"{file} has more than 8 bits a channel: convert it to 8.")
+        return treatment.apply(image)
+
+    return open_picture(file, use)
 
 
 def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, Labels | None]:

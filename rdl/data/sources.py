@@ -1,10 +1,12 @@
-"""Where pixels come from: arrays, mapped files, parts and reductions of other sources.
+"""Where pixels come from: arrays, files, parts and reductions of other sources.
 
 A source reads uint8 images by index and keeps no more of them in memory than it is asked for. It travels to
 another process by what it was made from (a path, say), never by its open files.
 """
 
 import math
+import os
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +71,11 @@ class ArraySource(Source):
 
 
 class MappedSource(Source):
-    """Images in a memory-mapped file, as bytes or packed into bits: processes of one machine share its pages."""
+    """Images that lie plain in a file, as bytes or packed into bits: the system holds its pages once a machine.
+
+    They are read by position rather than through a memory map: a map of a file that another process cuts short ends
+    this one by a signal, where a read tells.
+    """
 
     def __init__(self, path: Path, offset: int, length: int, shape: tuple[int, int, int], key: str, packed=False):
         """The `length` images that lie in the file from byte `offset` on."""
@@ -78,24 +84,34 @@ class MappedSource(Source):
         self._key = key
         self.binary = packed
         self._offset = offset
-        self._rows = (length, -(-math.prod(shape) // 8)) if packed else (length, *shape)
-        self._map: np.memmap | None = None
+        self._length = length
+        self._row = -(-math.prod(shape) // 8) if packed else math.prod(shape)
+        self._file: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_map": None}
+        return {**self.__dict__, "_file": None}
 
     def __len__(self) -> int:
-        return self._rows[0]
+        return self._length
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, height, width, channels]."""
-        if self._map is None:
-            try:
-                self._map = np.memmap(self.path, np.uint8, "r", self._offset, self._rows)
-            except (OSError, ValueError) as error:
-                raise UserError(f"Cannot read the images in {self.path}: {error}; get the file anew.") from error
-        rows = np.asarray(self._map[indices])
-        return unpack(rows, self.shape) if self.binary else rows
+        """uint8 [n, height, width, channels].
+
+        Raises:
+          UserError: the file is gone, or cut short since it was looked at.
+        """
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                weakref.finalize(self, os.close, self._file)
+            places = [self._offset + self._row * index for index in indices.tolist()]
+            content = bytearray().join([os.pread(self._file, self._row, place) for place in places])
+        except OSError as error:
+            raise UserError(f"Cannot read the images in {self.path} ({error.strerror}): get the file anew.") from error
+        if len(content) != self._row * len(places):
+            raise UserError(f"Cannot read the images in {self.path}, it was cut short: get the file anew.")
+        rows = np.frombuffer(content, np.uint8).reshape(len(places), self._row)
+        return unpack(rows, self.shape) if self.binary else rows.reshape(-1, *self.shape)
 
 
 def unpack(bits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""What every job works with: the run, its seed, its data, where members are trained, and who watches."""
+"""What every job works with: the run, its seed, its data, what members are trained by and where, and who watches."""
 
 from dataclasses import dataclass
 
 from rdl.data import ImageSet
 from rdl.execution import Executor
+from rdl.jobs.learner import Learner
 from rdl.runs import Run
 from rdl.watch.watching import Watcher
 
@@ -16,12 +17,14 @@ class Context:
       run: the open run directory.
       seed: of the run; all randomness derives from it.
       images: the data set.
-      executor: trains members.
+      learner: trains members, and makes use of them ..
+      executor: .. here or in other processes.
       watcher: is told what happens.
     """
 
     run: Run
     seed: int
     images: ImageSet
+    learner: Learner
     executor: Executor
     watcher: Watcher

@@ -1,7 +1,7 @@
 """One run from start to end: opens its directory, runs its job, writes what a reader will look for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,43 @@ from rdl import data
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs.context import Context
+from rdl.jobs.learner import Learner
+from rdl.jobs.vae_learner import VAELearner
 from rdl.models import precision
 from rdl.runs import Run, files
+from rdl.runs.layout import SessionKey, SummaryKey, parse
 from rdl.scoring.measure import check_trees
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
 from rdl.watch.tensorboard import TensorBoard
-from rdl.watch.watching import Watchers
+from rdl.watch.watching import Watcher, Watchers
 
 Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
 
 
-@gin.configurable(denylist=["output_dir", "make_executor"])
+def watchers(run: Run, seed: int) -> Sequence[Watcher]:
+    """Who is told how a real run goes on."""
+    return terminal(), TensorBoard(run, seed), SessionLog(run)
+
+
+@gin.configurable(denylist=["output_dir", "make_executor", "make_learner", "make_watchers"])
 def experiment(
-    output_dir: str, make_executor: Callable[[], Executor] = SerialExecutor, *, job: Job | None = None, seed: int = 0
+    output_dir: str,
+    make_executor: Callable[[], Executor] = SerialExecutor,
+    make_learner: Callable[[], Learner] = VAELearner.of_gin,
+    make_watchers: Callable[[Run, int], Sequence[Watcher]] = watchers,
+    *,
+    job: Job | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Runs a job in its directory, or goes on where it was stopped; returns the summary.
 
     Args:
       output_dir: the run directory.
-      make_executor: makes what trains members, once there is something to train.
+      make_executor: makes where members are trained, once there is something to train.
+      make_learner: makes what trains them.
+      make_watchers: makes who is told how the run goes on, of the run and its seed.
       job: what to do, a gin reference such as ``@rpu_vae``.
       seed: all randomness of the run derives from it.
 
@@ -43,26 +59,26 @@ def experiment(
     check_trees()
     precision.settle(output_dir)
     with Run(output_dir, gin.config_str()) as run:
-        if "summary" in run.journal:
-            return run.journal["summary"]
+        if SummaryKey().text in run.journal:
+            return run.journal[SummaryKey().text]
         started = time.perf_counter()
-        before = sum(record["seconds"] for key, record in run.journal.items() if key.startswith("session/"))
+        sessions = [record for key, record in run.journal.items() if isinstance(parse(key), SessionKey)]
+        before = sum(record["seconds"] for record in sessions)
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
-        executor = make_executor()
-        watcher = Watchers(terminal(), TensorBoard(run, seed), SessionLog(run))
+        learner, executor = make_learner(), make_executor()
+        watcher = Watchers(*make_watchers(run, seed))
         for line in run.journal.damaged:
             watcher.note(line)
         try:
-            found = job(Context(run, seed, images, executor, watcher))
+            found = job(Context(run, seed, images, learner, executor, watcher))
         finally:
             executor.close()
             watcher.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
-                session = sum(key.startswith("session/") for key in run.journal)
-                run.journal.append(f"session/{session:03d}", {"seconds": time.perf_counter() - started})
-        files.write_text(run.path("operative.gin"), gin.operative_config_str())
+                run.journal.append(SessionKey(len(sessions)).text, {"seconds": time.perf_counter() - started})
+        files.write_text(run.paths.operative, gin.operative_config_str())
         summary = {
             "experiment": job.__name__,
             "dataset": images.name,
@@ -70,8 +86,8 @@ def experiment(
             "elapsed_seconds": before + time.perf_counter() - started,
             **found,
         }
-        files.write_json(run.path("results", "summary.json"), summary)
-        return run.journal.append("summary", summary)
+        files.write_json(run.paths.summary, summary)
+        return run.journal.append(SummaryKey().text, summary)
 
 
 def default_output_dir(gin_files: list[str]) -> Path:

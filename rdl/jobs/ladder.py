@@ -11,15 +11,21 @@ import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.errors import UserError
 from rdl.jobs.context import Context
-from rdl.jobs.ladder_watching import LadderWatcher
+from rdl.jobs.learner import Trained
 from rdl.jobs.search import search
+from rdl.models import build
+from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
+from rdl.population import Member
 from rdl.runs import files
-from rdl.scoring import ChenMeasurement, Score
+from rdl.runs.layout import MeasureKey
+from rdl.scoring import ChenMeasurement, Score, alone
 from rdl.seeds import generator
 from rdl.watch import ladder_pictures
+from rdl.watch.ladder_watching import LadderWatcher
 from rdl.watch.watching import Watchers
 
 _BATCH = 1024
@@ -37,13 +43,12 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
     Raises:
       UserError: the model is no ladder; what `search` raises.
     """
-    example = int(generator(context.seed, "example").integers(len(context.images)))
-    watcher = LadderWatcher(context.run, context.images, example)
+    watcher = _watcher(context)
     try:
         summary = search(
             dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score, comparable=False
         )
-        model = saved.load(context.run.path("model"))
+        model = saved.load(context.run.paths.model)
         kl = np.array(watcher.kl[-1])
         for name, where in zip(watcher.levels.names, watcher.levels.slices, strict=True):
             summary[f"final.kl_{name}"] = float(kl[where].sum())
@@ -55,24 +60,35 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
     return summary
 
 
+def _watcher(context: Context) -> LadderWatcher:
+    """Built from a model of the run's kind: the levels and the schedule do not depend on weights."""
+    images = context.images
+    model = build(images.shape, 1).models[0]
+    if not isinstance(model, LadderVAE):
+        raise UserError("train_ladder needs a ladder: set model.objective = @pro_vlae, or experiment.job = @search.")
+
+    def best_model(stage: str, member: Member, num_models: int) -> TrainedModel | None:
+        trained = Trained(context.run.paths, stage, member, images.shape, num_models)
+        return context.learner.model(trained) if trained.checkpoint.exists() else None
+
+    example = int(generator(context.seed, "example").integers(len(images)))
+    return LadderWatcher(context.run, model.levels, model.schedule, images.images(np.array([example]))[0], best_model)
+
+
 def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
     def work() -> dict[str, float]:
         context.watcher.note("measuring MIG and MIG-sup by Chen's estimator")
-        return ChenMeasurement()(_encode(model, context.images), context.images, context.seed)[0]
+        encode = alone(lambda indices: _posterior(model, context.images, indices))
+        return ChenMeasurement()(encode, context.images, context.seed)[0]
 
-    return {f"final.{key}": value for key, value in context.run.unit("measure/chen", work).items()}
+    return {f"final.{key}": value for key, value in context.run.unit(MeasureKey("chen"), work).items()}
 
 
-def _encode(model: TrainedModel, images: ImageSet):
-    """The model's posteriors by the images' numbers, as a score asks for them."""
-
-    def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = [model.posterior(images.images(indices[i : i + _BATCH])) for i in range(0, len(indices), _BATCH)]
-        means = np.concatenate([part.loc.numpy() for part in parts])
-        log_variances = np.concatenate([part.log_variance.numpy() for part in parts])
-        return means[None], log_variances[None]
-
-    return encode
+def _posterior(model: TrainedModel, images: ImageSet, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and log variances at the images' numbers, each [n, latents]."""
+    parts = [model.posterior(images.images(indices[i : i + _BATCH])) for i in range(0, len(indices), _BATCH)]
+    means = np.concatenate([part.loc.numpy() for part in parts])
+    return means, np.concatenate([part.log_variance.numpy() for part in parts])
 
 
 def _draw(context: Context, watcher: LadderWatcher, model: TrainedModel) -> None:
@@ -83,5 +99,5 @@ def _draw(context: Context, watcher: LadderWatcher, model: TrainedModel) -> None
     watcher.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
     watcher.show("information", ladder_pictures.information(kl, watcher.updates, levels, watcher.starts()))
     first, *others = ladder_pictures.animation(model, levels, image)
-    with files.replacing(context.run.path("results", "levels.gif")) as file:
+    with files.replacing(context.run.paths.result("levels.gif")) as file:
         first.save(file, format="gif", save_all=True, append_images=others, duration=120, loop=0)

@@ -7,32 +7,35 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl import training
 from rdl.data import ImageSet
 from rdl.jobs.context import Context
-from rdl.jobs.member_task import MemberTask, trainer_for
-from rdl.models import VAE
+from rdl.jobs.learner import MemberTask, Trained
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Outcome, Population, Settings, keep_only
-from rdl.scoring import Measurement, Score
+from rdl.runs.layout import MeasureKey
+from rdl.scoring import Measurement, Score, alone
+from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A population that has come to its end.
+    """A population that has come to its end, the checkpoint of its best member on disk.
 
     Attributes:
       name: its folder in the run directory.
+      images: what it was trained on.
       outcome: members of all generations, and why it stopped.
       num_images: how many images each model of the best member has seen.
+      num_models: per member.
     """
 
     context: Context
     name: str
+    images: ImageSet
     outcome: Outcome
     num_images: int
-    _population: Population
-    _task: MemberTask
+    num_models: int
 
     @property
     def best(self) -> Member:
@@ -40,25 +43,17 @@ class Stage:
         return self.outcome.best
 
     @property
-    def best_model(self) -> int:
-        """Which of the best member's models scored best."""
-        return int(np.argmax(self.best.details["per_model"]))
+    def trained(self) -> Trained:
+        """The best model of the best member."""
+        return Trained(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
 
-    def load_best(self) -> VAE:
-        """The best model of the best member, ready for use, in the process's trainer until that trains again.
-
-        Its checkpoint is made again from its ancestors where it is damaged or missing.
-        """
-        path = self._population.ensure_checkpoint(self._task, self.context.executor, self.best, self.outcome)
-        keep_only(path)  # ancestors may have been made again too
-        return self._task.restore(self.best, self.best_model)
+    def model(self) -> TrainedModel:
+        """The best model in one's hands, until another is trained or encodes."""
+        return self.context.learner.model(self.trained)
 
     def encode(self, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The best model's posterior means and log variances, each [n, latents]."""
-        self.load_best()
-        trainer = trainer_for(self._task.images.shape, self._task.num_models)
-        means, log_variances = training.posterior_parameters(trainer.model, images, indices)
-        return means[self.best_model], log_variances[self.best_model]
+        return self.context.learner.encode(self.trained, images, indices)
 
     def found(self, name: str) -> dict[str, Any]:
         """Which member is handed over, keys under ``name.``; the active latents where its score tells them."""
@@ -67,21 +62,19 @@ class Stage:
             summary[f"{name}.active_latents"] = self.best.active_latents
         return summary
 
-    def measured(self, name: str) -> dict[str, float]:
-        """The best model's scores on the true factors, keys under ``name.``; measured once a run."""
+    def measured(self, name: str) -> dict[str, Any]:
+        """The best model's scores on the true factors, keys under ``name.``, and how they were measured, keys under
+        ``measurement.``; measured once a run.
+        """
 
-        def work() -> dict[str, float]:
+        def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
-            images = self._task.images
+            encode = alone(lambda indices: self.encode(self.images, indices))
+            details = Measurement()(encode, self.images, self.context.seed).details
+            return details["measured"][0] | details["measured_with"]
 
-            def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-                means, log_variances = self.encode(images, indices)
-                return means[None], log_variances[None]
-
-            return Measurement()(encode, images, self.context.seed).details["measured"][0]
-
-        scores = self.context.run.unit(f"measure/{name}", work)
-        return {f"{name}.{key}": value for key, value in scores.items()}
+        record = self.context.run.unit(MeasureKey(name), work)
+        return {key if key.startswith(MEASURED_WITH) else f"{name}.{key}": value for key, value in record.items()}
 
 
 def train_population(
@@ -117,12 +110,14 @@ def train_population(
         settings = dataclasses.replace(settings, best_of="last")
     num_images = settings.images_per_generation(len(images))
     points = score_seed(context.seed, name)
-    task = MemberTask(context.run.root, name, images, num_images, settings.models, score, points)
+    task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
-    stage = Stage(context, name, outcome, num_images * (outcome.best.generation + 1), population, task)
-    context.watcher.stage_done(name, stage.best.generation, stage.load_best(), images)
+    population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
+    keep_only(context.run.paths, name, outcome.best.name)  # its ancestors may have been made again for it
+    stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
+    context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage
 
 

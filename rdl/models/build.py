@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import gin
 import keras
+import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
 from rdl.models.networks import small as small_networks
+from rdl.models.networks.fit import check_networks, check_numbers
 from rdl.models.objectives import objective as objectives
 from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
 from rdl.models.precision import policy
@@ -40,11 +42,11 @@ def build(
       UserError: a number or a precision that cannot be, or networks that do not fit the images or each other.
     """
 
-    if num_latents < 1 or models < 1:
-        raise UserError(f"model.num_latents and model.models must be at least 1, got {num_latents} and {models}.")
+    check_numbers(num_latents, models)
 
     def one() -> VAE:
         parts = encoder(image_shape, num_latents), decoder(image_shape, num_latents)
+        check_networks(*parts)
         loss = objective()
         if isinstance(loss, FactorObjective):
             return FactorVAE(*parts, loss, fc_discriminator(num_latents))
@@ -52,5 +54,8 @@ def build(
             return LadderVAE(*parts, loss)
         return VAE(*parts, loss)
 
-    with policy(precision):
-        return Ensemble([one() for _ in range(models)])
+    try:
+        with policy(precision):
+            return Ensemble([one() for _ in range(models)])
+    except (MemoryError, OverflowError, tf.errors.ResourceExhaustedError) as error:
+        raise UserError("The model does not fit into memory: choose smaller networks, or fewer models.") from error

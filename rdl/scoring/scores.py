@@ -23,6 +23,16 @@ Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Indices [n] -> posterior means and log variances, each [models, n, latents]."""
 
 
+def alone(encode: Encode) -> Encode:
+    """For a single model, whose means and log variances are each [n, latents]: as those of a member's only model."""
+
+    def encode_member(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        means, log_variances = encode(indices)
+        return means[None], log_variances[None]
+
+    return encode_member
+
+
 @dataclass(frozen=True)
 class Scored:
     """A member's score, higher is better.

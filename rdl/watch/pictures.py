@@ -2,18 +2,17 @@
 
 import matplotlib
 import numpy as np
-import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from rdl.data import ImageSet
-from rdl.models import VAE
 from rdl.models.saving.saved import TrainedModel
-from rdl.models.vae import as_float
 from rdl.recursion import kl_to_prior
 from rdl.report.gallery import tile
 from rdl.seeds import generator
+
+_VALUES = np.linspace(-2, 2, 9).tolist()
 
 
 def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl: float = 0.05) -> Image.Image:
@@ -25,13 +24,12 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
       kl: mean KL to the prior per latent, nats [latents].
       least_kl: latents with less are left out (unless all have less).
     """
-    order = [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
-    values = np.linspace(-2, 2, 9)
+    order, values = _active(kl, least_kl), _VALUES
     with matplotlib.rc_context({"font.family": "DejaVu Sans", "font.size": 9}):
         figure = Figure(figsize=(0.75 * (len(values) + 1.8), 0.75 * len(order) + 0.6), dpi=120, layout="constrained")
         axes = figure.subplots(len(order), len(values), squeeze=False)
         for row, latent in zip(axes, order, strict=True):
-            for ax, frame in zip(row, model.traverse(image, latent, values.tolist()), strict=True):
+            for ax, frame in zip(row, model.traverse(image, latent, values), strict=True):
                 ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
                 ax.set_xticks([])
                 ax.set_yticks([])
@@ -44,24 +42,22 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def glance(model: VAE, images: ImageSet, seed: int, count: int = 12, least_kl: float = 0.05) -> dict[str, np.ndarray]:
+def glance(
+    model: TrainedModel, images: ImageSet, seed: int, count: int = 12, least_kl: float = 0.05
+) -> dict[str, np.ndarray]:
     """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels].
 
     The run's ``seed`` decides which ``count`` images are shown.
     """
     few = np.sort(generator(seed, "glance").permutation(len(images))[:count])
     pixels = images.images(few)
-    posterior = model.encode(as_float(tf.constant(pixels)))
-    means = posterior.distribution.loc.numpy()
-    kl = kl_to_prior(means, posterior.log_variance.numpy())
-    order = [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
-    values = np.linspace(-2, 2, 9)
-    codes = np.repeat(means[:1], len(order) * len(values), axis=0).reshape(len(order), len(values), -1)
-    for row, latent in enumerate(order):
-        codes[row, :, latent] = values
+    posterior = model.posterior(pixels)
+    means = np.asarray(posterior.loc)
+    kl = kl_to_prior(means, np.asarray(posterior.log_variance))
+    moved = np.concatenate([model.traverse(pixels[0], latent, _VALUES) for latent in _active(kl, least_kl)])
     shown = {
-        "reconstructions": (np.concatenate([pixels, _decoded(model, means)]), len(pixels)),
-        "traversals": (_decoded(model, codes.reshape(-1, codes.shape[-1])), len(values)),
+        "reconstructions": (np.concatenate([pixels, _as_uint8(model.decode(means))]), len(pixels)),
+        "traversals": (_as_uint8(moved), len(_VALUES)),
     }
     zoom = max(1, 48 // images.shape[1])
     return {
@@ -70,6 +66,10 @@ def glance(model: VAE, images: ImageSet, seed: int, count: int = 12, least_kl: f
     }
 
 
-def _decoded(model: VAE, codes: np.ndarray) -> np.ndarray:
-    probabilities = tf.sigmoid(model.decode(tf.constant(codes))).numpy()
+def _active(kl: np.ndarray, least_kl: float) -> list[int]:
+    """Latents that hold information, the one with the most first; that one alone where none does."""
+    return [int(latent) for latent in np.argsort(-kl) if kl[latent] > least_kl] or [int(np.argmax(kl))]
+
+
+def _as_uint8(probabilities: np.ndarray) -> np.ndarray:
     return np.round(probabilities * 255).astype(np.uint8)

@@ -1,9 +1,10 @@
 """Who is told how a run goes on: the terminal and TensorBoard both listen to the same few events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from rdl.data import ImageSet
-from rdl.models import VAE
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Settings
 
 
@@ -19,7 +20,7 @@ class Watcher:
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """All members of a generation are done, in this process or before it was started."""
 
-    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
+    def stage_done(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
         """A population has come to its end, in this process or before; ``model`` is its best, until the next trains."""
 
     def note(self, text: str) -> None:
@@ -30,37 +31,19 @@ class Watcher:
 
 
 class Watchers(Watcher):
-    """Several listeners as one."""
+    """Several listeners as one: whatever it is told, it passes on."""
 
     def __init__(self, *watchers: Watcher):
         self._watchers = watchers
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.stage_begins(stage, settings, num_images, data_size)
 
-    def member_done(self, stage: str, member: Member) -> None:
-        """Passes on."""
+def _passes_on(event: str) -> Callable[..., None]:
+    def tell(self: Watchers, *what: Any) -> None:
         for watcher in self._watchers:
-            watcher.member_done(stage, member)
+            getattr(watcher, event)(*what)
 
-    def generation_done(self, stage: str, members: Sequence[Member]) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.generation_done(stage, members)
+    return tell
 
-    def stage_done(self, stage: str, generation: int, model: VAE, images: ImageSet) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.stage_done(stage, generation, model, images)
 
-    def note(self, text: str) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.note(text)
-
-    def close(self) -> None:
-        """Passes on."""
-        for watcher in self._watchers:
-            watcher.close()
+for _event in [name for name in vars(Watcher) if not name.startswith("_")]:
+    setattr(Watchers, _event, _passes_on(_event))

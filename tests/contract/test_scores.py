@@ -20,6 +20,8 @@ MODELS = np.random.default_rng(0).standard_normal((3, len(IMAGES), LATENTS)).ast
 GIVEN = {
     "leaves": [LeafLabels().add(np.arange(63), np.arange(63.0)[:, None] % 9)],
     "points": 41,
+    "num_train": 40,
+    "num_test": 20,
 }
 
 POSTERIORS = {

@@ -65,12 +65,21 @@ def test_other_damage(damage):
 def test_a_file_that_shrinks_after_it_was_opened_is_a_clear_error():
     source = cache.build("key", 20, SHAPE, _blocks())
     source.path.write_bytes(source.path.read_bytes()[:200])
-    with pytest.raises(UserError, match="Cannot read the images in"):
-        source.read(np.array([0]))
+    with pytest.raises(UserError, match="it was cut short"):
+        source.read(np.array([0, 19]))
+
+
+def test_a_file_that_shrinks_while_it_is_read_ends_nothing():
+    source = cache.build("key", 20, SHAPE, _blocks())
+    np.testing.assert_array_equal(source.read(np.array([19])), IMAGES[19:])
+    with open(source.path, "r+b") as file:
+        file.truncate(150)
+    with pytest.raises(UserError, match="it was cut short"):
+        source.read(np.array([19]))
 
 
 def test_too_few_images_leave_no_cache():
-    with pytest.raises(ValueError, match="Expected 20 images to cache, got 13"):
+    with pytest.raises(UserError, match="Expected 20 images, got 13"):
         cache.build("key", 20, SHAPE, [IMAGES[:13]])
     assert cache.find("key") is None and not list(cache.folder().glob("*.npy"))
 

@@ -231,10 +231,10 @@ def test_folders_with_something_wrong(tmp_path):
 def test_an_unreadable_picture_is_named_also_where_a_cache_is_being_written(tmp_path, monkeypatch):
     folder, opened = _folder(tmp_path), Image.open
 
-    def refuse(file):
+    def refuse(file, **options):
         if file.name == "007.png":
             raise PermissionError(13, "Permission denied")
-        return opened(file)
+        return opened(file, **options)
 
     monkeypatch.setattr(cache, "_IN_MEMORY_AT_MOST", 100)
     monkeypatch.setattr(Image, "open", refuse)

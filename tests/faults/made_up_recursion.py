@@ -8,22 +8,28 @@ wrong state, seed or order anywhere changes what the run finds.
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gin
 import numpy as np
 
-from rdl.cli import command_line, registry  # noqa: F401
+from rdl.cli import configure
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.jobs import experiment, rpu_vae, stage
-from rdl.population import Member, checkpoint_path
-from rdl.runs import files
+from rdl.jobs import experiment
+from rdl.jobs.learner import MemberTask, Trained
+from rdl.population import Member
+from rdl.runs import Run, files
 from rdl.runs.journal import Journal
 from rdl.seeds import generator
 from rdl.training import checkpoints
+from rdl.watch.display import terminal
+from rdl.watch.session_log import SessionLog
 from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 dataset.name = "{images}"
@@ -48,58 +54,62 @@ def make_images(path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Learner:
-    """In the place of ``MemberTask``."""
+class MadeUpModel:
+    """Stands for networks."""
 
-    root: Path
-    stage: str
-    images: ImageSet
-    num_images: int
-    num_models: int
-    score: object
-    score_seed: int
+    state: np.ndarray
 
-    def __call__(self, member: Member) -> Member:
+    def save(self, folder: Path) -> None:
+        files.write_npy(folder / "state.npy", self.state)
+
+    def traverse(self, image: np.ndarray, latent: int, values: Sequence[float]) -> np.ndarray:
+        return np.zeros((len(values), *image.shape), np.float32) + abs(np.tanh(self.state[latent]))
+
+
+@dataclass(frozen=True)
+class MadeUpLearner:
+    """In the place of one that trains networks."""
+
+    def train(self, task: MemberTask, member: Member) -> Member:
         if member.parent_name is None:
             state = generator(member.seed, "initial").normal(size=200)
         else:
-            state = checkpoints.load(checkpoint_path(self.root, self.stage, member.parent_name))["state"]
+            state = checkpoints.load(task.path(member.parent_name))["state"]
         if member.hyperparameters["learning_rate"] > 0.2:
             return member.failed(f"diverged with {member.hyperparameters}", seconds=0.1)
         state = 0.9 * state + 0.3 * generator(member.seed).normal(size=200)
-        score = (0.05 if self.stage.endswith("iteration_2") else 0.5) + 0.01 * float(np.tanh(state[0]))
-        checksum = checkpoints.save(checkpoint_path(self.root, self.stage, member.name), {"state": state})
+        score = (0.05 if task.stage.endswith("iteration_2") else 0.5) + 0.01 * float(np.tanh(state[0]))
+        checksum = checkpoints.save(task.path(member.name), {"state": state})
         return member.scored(score, checksum, per_model=[score, score - 0.001], kl=[[1.0, 0.0]] * 2)
 
-    def restore(self, member: Member, model: int = 0) -> np.ndarray:
-        return checkpoints.load(checkpoint_path(self.root, self.stage, member.name), member.checksum)["state"]
+    def encode(
+        self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        state = self.model(trained).state
+        pixels = images.images(np.arange(len(images)) if indices is None else indices)[:, 0, :2, 0] / 30
+        means = 0.01 * generator(int(abs(state[1]) * 1e9), "noise").normal(size=pixels.shape)
+        log_variances = np.zeros_like(means)
+        learned = {"x_run": 0, "leaf_0/iteration_1": 1, "leaf_1/iteration_1": 1}.get(trained.stage)
+        if learned is not None:
+            means[:, learned] += (pixels[:, learned] - 2.5) / 1.7
+            log_variances[:, learned] = -4
+        return means, log_variances
+
+    def model(self, trained: Trained) -> MadeUpModel:
+        return MadeUpModel(checkpoints.load(trained.checkpoint, trained.member.checksum)["state"])
 
 
-def _encode(self: stage.Stage, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    state = self.load_best()
-    pixels = images.images(np.arange(len(images)) if indices is None else indices)[:, 0, :2, 0] / 30
-    means = 0.01 * generator(int(abs(state[1]) * 1e9), "noise").normal(size=pixels.shape)
-    log_variances = np.zeros_like(means)
-    learned = {"x_run": 0, "leaf_0/iteration_1": 1, "leaf_1/iteration_1": 1}.get(self.name)
-    if learned is not None:
-        means[:, learned] += (pixels[:, learned] - 2.5) / 1.7
-        log_variances[:, learned] = -4
-    return means, log_variances
-
-
-def _hand_over(context, final) -> None:
-    files.write_npy(context.run.path("model", "state.npy"), final.load_best())
+def _watchers(run: Run, seed: int) -> Sequence[Watcher]:
+    """TensorBoard is left out: it would start TensorFlow in every child."""
+    return terminal(), SessionLog(run)
 
 
 def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
-    """The run, as bin/train would start it; returns the exit code. For a child process: it patches modules."""
+    """The run, as bin/train would start it; returns the exit code. For a child process: it silences the log."""
     logging.getLogger("rdl").setLevel(logging.ERROR)
-    stage.MemberTask, stage.Stage.encode = Learner, _encode
-    rpu_vae.finish.hand_over = _hand_over
-    experiment.TensorBoard = lambda run, seed: Watcher()
     gin.parse_config([CONFIG.format(images=images), *bindings])
     try:
-        experiment.experiment(str(root))
+        experiment.experiment(str(root), make_learner=MadeUpLearner, make_watchers=_watchers)
     except UserError as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2

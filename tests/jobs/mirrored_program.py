@@ -10,9 +10,11 @@ import sys
 import gin
 import tensorflow as tf
 
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.jobs import experiment
-from rdl.jobs.member_task import trainer_for
+from rdl.jobs.vae_learner import VAELearner
+
+configure()
 
 CONFIG = """
 dataset.name = "{images}"
@@ -37,7 +39,7 @@ def main(strategy: str, images: str, folder: str) -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     gin.parse_config(CONFIG.format(images=images, strategy=strategy))
     summary = experiment.experiment(folder)
-    trainer = trainer_for((16, 16, 1), 2)
+    trainer = VAELearner.of_gin().trainer((16, 16, 1), 2)
     print(trainer._strategy.num_replicas_in_sync, summary["final.score"])
 
 

@@ -7,15 +7,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl import data
+from rdl.cli import configure
 from rdl.errors import UserError
-from rdl.jobs import experiment
-from rdl.jobs.member_task import trainer_for
+from rdl.execution import SerialExecutor
+from rdl.jobs import experiment, ladder
+from rdl.jobs.context import Context
+from rdl.jobs.vae_learner import VAELearner, trainer_for
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Population
+from rdl.runs import Run
+from rdl.scoring import UDRScore
 from rdl.watch import ladder_pictures
+from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 dataset.name = "dsprites_full"
@@ -55,6 +63,19 @@ def _own_models():
     trainer_for.cache_clear()
     yield
     trainer_for.cache_clear()
+
+
+def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_other_levels(monkeypatch, tmp_path):
+    class Asked(Exception):
+        pass
+
+    def search(context, score, *, comparable=True):
+        raise Asked(comparable)
+
+    monkeypatch.setattr(ladder, "search", search)
+    images = data.load("dsprites_full", values={"shape": [0], "orientation": [0], "x": 8, "y": 8}, size=8)
+    with Run(tmp_path) as run, pytest.raises(Asked, match="False"):
+        ladder.train_ladder(Context(run, 0, images, VAELearner.of_gin(), SerialExecutor(), Watcher()), UDRScore())
 
 
 def run(folder) -> dict:

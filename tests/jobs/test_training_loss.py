@@ -6,7 +6,8 @@ import pytest
 
 from rdl.data import ImageSet
 from rdl.data.sources import ArraySource
-from rdl.jobs import member_task
+from rdl.jobs.learner import MemberTask
+from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member
 
 IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8), "random"))
@@ -21,8 +22,15 @@ def test_the_discriminators_loss_is_no_part_of_the_score(tmp_path):
         fc_discriminator.width = 8
         """
     )
-    task = member_task.MemberTask(
-        root=tmp_path, stage="search", images=IMAGES, num_images=16, num_models=1, score=None, score_seed=0
+    task = MemberTask(
+        learner=VAELearner.of_gin(),
+        root=tmp_path,
+        stage="search",
+        images=IMAGES,
+        num_images=16,
+        num_models=1,
+        score=None,
+        score_seed=0,
     )
     member = task(Member(0, 0, None, {"batch_size": 8, "learning_rate": 1e-3, "gamma": 10.0}, seed=1))
     terms = dict(member.details["terms"])

@@ -97,6 +97,19 @@ def test_a_corrected_udr_is_worked_out_as_the_docstring_says():
     assert udr.tolist() == UDRScore()(noisy, MANY, 0).per_model
 
 
+def test_every_model_is_rotated_in_its_own_way():
+    one = UDRScore(chance_corrected=True)(encode(LATENTS, LATENTS, LATENTS), IMAGES, 0)
+    assert one.score == pytest.approx(1.0, abs=0.02)  # rotated alike, chance would be as high
+
+
+def test_chance_does_not_ask_how_large_a_latent_is():
+    even, uneven = (
+        UDRScore(chance_corrected=True)(in_use(3, 3, 3, models=lambda f, n, s=scale: f * s), MANY, 0)
+        for scale in ([1, 1, 1], [30, 1, 1])
+    )
+    assert uneven.details["udr_by_chance"] == pytest.approx(even.details["udr_by_chance"])
+
+
 def test_rotations_come_of_the_seed_alone():
     points = in_use(3, 3, 3, models=rotated)
     scores = [UDRScore(chance_corrected=True)(points, MANY, seed).score for seed in (0, 0, 1)]

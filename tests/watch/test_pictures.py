@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from rdl import data
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
+from rdl.models.saving.saved import TrainedModel
 from rdl.watch import pictures
 
 
@@ -27,6 +28,7 @@ def test_each_column_of_a_traversal_says_its_value(monkeypatch):
 def test_the_run_s_seed_chooses_the_images_shown():
     images = data.load("dsprites_full", values={"orientation": [0], "x": 8, "y": 8}, size=16)
     model = build((16, 16, 1), 1, small_fc_encoder, small_fc_decoder, num_latents=2).models[0]
-    shown = [pictures.glance(model, images, seed)["reconstructions"] for seed in (0, 0, 1)]
+    trained = TrainedModel.of(model)
+    shown = [pictures.glance(trained, images, seed)["reconstructions"] for seed in (0, 0, 1)]
     assert np.array_equal(shown[0], shown[1])
     assert not np.array_equal(shown[0], shown[2])

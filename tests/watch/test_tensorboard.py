@@ -8,6 +8,7 @@ from tensorboard.plugins.hparams import metadata
 from rdl import data
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
+from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Settings
 from rdl.runs import Run
 from rdl.watch.tensorboard import TensorBoard
@@ -42,7 +43,7 @@ def play(run, generations, image=False):
     if image:
         images = data.load("dummy_data", values={f"factor_{i}": [0] for i in range(6)}, size=8)
         models = build((8, 8, images.shape[2]), 1, small_fc_encoder, small_fc_decoder, num_latents=3)
-        board.stage_done("x_run", 2, models.models[0], images)
+        board.stage_done("x_run", 2, TrainedModel.of(models.models[0]), images)
     board.close()
 
 

@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.distributions import DiagonalNormal
+from rdl.models.networks.fit import check_networks
 from rdl.models.vae import VAE
 from rdl.runs import files
 
 
-def save(model: VAE, folder: str | os.PathLike) -> None:
+def save(model: "VAE | TrainedModel", folder: str | os.PathLike) -> None:
     """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place.
 
     Raises:
@@ -44,6 +45,10 @@ def load(folder: str | os.PathLike) -> "TrainedModel":
         except Exception as error:  # Keras raises whatever its readers raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{path} is damaged ({reason}): remove the folder and run the training again.") from error
+    try:
+        check_networks(*networks)
+    except UserError as error:
+        raise UserError(f"{folder} holds no trained model: {error}") from None
     return TrainedModel(*networks)
 
 
@@ -55,6 +60,15 @@ class TrainedModel:
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model):
         self.encoder, self.decoder = encoder, decoder
+
+    @classmethod
+    def of(cls, model: VAE) -> "TrainedModel":
+        """A model that was trained, as it is now and as its training goes on."""
+        return cls(model.encoder, model.decoder)
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes the networks, as ``save`` of this module does."""
+        save(self, folder)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

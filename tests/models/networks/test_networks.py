@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rdl.errors import UserError
+from rdl.models.build import build
 from rdl.models.initialization import initialize
 from rdl.models.networks import dlib as dlib_networks
 from rdl.models.networks import reference as reference_networks
@@ -98,3 +99,24 @@ def test_initial_weights_depend_on_the_seed_alone():
     signs = [np.sign(kernel.ravel()[:200]) for kernel in kernels]
     for a, b in itertools.combinations(signs, 2):
         assert 0.3 < (a == b).mean() < 0.7
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "told"),
+    [
+        (small_networks.small_fc_encoder, small_networks.small_conv_encoder, "model.decoder must map [3] to [8, 8, 1]"),
+        (small_networks.small_fc_decoder, small_networks.small_fc_decoder, "model.encoder must map images"),
+        (small_networks.small_fc_encoder, lambda shape, n: small_networks.small_fc_decoder(shape, n + 1), "got a"),
+        (lambda shape, n: None, small_networks.small_fc_decoder, "The encoder must be a network"),
+    ],
+)
+def test_networks_that_do_not_fit_are_told(encoder, decoder, told):
+    with pytest.raises(UserError) as error:
+        build((8, 8, 1), encoder=encoder, decoder=decoder, num_latents=3)
+    assert told in str(error.value) or "'decoder' maps [4] to [8, 8, 1]" in str(error.value)
+
+
+@pytest.mark.parametrize("numbers", [{"num_latents": 0}, {"num_latents": 10**9}, {"models": 0}, {"models": 10**6}])
+def test_numbers_that_no_machine_holds_are_told(numbers):
+    with pytest.raises(UserError, match="must be from 1 to 10,000 and 1,000"):
+        build((8, 8, 1), **numbers)

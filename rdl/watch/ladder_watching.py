@@ -1,15 +1,13 @@
 """Watches a ladder learn: information per level to TensorBoard, and a picture at the end of every step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from rdl.data import ImageSet
-from rdl.errors import UserError
-from rdl.jobs.member_task import MemberTask, trainer_for
-from rdl.models.ladder.ladder_vae import LadderVAE
+from rdl.models.ladder.levels import Levels
+from rdl.models.ladder.schedule import ProgressiveSchedule
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Settings
 from rdl.population.evolution import ranked
@@ -23,32 +21,31 @@ class LadderWatcher(Watcher):
 
     Args:
       run: where pictures and events go.
-      images: what is trained on.
-      example: number of the image that the traversals start from.
+      levels: of the ladder.
+      schedule: of its steps.
+      example: uint8 [height, width, channels], the image that the traversals start from.
+      best_model: stage, member and number of models -> the member's best model, or None where it is gone.
     """
 
-    def __init__(self, run: Run, images: ImageSet, example: int):
-        self._run, self._images = run, images
-        self.example = images.images(np.array([example]))[0]
+    def __init__(
+        self,
+        run: Run,
+        levels: Levels,
+        schedule: ProgressiveSchedule,
+        example: np.ndarray,
+        best_model: Callable[[str, Member, int], TrainedModel | None],
+    ):
+        self._run, self._best_model = run, best_model
+        self.levels, self.schedule, self.example = levels, schedule, example
         self.kl: list[list[float]] = []  # [generations][latents], nats
         self.updates: list[int] = []  # that the best member had made by the end of each generation
         self._made: dict[int, int] = {}  # the same for all members of the last generation, by their index
-        self._task: MemberTask  # known when the stage begins
+        self._num_images = self._num_models = 0  # known when the stage begins
         self._writer: tf.summary.SummaryWriter | None = None
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
-        """Remembers how the stage's members are trained.
-
-        Raises:
-          UserError: the model is no ladder.
-        """
-        self._task = MemberTask(self._run.root, stage, self._images, num_images, settings.models, None, score_seed=0)
-        model = trainer_for(self._images.shape, settings.models).model.models[0]
-        if not isinstance(model, LadderVAE):
-            raise UserError(
-                "train_ladder needs a ladder: set model.objective = @pro_vlae, or experiment.job = @search."
-            )
-        self.levels, self.schedule = model.levels, model.schedule
+        """Remembers how much a generation trains."""
+        self._num_images, self._num_models = num_images, settings.models
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """One point on each level's curve; at the last generation of a step, its picture."""
@@ -65,7 +62,7 @@ class LadderWatcher(Watcher):
             tf.summary.scalar("levels/fade_in", float(self.schedule.at(made - 1).fade_in), made)
         step = int(self.schedule.at(made - 1).step)
         if int(self.schedule.at(made - 1 + self._updates(best)).step) != step:
-            self._draw_step(step, best)
+            self._draw_step(stage, step, best)
 
     def _before(self, member: Member) -> int:
         """Updates that the member's parent had made: ancestors may have had other batch sizes."""
@@ -73,21 +70,21 @@ class LadderWatcher(Watcher):
 
     def _updates(self, member: Member) -> int:
         """Updates that the member made in its own generation."""
-        return -(-self._task.num_images // int(member.hyperparameters["batch_size"]))
+        return -(-self._num_images // int(member.hyperparameters["batch_size"]))
 
-    def _draw_step(self, step: int, best: Member) -> None:
-        path = self._run.path("results", f"levels_step_{step}.png")
-        if path.exists() or not self._task.path(best).exists():
+    def _draw_step(self, stage: str, step: int, best: Member) -> None:
+        if self._run.paths.result(f"levels_step_{step}.png").exists():
             return
-        model = self._task.restore(best, int(np.argmax(best.details["per_model"])))
+        model = self._best_model(stage, best, self._num_models)
+        if model is None:
+            return
         title = f"The end of step {step} of {self.schedule.num_steps}; inactive levels change nothing yet"
-        trained = TrainedModel(model.encoder, model.decoder)
-        picture = ladder_pictures.traversals(trained, self.levels, self.example, np.array(self.kl[-1]), title)
+        picture = ladder_pictures.traversals(model, self.levels, self.example, np.array(self.kl[-1]), title)
         self.show(f"levels_step_{step}", picture)
 
     def show(self, name: str, picture: Image.Image) -> None:
         """Writes a picture to ``results/`` and to TensorBoard."""
-        with files.replacing(self._run.path("results", f"{name}.png")) as file:
+        with files.replacing(self._run.paths.result(f"{name}.png")) as file:
             picture.save(file, format="png")
         with self._events().as_default():
             tf.summary.image(name, np.asarray(picture)[None], self.updates[-1])
@@ -99,7 +96,7 @@ class LadderWatcher(Watcher):
 
     def _events(self) -> tf.summary.SummaryWriter:
         if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._run.path("tensorboard", "levels")))
+            self._writer = tf.summary.create_file_writer(str(self._run.paths.events("levels")))
         return self._writer
 
     def close(self) -> None:

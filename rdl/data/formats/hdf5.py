@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rdl.data import npz
+from rdl.data.formats import npz
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
@@ -28,10 +28,9 @@ class Hdf5Source(Source):
         self._scale = scale
         self._opened: tuple[int, Any] | None = None
         images = self._images()
-        if images.dtype != np.uint8 or images.ndim not in (3, 4):
-            raise UserError(
-                f"Expected '{array}' in {path} to be uint8 images, got {images.dtype} {list(images.shape)}."
-            )
+        shape = images.shape or ()
+        if images.dtype != np.uint8 or len(shape) not in (3, 4) or min(shape) < 1:
+            raise UserError(f"Expected '{array}' in {path} to be uint8 images, got {images.dtype} {list(shape)}.")
         self._length = len(images)
         height, width, channels = (*images.shape[1:], 1)[:3]
         self._shape = (height, width, channels)
@@ -47,10 +46,13 @@ class Hdf5Source(Source):
         if self._opened is None or self._opened[0] != os.getpid():  # a file opened before a fork must not be shared
             try:
                 file = h5py.File(self.path, "r", rdcc_nbytes=_CHUNK_CACHE)
-                self._opened = (os.getpid(), file[self._array])
-            except KeyError:
-                raise UserError(f"Expected an array '{self._array}' in {self.path}, which has none.") from None
-            except OSError as error:
+                images = file.get(self._array)
+                if not isinstance(images, h5py.Dataset):  # nothing, or a group of arrays
+                    raise UserError(f"Expected an array '{self._array}' in {self.path}, which has none.")
+                self._opened = (os.getpid(), images)
+            except UserError:
+                raise
+            except Exception as error:  # HDF5's readers raise what they please on a file that is damaged
                 raise UserError(f"{self.path} is no HDF5 file, or it is truncated or damaged: get it again.") from error
         return self._opened[1]
 
@@ -65,6 +67,9 @@ class Hdf5Source(Source):
         try:
             for position in np.argsort(indices):  # in the file's order, so that each chunk is decompressed once
                 images.read_direct(out, np.s_[indices[position]], np.s_[position])
-        except OSError as error:
-            raise UserError(f"Cannot read the images in {self.path}, it is damaged ({error}): get it again.") from error
+        except Exception as error:  # as above
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"Cannot read the images in {self.path}, it is damaged ({reason}): get it again."
+            ) from error
         return out.reshape(len(indices), *self.shape) * np.uint8(self._scale)

@@ -1,15 +1,21 @@
 """From what people store to uint8 images of one size: values checked, cropped, resized, grey or RGB."""
 
-from collections.abc import Iterable, Iterator
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from rdl.errors import UserError
 
 _FILTERS = {name: getattr(Image.Resampling, name.upper()) for name in ("nearest", "box", "bilinear", "bicubic")}
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 _FILTERS["lanczos"] = Image.Resampling.LANCZOS
+_LARGEST_SIDE = 4096  # pixels that images may be resized to
+_MOST_VALUES = 1 << 26  # of one image: far more than a network can take
 FEWEST = 10  # images: with fewer, nothing can be learned or measured
 
 
@@ -33,8 +39,8 @@ class Treatment:
         if self.channels not in (None, 1, 3):
             raise UserError(f"Images have 1 channel (grey) or 3 (RGB), got channels={self.channels}.")
         for name, value in (("size", self.size), ("crop", self.crop)):
-            if value is not None and (not isinstance(value, int) or value < 4):
-                raise UserError(f"Expected {name} to be a number of pixels from 4 on, got {value!r}.")
+            if value is not None and (not isinstance(value, int) or not 4 <= value <= _LARGEST_SIDE):
+                raise UserError(f"Expected {name} to be a number of pixels from 4 to {_LARGEST_SIDE:,}, got {value!r}.")
 
     def shape(self, height: int, width: int, channels: int) -> tuple[int, int, int]:
         """Height, width and channels of what comes out."""
@@ -72,6 +78,29 @@ class Treatment:
                                 for image in block])  # fmt: skip
 
 
+def open_picture(path: Path, use: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
+    """What ``use`` makes of a picture's file: of formats that are decoded here, by no other program.
+
+    Raises:
+      UserError: a file that is no picture, is damaged, or holds more than a picture should.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd colours and notes in the file; its pixels are what counts
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                return use(image)
+    except UserError:
+        raise
+    except UnidentifiedImageError:
+        raise UserError(f"{path} is not an image, or it is damaged: remove it or get it again.") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UserError(f"{path} is larger than a picture should be: make it smaller, or remove it.") from None
+    except Exception as error:  # Pillow's readers raise what they please on a file that ends early or is damaged
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"Cannot read the image {path}: {reason}; remove it or get it again.") from error
+
+
 def check_shape(shape: tuple[int, ...], what: str) -> tuple[int, int, int, int]:
     """Number, height, width and channels of images of a stored array.
 
@@ -83,10 +112,12 @@ def check_shape(shape: tuple[int, ...], what: str) -> tuple[int, int, int, int]:
     if len(shape) != 4 or shape[3] not in (1, 3) or min(shape[1:3]) < 4:
         raise UserError(
             f"Expected {what} of shape [n, height, width], [n, height, width, 1] or [n, height, width, 3], "
-            f"got {list(shape)}: put the axes in this order."
+            f"got {list(shape)[:8]}: put the axes in this order."
         )
     if shape[0] < FEWEST:
         raise UserError(f"Expected at least {FEWEST} images in {what}, got {shape[0]}: add more.")
+    if math.prod(shape[1:]) > _MOST_VALUES:
+        raise UserError(f"Images of {shape[1]} x {shape[2]} in {what} are too large to learn from: make them smaller.")
     return shape[0], shape[1], shape[2], shape[3]
 
 

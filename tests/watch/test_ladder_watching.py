@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from rdl import data
-from rdl.jobs.ladder_watching import LadderWatcher
-from rdl.jobs.member_task import MemberTask
 from rdl.models.ladder.levels import Levels
 from rdl.models.ladder.schedule import ProgressiveSchedule
-from rdl.population import Member
+from rdl.population import Member, Settings
 from rdl.runs import Run
+from rdl.watch.ladder_watching import LadderWatcher
 
 
 def trained(index, generation, parent, batch_size, score):
@@ -18,11 +16,11 @@ def trained(index, generation, parent, batch_size, score):
 
 
 def test_updates_are_those_of_every_generation_s_own_batch_size(tmp_path):
-    images = data.load("dummy_data", values={f"factor_{i}": [0] for i in range(6)}, size=8)
+    example = np.zeros((8, 8, 1), np.uint8)
     with Run(tmp_path / "run", "") as run:
-        watcher = LadderWatcher(run, images, 0)
-        watcher._task = MemberTask(run.root, "population", images, 100, 1, None)
-        watcher.levels, watcher.schedule = Levels((1, 1)), ProgressiveSchedule(2, None, 1000, 0)
+        schedule = ProgressiveSchedule(2, None, 1000, 0)
+        watcher = LadderWatcher(run, Levels((1, 1)), schedule, example, lambda *_: None)
+        watcher.stage_begins("population", Settings(models=1), 100, 1000)
         watcher.generation_done("population", [trained(0, 0, None, 10, 0.5), trained(1, 0, None, 30, 0.4)])
         watcher.generation_done("population", [trained(0, 1, 0, 20, 0.5), trained(1, 1, 0, 40, 0.6)])
         watcher.generation_done("population", [trained(0, 2, 1, 40, 0.7), trained(1, 2, 1, 9, None)])

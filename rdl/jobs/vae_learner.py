@@ -1,0 +1,121 @@
+"""The learner of every real run: trains the VAEs that gin describes."""
+
+import functools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from rdl import models, training
+from rdl.data import ImageSet
+from rdl.errors import NonFiniteError
+from rdl.jobs.learner import MemberTask, Trained
+from rdl.models import description
+from rdl.models.saving.saved import TrainedModel
+from rdl.models.vae import VAE_PLAYER
+from rdl.population import Member
+from rdl.scoring import Scored, mean_kl
+from rdl.seeds import generator
+from rdl.training import checkpoints
+from rdl.training.strategies import strategy
+
+
+@functools.lru_cache(maxsize=2)
+def trainer_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
+    """The process's trainer for such models: traced once, then shared by all members, stages and runs."""
+    if described != description.of_gin():
+        raise RuntimeError("gin has changed since the learner was made; make another one from it")
+    with strategy().scope():
+        return training.Trainer(models.build(image_shape, num_models))
+
+
+@dataclass(frozen=True)
+class VAELearner:
+    """Trains the models that gin described when the learner was made.
+
+    Attributes:
+      described: what the models are built from. Learners that agree in it share their traced graphs.
+      hyperparameters: the objective's, for members that do not name them.
+    """
+
+    described: str
+    hyperparameters: dict[str, float]
+
+    @classmethod
+    def of_gin(cls) -> "VAELearner":
+        """The learner of gin's present configuration."""
+        return cls(description.of_gin(), description.objective().hyperparameters)
+
+    def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
+        """This process's trainer of such models."""
+        return trainer_for(self.described, image_shape, num_models)
+
+    def train(self, task: MemberTask, member: Member) -> Member:
+        """Restores, trains, scores and saves; see `Learner`."""
+        started = time.perf_counter()
+        trainer = self.trainer(task.images.shape, task.num_models)
+        if member.parent_name is None:
+            trainer.initialize(member.seed)
+        else:
+            trainer.set_state(checkpoints.load(task.path(member.parent_name)))
+        hyperparameters = {**self.hyperparameters, **member.hyperparameters}
+        try:
+            losses = trainer.train(
+                task.images,
+                task.num_images,
+                batch_size=int(hyperparameters.pop("batch_size")),
+                learning_rate=hyperparameters.pop("learning_rate"),
+                hyperparameters=hyperparameters,
+                seed=member.seed,
+            )
+            trained = time.perf_counter()
+            scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
+        except NonFiniteError as error:
+            return member.failed(str(error), seconds=time.perf_counter() - started)
+        checksum = checkpoints.save(task.path(member.name), trainer.state())
+        return member.scored(
+            scored.score,
+            checksum,
+            per_model=scored.per_model,
+            kl=scored.kl,
+            terms={name: mean for terms in losses.values() for name, mean in terms.items()},
+            images=task.num_images,
+            training_seconds=trained - started,
+            seconds=time.perf_counter() - started,
+            **scored.details,
+        )
+
+    def encode(
+        self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The model's posterior means and log variances; see `Learner`."""
+        alone = models.Ensemble([self._restored(trained).model.models[trained.model]])
+        (means,), (log_variances,) = training.posterior_parameters(alone, images, indices)
+        return means, log_variances
+
+    def model(self, trained: Trained) -> TrainedModel:
+        """The model in one's hands; see `Learner`."""
+        return TrainedModel.of(self._restored(trained).model.models[trained.model])
+
+    def _restored(self, trained: Trained) -> training.Trainer:
+        trainer = self.trainer(trained.image_shape, trained.num_models)
+        trainer.set_state(checkpoints.load(trained.checkpoint, trained.member.checksum))
+        return trainer
+
+
+def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelihood: float) -> Scored:
+    def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        means, log_variances = training.posterior_parameters(trainer.model, task.images, indices)
+        for name, values in (("means", means), ("log variances", log_variances)):
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+            if len(bad):
+                raise NonFiniteError(
+                    f"After training, the posterior {name} of model {bad[0]} are not finite, with "
+                    f"{member.hyperparameters}."
+                )
+        return means, log_variances
+
+    if task.score is not None:
+        return task.score(encode, task.images, task.score_seed)
+    few = generator(task.score_seed, "score").permutation(len(task.images))[:1000]
+    return Scored(likelihood, [likelihood] * task.num_models, mean_kl(*encode(few)).tolist())

@@ -1,0 +1,227 @@
+"""The layout of a run directory: every key of its journal and every path in it.
+
+config.gin  operative.gin            what was asked, what was used
+journal.jsonl                        one line per finished unit of work, under its key; the truth for resume
+STAGE/generation_002.json            the members of a generation once more
+STAGE/members/generation_002/...     checkpoints of a stage's members; a stage is x_run, leaf_0/iteration_1, ..
+leaf_0/labels.npz                    what a leaf run learned
+leaf_0/iteration_1/indices.npy       the images that an iteration was left with
+model/                               the model handed over
+results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
+postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
+environment/000.json  000.log        each session's surroundings and warnings
+tensorboard/  trials/                events
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = "config.gin"
+RANDOM_MEMBERS = "random_members"  # the stage of those that are trained without a search
+SUMMARY = Path("results", "summary.json")
+
+
+def member_name(generation: int, index: int) -> str:
+    """A member's name within its stage: ``generation_002/member_005``."""
+    return f"{generation_name(generation)}/member_{index:03d}"
+
+
+def generation_name(generation: int) -> str:
+    """``generation_002``."""
+    return f"generation_{generation:03d}"
+
+
+@dataclass(frozen=True)
+class MemberKey:
+    """A member of a stage, trained and scored."""
+
+    stage: str
+    generation: int
+    index: int
+
+    @property
+    def text(self) -> str:
+        """``x_run/generation_002/member_005``."""
+        name = member_name(self.generation, self.index)
+        return f"{self.stage}/{name}" if self.stage else name
+
+
+@dataclass(frozen=True)
+class OutcomeKey:
+    """The end of a stage: which member it handed over, and why it stopped."""
+
+    stage: str
+
+    @property
+    def text(self) -> str:
+        """``x_run/outcome``."""
+        return f"{self.stage}/outcome"
+
+
+@dataclass(frozen=True)
+class IterationKey:
+    """What an iteration of a leaf run found."""
+
+    leaf: int
+    iteration: int
+
+    @property
+    def text(self) -> str:
+        """``leaf_0/iteration_1``, which is also the name of the stage that trains for it."""
+        return f"{self.leaf_name}/iteration_{self.iteration}"
+
+    @property
+    def leaf_name(self) -> str:
+        """``leaf_0``."""
+        return f"leaf_{self.leaf}"
+
+
+@dataclass(frozen=True)
+class MeasureKey:
+    """Scores on the true factors, of ``x_model`` or ``final``; or ``chen``, the final ones by Chen's estimator."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """``measure/final``."""
+        return f"measure/{self.name}"
+
+
+@dataclass(frozen=True)
+class SessionKey:
+    """A start of the run that came to an end of its own."""
+
+    number: int
+
+    @property
+    def text(self) -> str:
+        """``session/000``."""
+        return f"session/{self.number:03d}"
+
+
+@dataclass(frozen=True)
+class SummaryKey:
+    """The run's end."""
+
+    text: str = "summary"
+
+
+Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | SessionKey | SummaryKey
+
+_READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
+    # Old runs had a stage without a name.
+    (r"(?:(.+)/)?generation_(\d+)/member_(\d+)", lambda stage, *numbers: MemberKey(stage or "", *map(int, numbers))),
+    (r"(.+)/outcome", OutcomeKey),
+    (r"leaf_(\d+)/iteration_(\d+)", lambda *numbers: IterationKey(*map(int, numbers))),
+    (r"measure/(.+)", MeasureKey),
+    (r"session/(\d+)", lambda number: SessionKey(int(number))),
+    (r"summary", SummaryKey),
+)
+
+
+def parse(text: str) -> Key | None:
+    """The key that is written so in a journal; None where it is none of a run's."""
+    for pattern, key in _READERS:
+        if match := re.fullmatch(pattern, text):
+            return key(*match.groups())
+    return None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each thing lies in a run directory."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """gin's text of what was asked."""
+        return self.root / CONFIG
+
+    @property
+    def operative(self) -> Path:
+        """gin's text of what was used; written at the end."""
+        return self.root / "operative.gin"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that has the run open."""
+        return self.root / ".lock"
+
+    @property
+    def model(self) -> Path:
+        """The folder of the model handed over."""
+        return self.root / "model"
+
+    @property
+    def summary(self) -> Path:
+        """The summary of a finished run."""
+        return self.root / SUMMARY
+
+    def result(self, name: str) -> Path:
+        """A file for the user, such as ``traversals.png``."""
+        return self.root / "results" / name
+
+    def generation(self, stage: str, generation: int) -> Path:
+        """The records of one generation, where a reader looks for them."""
+        return self.root / stage / f"{generation_name(generation)}.json"
+
+    def checkpoint(self, stage: str, name: str) -> Path:
+        """The checkpoint of the member of this name."""
+        return self.root / stage / "members" / f"{name}.npz"
+
+    def checkpoints(self, stage: str) -> dict[int, Path]:
+        """The folders of checkpoints that are there, by generation."""
+        folders = sorted((self.root / stage / "members").glob("generation_*"))
+        return {int(folder.name.removeprefix("generation_")): folder for folder in folders}
+
+    def labels(self, leaf: str) -> Path:
+        """What a leaf run, such as ``leaf_0``, has learned so far."""
+        return self.root / leaf / "labels.npz"
+
+    def all_labels(self) -> dict[int, Path]:
+        """What is there of what leaf runs have learned, by their numbers."""
+        found = {path.parent.name.removeprefix("leaf_"): path for path in sorted(self.root.glob("leaf_*/labels.npz"))}
+        return {int(number): path for number, path in found.items() if number.isdecimal()}
+
+    def indices(self, key: IterationKey) -> Path:
+        """The numbers of the images that an iteration trains on."""
+        return self.root / key.text / "indices.npy"
+
+    def postprocessed(self, representation: str) -> Path:
+        """disentanglement_lib's step of this name in the tree of results, ``mean`` or ``sampled``."""
+        return self.root / "postprocessed" / representation
+
+    def metric(self, representation: str, metric: str) -> Path:
+        """Its step ``evaluation`` for one metric."""
+        return self.root / "metrics" / representation / metric
+
+    def environment(self, session: int) -> Path:
+        """The surroundings of a session; its warnings lie beside it, with the ending ``.log``."""
+        return self.root / "environment" / f"{session:03d}.json"
+
+    def environments(self) -> list[Path]:
+        """The surroundings of all sessions."""
+        return sorted((self.root / "environment").glob("*.json"))
+
+    def events(self, *parts: str) -> Path:
+        """A folder of TensorBoard's events: of the run, a stage's population or its best model."""
+        return self.root.joinpath("tensorboard", *parts)
+
+    def trials(self, *parts: str) -> Path:
+        """A folder of TensorBoard's events: of all trials, a stage's, or one."""
+        return self.root.joinpath("trials", *parts)
+
+
+def runs_in(folder: Path) -> list[Layout]:
+    """The finished runs in a folder: itself, or its folders."""
+    summaries = {*folder.glob(str(SUMMARY)), *folder.glob(str("*" / SUMMARY))}
+    return [Layout(summary.parents[1]) for summary in sorted(summaries)]

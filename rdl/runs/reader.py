@@ -1,0 +1,122 @@
+"""A run directory as a reader finds it, finished or not; nothing in it is changed or locked."""
+
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rdl import bindings
+from rdl.errors import UserError
+from rdl.runs import files, layout
+from rdl.runs.journal import Record, parse_line
+from rdl.runs.layout import Key, Layout
+
+KeyT = TypeVar("KeyT", bound=Key)
+
+
+@dataclass
+class Session:
+    """One start of the run: its surroundings, the warnings it raised, how long it took (None: it was killed)."""
+
+    environment: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class RunReader:
+    """What a run has written down so far, read when it is asked for.
+
+    Args:
+      paths: of the run directory.
+    """
+
+    paths: Layout
+
+    @classmethod
+    def open(cls, root: str | Path) -> "RunReader":
+        """The reader of a run directory.
+
+        Raises:
+          UserError: it is none.
+        """
+        paths = Layout(Path(root).absolute())
+        if not paths.config.is_file():
+            raise UserError(
+                f"{paths.root} is not a run directory (no {layout.CONFIG}): give the --output_dir of a bin/train."
+            )
+        return cls(paths)
+
+    @property
+    def config(self) -> str:
+        """gin's text of what was asked."""
+        return _text(self.paths.config)
+
+    @property
+    def operative(self) -> str:
+        """gin's text of what was used; empty until the run's end."""
+        return _text(self.paths.operative)
+
+    @property
+    def settings(self) -> bindings.Settings:
+        """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
+        return bindings.of_text(self.operative or self.config)
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """The summary as the user has it; None where it is not there or no JSON object."""
+        found = files.read_json(self.paths.summary) if self.paths.summary.is_file() else None
+        return found if isinstance(found, dict) else None
+
+    @cached_property
+    def _lines(self) -> list[dict[str, Any] | None]:
+        """The journal's entries, None for each that is damaged."""
+        content = self.paths.journal.read_bytes() if self.paths.journal.exists() else b""
+        lines = content.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):  # it is being written right now
+            lines.pop()
+        return [parse_line(line) for line in lines]
+
+    @cached_property
+    def records(self) -> dict[Key, Record]:
+        """The journal's records, the last one of each key, in the order in which the keys first came."""
+        entries = [entry for entry in self._lines if entry is not None]
+        return {key: entry["record"] for entry in entries if (key := layout.parse(entry["key"])) is not None}
+
+    def of_kind(self, kind: type[KeyT]) -> dict[KeyT, Record]:
+        """The records under one kind of key."""
+        return {key: record for key, record in self.records.items() if isinstance(key, kind)}
+
+    @property
+    def damaged(self) -> int:
+        """How many lines of the journal cannot be read."""
+        return sum(entry is None for entry in self._lines)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last record."""
+        path = self.paths.journal
+        return max(0.0, time.time() - path.stat().st_mtime) if path.exists() else 0.0
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The run's starts.
+
+        By their files; the journal's durations belong to the last ones, since a killed session has none.
+        """
+        sessions = []
+        for path in self.paths.environments():
+            content = files.read_json(path)
+            warnings = _text(path.with_suffix(".log")).splitlines()
+            sessions.append(Session(content if isinstance(content, dict) else {}, warnings))
+        seconds = [record["seconds"] for record in self.of_kind(layout.SessionKey).values()]
+        if len(seconds) >= len(sessions):
+            sessions = [Session() for _ in range(len(seconds) - len(sessions))] + sessions
+            for session, value in zip(sessions, seconds, strict=True):
+                session.seconds = value
+        return sessions
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""

@@ -1,0 +1,53 @@
+"""A process trains what gin says now, and traces again only where the model itself is another."""
+
+import gin
+import pytest
+
+from rdl.jobs.vae_learner import VAELearner
+
+SMALL = """
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.num_latents = 2
+small_fc_encoder.widths = (4,)
+small_fc_decoder.widths = (4,)
+"""
+SHAPE = (8, 8, 1)
+
+
+def learner(*lines: str) -> VAELearner:
+    gin.clear_config()
+    gin.parse_config([SMALL, *lines])
+    return VAELearner.of_gin()
+
+
+def test_two_configurations_in_one_process_get_their_own_models():
+    names = []
+    for factory in ("vae", "beta_tc_vae"):
+        trainer = learner(f"model.objective = @{factory}").trainer(SHAPE, 1)
+        names.append(trainer.model.models[0].objective.name)
+    assert names == ["vae", "beta_tc_vae"]
+    for latents in (2, 3):
+        assert learner(f"model.num_latents = {latents}").trainer(SHAPE, 1).model.num_latents == latents
+
+
+def test_strengths_of_one_method_share_a_trainer_and_keep_their_values():
+    weak, strong = (learner("model.objective = @vae", f"vae.beta = {beta}") for beta in (1.0, 8.0))
+    assert weak.trainer(SHAPE, 1) is strong.trainer(SHAPE, 1)
+    assert (weak.hyperparameters, strong.hyperparameters) == ({"beta": 1.0}, {"beta": 8.0})
+
+
+def test_what_is_no_hyperparameter_makes_another_model():
+    one, other = (learner("model.objective = @dip_vae", f"dip_vae.dip_type = '{kind}'") for kind in ("i", "ii"))
+    assert one.described != other.described
+    assert (
+        other.described
+        == learner("model.objective = @dip_vae", "dip_vae.dip_type = 'ii'", "population.size = 3").described
+    )
+
+
+def test_a_learner_of_another_configuration_builds_nothing():
+    stale = learner("model.num_latents = 4")
+    learner("model.num_latents = 5")
+    with pytest.raises(RuntimeError, match="gin has changed"):
+        stale.trainer(SHAPE, 1)
