@@ -62,6 +62,7 @@ def _facts(records: Records) -> Markup:
     rows: list[list[Content]] = [
         ["run", tag("code", str(records.root))],
         ["seed", records.reader.settings.get("experiment.seed", "0")],
+        ["precision", records.reader.settings.get("model.precision", "float32").strip("'\"")],
         ["data set", records.reader.settings.get("dataset.name", "unknown").strip("'\"")],
         ["git commit", last.get("commit") or "not recorded"],
         ["python, packages", _versions(last)],
