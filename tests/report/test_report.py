@@ -178,10 +178,11 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
 
 def test_runs_that_differ_in_more_than_their_seed_are_not_averaged(tmp_path):
     def run(config, mig):
-        with Run(tmp_path / f"run_{mig}", config) as made:
-            made.unit(MeasureKey("final"), lambda: {"discrete_mig": mig})
-            made.unit(MeasureKey("x_model"), lambda: {"discrete_mig": mig / 2})
-        return read(made.root)
+        root = tmp_path / str(mig)
+        with Run(root, config) as run:
+            run.unit(MeasureKey("final"), lambda: {"discrete_mig": mig})
+            run.unit(MeasureKey("x_model"), lambda: {"discrete_mig": mig / 2})
+        return read(root)
 
     runs = [run("a.x = 1\nexperiment.seed = 0\n", 0.4), run("a.x = 1\nexperiment.seed = 1\n", 0.5)]
     found = how_well.compare(runs, [])
