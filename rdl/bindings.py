@@ -8,26 +8,24 @@ import ast
 import difflib
 import inspect
 import math
-import os
 import re
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import gin
 
+from rdl import shipped
 from rdl.errors import UserError
 
 Settings = dict[str, str]
 """gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
 
-_ROOT = Path(__file__).resolve().parents[1]
-# Includes are looked for in the checkout too, so that files can be read from any folder. This takes the place of gin's
-# search in Python's packages, which fails on folders that are none.
-gin.config._FILE_READERS[1:] = [(lambda path: open(_ROOT / path), lambda path: (_ROOT / path).is_file())]  # noqa: SIM115
+# Files and their includes are looked for among those shipped too, so that they can be read from any folder. This takes
+# the place of gin's search in Python's packages, which fails on folders that are none.
+gin.config._FILE_READERS[1:] = [(lambda path: open(shipped.find(path)), lambda path: shipped.find(path).is_file())]  # noqa: SIM115
 
 SCOPES = ("x_run", "leaf_run", "final", "population")
 """The scopes that the code enters: a population's settings by its stage."""
@@ -87,10 +85,8 @@ def check_files(gin_files: Sequence[str]) -> None:
       UserError: names the missing file, and those that rdl ships.
     """
     for path in gin_files:
-        if not os.path.isfile(path):
-            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
-            hint = f"; there are {', '.join(shipped)}" if shipped else ""
-            raise UserError(f"--gin_file {path} does not exist{hint}.")
+        if not shipped.find(path).is_file():
+            raise UserError(f"--gin_file {path} does not exist; rdl ships {', '.join(shipped.names())}.")
 
 
 def of_text(text: str) -> Settings:

@@ -21,7 +21,7 @@ FLOORS = (
     {"data"},
     {"runs"},
     {"bindings"},
-    {"errors", "seeds", "quiet_start"},
+    {"errors", "seeds", "quiet_start", "shipped"},
 )
 # Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring")
