@@ -1,7 +1,8 @@
 """What the commands share: flags in, one call, exit codes out. ``rdl train`` and ``bin/train`` are the same code.
 
-A command is a module of this package with ``FLAGS`` (its own, so that commands can be imported side by side), a
-docstring that is its help, and ``main(arguments)``. It imports TensorFlow only once its flags are found right.
+A command is a module of this package whose docstring is its help. It has ``FLAGS`` of its own, so that commands can be
+imported side by side, and ``main(arguments)``, of what is no flag; or ``parser()`` and ``main(parsed)``. It imports
+TensorFlow only once its flags are found right.
 
 Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback), 130 interrupted.
 """
@@ -30,7 +31,7 @@ def main() -> int:
         width = max(map(len, COMMANDS))
         print("Robust disentangled representations.\n")
         for command in COMMANDS:
-            print(f"  rdl {command:<{width}}  {_first_line(_module(command))}")
+            print(f"  rdl {command:<{width}}  {_first_words(_module(command))}")
         print("\nrdl COMMAND --help says more.")
         return 0
     if name == "--version":
@@ -56,14 +57,16 @@ def run(name: str, arguments: Sequence[str] | None = None, before: str = "bin/")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         rest = list(sys.argv[1:] if arguments is None else arguments)
-        values = getattr(command, "FLAGS", None)
-        if values is not None:
-            if {"--help", "-h", "-help"} & set(rest):
-                flags_help = values.get_help(include_special_flags=False)
-                print(_as_started(f"{command.__doc__}\nFlags:\n{flags_help.partition(chr(10))[2]}", before))
-                return 0
-            rest = _parse(values, f"{before}{name}", rest)
-        if rest and not getattr(command, "POSITIONAL", values is None):
+        if hasattr(command, "parser"):
+            parser = command.parser()
+            parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)
+            return command.main(parser.parse_args(rest)) or 0
+        if {"--help", "-h", "-help"} & set(rest):
+            listed = command.FLAGS.get_help(include_special_flags=False).strip().partition("\n")[2]
+            print(_as_started(f"{command.__doc__}\nFlags:\n{listed}", before))
+            return 0
+        rest = _parse(command.FLAGS, f"{before}{name}", rest)
+        if rest and not getattr(command, "POSITIONAL", False):
             raise UserError(f"Expected flags only, got {rest[0]!r}: see bin/{name} --help.")
         return command.main(rest) or 0
     except UserError as error:
@@ -94,8 +97,9 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"rdl.cli.{name}")
 
 
-def _first_line(module: ModuleType) -> str:
-    return (module.__doc__ or "").splitlines()[0]
+def _first_words(module: ModuleType) -> str:
+    """The docstring's first line up to its first comma, so that a line of the list fits a terminal."""
+    return re.split("[,;:] ", (module.__doc__ or "").splitlines()[0])[0].rstrip(".")
 
 
 def _as_started(text: str, before: str) -> str:

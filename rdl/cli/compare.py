@@ -16,9 +16,15 @@ from rdl.errors import UserError
 
 FLAGS = flags.FlagValues()
 POSITIONAL = True
-flags.DEFINE_multi_string("baselines", [], "Further results: folders, or aggregated JSON; may be repeated.", flag_values=FLAGS)
-flags.DEFINE_list("metrics", None, "Only these, with all their numbers. Default: the main numbers of all.", flag_values=FLAGS)
-flags.DEFINE_enum("representation", "mean", ["mean", "sampled", "both"], "Which representation's scores.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "baselines", [], "Further results: folders, or aggregated JSON; may be repeated.", flag_values=FLAGS
+)
+flags.DEFINE_list(
+    "metrics", None, "Only these, with all their numbers. Default: the main numbers of all.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "representation", "mean", ["mean", "sampled", "both"], "Which representation's scores.", flag_values=FLAGS
+)
 flags.DEFINE_enum("format", "markdown", ["markdown", "csv"], "What to print.", flag_values=FLAGS)
 flags.DEFINE_string("output_dir", None, "Where to write the table and the plots.", flag_values=FLAGS)
 
@@ -28,8 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     sources = [*arguments, *FLAGS.baselines]
     if not sources:
         raise UserError("Nothing to compare: give runs, folders of runs, or --baselines=FILE.")
-    from rdl.evaluation import comparison, comparison_plots
-    from rdl.evaluation import scores_read
+    from rdl.evaluation import comparison, comparison_plots, scores_read
 
     representation = None if FLAGS.representation == "both" else FLAGS.representation
     rows = comparison.table(scores_read.read(sources), FLAGS.metrics, representation)
@@ -37,4 +42,3 @@ def main(arguments: Sequence[str]) -> None:
     if FLAGS.output_dir:
         for path in (*comparison.write(rows, FLAGS.output_dir), *comparison_plots.draw(rows, FLAGS.output_dir)):
             print(path)
-

@@ -10,20 +10,22 @@ Official files are looked for in DISENTANGLEMENT_LIB_DATA (default: here); cache
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Flags -> one call."""
-    parser = argparse.ArgumentParser(
-        "data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("list", "check", "prepare"))
     parser.add_argument("names", nargs="*", metavar="NAME", help="a name from the list, or (prepare) one's own images")
     parser.add_argument("--gin_file", nargs="+", default=[], help="gin files that bind `dataset`")
     parser.add_argument("--gin_bindings", nargs="+", default=[], help="bindings, such as 'dataset.size = 32'")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(given: argparse.Namespace) -> int:
+    """Flags -> one call."""
     from rdl.data import inventory
 
     if given.command == "list":

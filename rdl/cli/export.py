@@ -27,4 +27,3 @@ def main(arguments: Sequence[str]) -> None:
     folder = FLAGS.output_dir or f"{arguments[0]}/export/{FLAGS.format}"
     for path in export(rdl.load(arguments[0]), folder, FLAGS.format):
         print(path)
-

@@ -1,19 +1,14 @@
 """Scores codes from any framework with disentanglement_lib's metrics: bin/metrics codes.npz."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from rdl.errors import UserError
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Reads the arrays, prints a table, writes JSON where asked.
-
-    Raises:
-      UserError: the arrays are not as they should be.
-    """
-    parser = argparse.ArgumentParser("metrics", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("npz", type=Path, help="codes [n, latents] and factors [n, factors], perhaps codes_test and "
                         "factors_test; or representations [models, n, latents] and kl [models, latents]")  # fmt: skip
     parser.add_argument("--metrics", nargs="+", help="only these (default: all)")
@@ -21,11 +16,20 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--backend", choices=("sklearn", "lightgbm"), default="sklearn", help="trees of DCI")
     parser.add_argument("--seeds", type=int, default=1, help="evaluation seeds of the metrics that draw")
     parser.add_argument("--json", type=Path, help="file for the results")
-    used = vars(parser.parse_args(arguments))
+    return parser
+
+
+def main(given: argparse.Namespace) -> None:
+    """Reads the arrays, prints a table, writes JSON where asked.
+
+    Raises:
+      UserError: the arrays are not as they should be.
+    """
     from rdl.runs import files
     from third_party.disentanglement_lib.evaluation import arrays
     from third_party.disentanglement_lib.evaluation.udr.metrics import udr
 
+    used = vars(given)
     npz, names, json = used.pop("npz"), used.pop("metrics"), used.pop("json")
     if used["seeds"] < 1:
         raise UserError(f"--seeds: expected at least 1, received {used['seeds']}")

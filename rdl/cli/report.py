@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from absl import flags
 
-
 FLAGS = flags.FlagValues()
 POSITIONAL = True
 flags.DEFINE_string("output_dir", None, "Where to write. Default: report/ in the first run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("baselines", [], "Further results: folders, or aggregated JSON; may be repeated.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "baselines", [], "Further results: folders, or aggregated JSON; may be repeated.", flag_values=FLAGS
+)
 flags.DEFINE_bool("watch", False, "Rewrite the page as records land, until the runs are finished.", flag_values=FLAGS)
 
 
@@ -25,4 +26,3 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.report import watch
 
     watch.write(arguments, FLAGS.output_dir, FLAGS.baselines, FLAGS.watch)
-
