@@ -8,7 +8,9 @@ import ast
 import difflib
 import inspect
 import math
+import os
 import re
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,6 +58,8 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
         another type than asked for.
     """
     check_files(gin_files)
+    if (here := os.getcwd()) not in sys.path:  # a gin file may import modules of one's own (docs/extending.md)
+        sys.path.append(here)
     try:
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), False, skip_unknown=skip_unknown)
         check_types()

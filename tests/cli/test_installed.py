@@ -36,8 +36,10 @@ def call(*words, cwd):
 def installed(tmp_path_factory):
     """A fresh environment with rdl's wheel, which finds what rdl needs where this one has it."""
     folder = tmp_path_factory.mktemp("installed")
-    left_out = shutil.ignore_patterns(".*", "build", "runs", "cache", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, folder / "source", ignore=left_out)
+    for name in ("rdl", "third_party", "gin_configs"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source" / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     call(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, folder / "source", cwd=folder)
     (wheel,) = folder.glob("*.whl")
