@@ -12,6 +12,8 @@ from rdl.bindings import check_files, read_gin
 from rdl.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rdl.data import ImageSet
     from rdl.models.saving.saved import TrainedModel
 
@@ -24,6 +26,7 @@ class Run:
 
         run = rdl.Run("runs/quickstart")
         run.summary["final.discrete_mig"]
+        run.codes([0, 1])                  # the latents of its first two images
         run.model.traverse(run.images.images([0])[0], latent=0)
         run.report()                       # -> runs/quickstart/report/index.html
         run.save("my_model")               # the model alone; rdl.load("my_model") reads it
@@ -59,6 +62,14 @@ class Run:
         from rdl.evaluation.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).images
+
+    def codes(self, indices: "Sequence[int] | np.ndarray | None" = None) -> "np.ndarray":
+        """Posterior means of its images at these numbers, or of all: float32 [n, latents]."""
+        import numpy as np
+
+        return self.model.encode(
+            self.images.images(np.arange(len(self.images)) if indices is None else np.asarray(indices))
+        )
 
     def report(self, output_dir: str | os.PathLike | None = None) -> Path:
         """Writes the page about it, into ``report/`` of the run if nothing else is said; returns the page's path."""
