@@ -19,11 +19,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rdl.errors import UserError
+from rdl.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from rdl.api import Run, evaluate, load, train
 
-__version__ = "0.1.0"
 __all__ = ["Run", "UserError", "data", "evaluate", "load", "train"]
 _FACE = ("Run", "evaluate", "load", "train")
 _PACKAGES = (

@@ -97,8 +97,10 @@ def load(run: str | os.PathLike) -> "TrainedModel":
     from rdl import quiet_start  # noqa: F401, I001  (before anything imports TensorFlow)
     from rdl.models.saving import saved
 
+    from rdl.runs import Layout
+
     alone = (Path(run) / "encoder.keras").exists()
-    return saved.load(Path(run) if alone else Path(run) / "model")
+    return saved.load(Path(run) if alone else Layout(Path(run)).model)
 
 
 def train(
@@ -123,7 +125,9 @@ def train(
     files = [] if isinstance(settings, Mapping) else _several(settings)
     check_files(files)
     lines = [*(_lines(settings) if isinstance(settings, Mapping) else []), *_lines(bindings)]
-    from rdl.cli import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    from rdl.cli.configuration import configure
+
+    configure()
     from rdl.cli import worker
     from rdl.jobs import experiment
     from rdl.training.threads import settle_threads
@@ -167,7 +171,9 @@ def evaluate(
       UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; a metric that is
         not defined here.
     """
-    from rdl.cli import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    from rdl.cli.configuration import configure
+
+    configure()
     from rdl.evaluation import evaluation, result_tree
 
     root = run.root if isinstance(run, Run) else Path(run)

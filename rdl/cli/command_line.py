@@ -18,7 +18,7 @@ from types import ModuleType
 
 from absl import flags
 
-import rdl
+from rdl import version
 from rdl.errors import UserError
 
 COMMANDS = ("train", "evaluate", "compare", "report", "study", "data", "export", "metrics")
@@ -35,7 +35,7 @@ def main() -> int:
         print("\nrdl COMMAND --help says more.")
         return 0
     if name == "--version":
-        print(rdl.__version__)
+        print(version.__version__)
         return 0
     if name not in COMMANDS:
         print(f"error: rdl has no command {name!r}: use one of {', '.join(COMMANDS)}.", file=sys.stderr)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from rdl.cli.configuration import configure
 from rdl.errors import UserError
 
 FLAGS = flags.FlagValues()
@@ -37,7 +38,7 @@ def main(_: Sequence[str]) -> None:
         if not FLAGS[name].value:
             raise UserError(f"Nothing to do without --{name} (bin/evaluate --help says more).")
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
-    from rdl.cli import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    configure()
     from rdl.evaluation import evaluation
 
     metrics = evaluation.METRICS if FLAGS.metrics == ["all"] else FLAGS.metrics

@@ -5,6 +5,7 @@ bin/export runs/quickstart --format=onnx --output_dir=/tmp/onnx
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -21,9 +22,10 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) != 1:
         raise UserError("Give one run directory: bin/export runs/quickstart --format=saved_model.")
     from rdl import quiet_start  # noqa: F401, I001  (first: before anything imports TensorFlow)
-    import rdl
+    from rdl.models.saving import saved
     from rdl.models.saving.export import export
+    from rdl.runs import Layout
 
     folder = FLAGS.output_dir or f"{arguments[0]}/export/{FLAGS.format}"
-    for path in export(rdl.load(arguments[0]), folder, FLAGS.format):
+    for path in export(saved.load(Layout(Path(arguments[0])).model), folder, FLAGS.format):
         print(path)

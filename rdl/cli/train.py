@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from rdl.bindings import check_files, read_gin
+from rdl.bindings import check_files
+from rdl.cli.configuration import configure
 from rdl.errors import UserError
 
 FLAGS = flags.FlagValues()
@@ -37,14 +38,13 @@ def main(_: Sequence[str]) -> None:
     check_files(gin_files)
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
-    from rdl.cli import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
+    configure(gin_files, [*bindings, *on_top])
     from rdl.cli import worker
     from rdl.jobs import experiment
     from rdl.training.threads import settle_threads
     from rdl.watch import ending
 
-    on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
-    read_gin(gin_files, [*bindings, *on_top])
     settle_threads()
     root = FLAGS.output_dir or str(experiment.default_output_dir(gin_files))
     ending.show(root, experiment.experiment(root, worker.executor))

@@ -116,10 +116,10 @@ class Terminal(Watcher):
         size = self._settings.size * (1 if self._best else self._settings.initial_factor)
         share = (self._done + self._share) / size
         parts = [f"{self._stage} generation {len(self._best)} {_bar(share)}"]
-        if size > 1:
-            parts.append(f"{self._done} of {size}")
         if (left := self._estimate.run_left) is not None and left >= 1:
             parts.append(f"at least {_time(left)} left")
+        if size > 1:
+            parts.append(f"{self._done} of {size}")
         parts.append(f"{self._estimate.pace:,.0f} images/s")
         if self._best:
             parts.append(f"best {self._best[-1]:.3f}")
