@@ -32,6 +32,7 @@ gin.config._FILE_READERS[1:] = [(lambda path: open(shipped.find(path)), lambda p
 SCOPES = ("x_run", "leaf_run", "final", "population")
 """The scopes that the code enters: a population's settings by its stage."""
 
+_given: set[str] = set()
 _MACRO = "gin.macro"  # gin's name of what a %macro stands for
 _LONGEST_LITERAL = 10_000  # characters
 _LONGEST_REASON = 300
@@ -61,6 +62,9 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
     if (here := os.getcwd()) not in sys.path:  # a gin file may import modules of one's own (docs/extending.md)
         sys.path.append(here)
     try:
+        _given.clear()
+        for text in (*(shipped.find(path).read_text(errors="replace") for path in gin_files), *bindings):
+            _given.update(of_text(text))
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), False, skip_unknown=skip_unknown)
         check_types()
         if not skip_unknown:
@@ -169,6 +173,23 @@ def _bound() -> Iterator[tuple[str, Any, str, Any]]:
                 yield scope, None, parameter, value
             else:
                 yield f"{scope}/{name}.{parameter}".lstrip("/"), target.wrapped, parameter, value
+
+
+def given() -> frozenset[str]:
+    """The keys that the files and bindings of the last `read_gin` hold themselves, those of included files left out."""
+    return frozenset(_given)
+
+
+def bound() -> Iterator[tuple[str, Any, str, Any]]:
+    """What gin has bound now: the key as a gin file writes it, its bearer (None: a macro), parameter, value."""
+    yield from _bound()
+
+
+def references(value: Any) -> Iterator[Any]:
+    """gin's references to other names in a value, macros left out."""
+    for part in _parts(value):
+        if _is_reference(part) and part.configurable.selector != _MACRO:
+            yield part
 
 
 def _check_names() -> None:
