@@ -99,4 +99,4 @@ def _value(key: str) -> object:
 def _started_config(root: Path) -> str:
     """The configuration of a run that has begun; empty where there is none."""
     path = root / "config.gin"
-    return path.read_text(encoding="utf-8") if path.is_file() and (root / "journal.jsonl").is_file() else ""
+    return path.read_text(errors="replace") if path.is_file() and (root / "journal.jsonl").is_file() else ""
