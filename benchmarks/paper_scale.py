@@ -164,14 +164,13 @@ def main(_):
     import gin
 
     from rdl import data
-    from rdl.bindings import read_gin
-    from rdl.cli import registry  # noqa: F401
+    from rdl.cli import configure
     from rdl.population import Settings
     from rdl.scoring import LeafMIGScore, UDRScore
     from rdl.training import posterior_parameters
     from rdl.training.threads import settle_threads
 
-    read_gin([FLAGS.gin_file], FLAGS.gin_bindings)
+    configure([FLAGS.gin_file], FLAGS.gin_bindings)
     settle_threads()
     ledger, settings = Ledger(), {}
     leaf_runs = gin.query_parameter("rpu_vae.leaf_runs")

@@ -7,9 +7,11 @@ import gin
 import pytest
 
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.population import SearchSpace, Settings
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "gin_configs").rglob("*.gin"))

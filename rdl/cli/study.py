@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rdl.cli.configuration import configure
 from rdl.errors import UserError
 
 
@@ -26,7 +27,8 @@ def seeded(
         raise UserError("Say which seeds each gin file is run with: --seeds=0-4.")
     cases = gin_files_over_seeds.runs(gin_files, seeds)
     root = Path(output_dir or Path("runs") / (name or cases[0].name))
-    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    # Here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    configure()
     from rdl.cli import worker
     from rdl.jobs import study_run
 
@@ -68,6 +70,7 @@ def published(
 
     chosen = None if numbers is None else [study.Setting.of(number) for number in study.parse_numbers(numbers)]
     if chosen is None or not only_print:
+        configure()
         from rdl.cli import worker
         from rdl.jobs import study_run
 

@@ -100,7 +100,7 @@ def evaluate(
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
     on_top = _preset(preset)
     work = [
-        _Work(run.root / "metrics" / name / file.stem, name, [str(file), *on_top], bindings, repeats)
+        _Work(run.paths.metric(name, file.stem), name, [str(file), *on_top], bindings, repeats)
         for name in representations
         for file in metric_files
     ]
@@ -178,7 +178,7 @@ class _Work:
             used = of_text(gin.operative_config_str(max_line_length=10_000))
         settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
         results["elapsed_time"] = time.perf_counter() - started
-        before = run.root / "postprocessed" / self.representation
+        before = run.paths.postprocessed(self.representation)
         if preset:
             settings[_PRESET] = repr(preset)
         result_tree.write_step(self.folder, "evaluation", settings, results, before)
@@ -213,7 +213,7 @@ def _prepare(run: FinishedRun) -> Representations:
 
 def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], int]) -> None:
     """The step between training and evaluation: which representation it is."""
-    folder = run.root / "postprocessed" / name
+    folder = run.paths.postprocessed(name)
     if result_tree.is_complete(folder, "postprocess"):
         return
     settings = {
@@ -222,7 +222,7 @@ def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], i
         "postprocess.postprocess_fn": f"@{name}_representation",
         "postprocess.random_seed": str(all_seeds[name, "postprocess"]),
     }
-    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.root / "model")
+    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.paths.model)
 
 
 def _file(name: str) -> Path:

@@ -12,6 +12,8 @@ from typing import Any
 from rdl import bindings
 from rdl.errors import UserError
 from rdl.evaluation import likeness, result_tree
+from rdl.runs import RunReader
+from rdl.runs.layout import Layout, runs_in
 from rdl.scoring.measure import MEASURED_WITH
 
 _STRENGTHS = (
@@ -111,23 +113,21 @@ def _of_folder(path: Path) -> list[Result]:
     measured: dict[Path, set[str]] = {}
     for tree in result_tree.aggregates(path):
         run = tree.parents[5]
-        results = _of_aggregate(result_tree.read(tree), _trained(run))
+        results = _of_aggregate(result_tree.read(tree), _trained(Layout(run)))
         measured.setdefault(run, set()).update(result.metric for result in results if result.representation == "mean")
         found += results
-    for summary in sorted({*path.glob("results/summary.json"), *path.glob("*/results/summary.json")}):
-        run = summary.parents[1]
-        found += [result for result in _of_summary(run) if result.metric not in measured.get(run, ())]
+    for paths in runs_in(path):
+        found += [result for result in _of_summary(paths) if result.metric not in measured.get(paths.root, ())]
     return found
 
 
-def _trained(run: Path) -> likeness.Trained:
+def _trained(run: Layout) -> likeness.Trained:
     """What a run was asked to train; nothing where the folder is no run of rdl."""
     return likeness.of_run(_config(run))
 
 
-def _config(run: Path) -> bindings.Settings:
-    path = run / "config.gin"
-    return bindings.of_text(path.read_text(errors="replace")) if path.is_file() else {}
+def _config(run: Layout) -> bindings.Settings:
+    return bindings.of_text(RunReader(run).config)
 
 
 def _told_apart(results: list[Result]) -> list[Result]:
@@ -189,9 +189,9 @@ def _of_aggregate(row: Mapping[str, Any], trained: likeness.Trained = ()) -> lis
     ]
 
 
-def _of_summary(run: Path) -> list[Result]:
+def _of_summary(run: Layout) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
-    summary, config = result_tree.read(run / "results" / "summary.json"), _config(run)
+    summary, config = result_tree.read(run.summary), _config(run)
     single = config.get("population.size") == "1"
     name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
     settings = {**config, "model.name": _OBJECTIVES.get(name, name)}

@@ -12,6 +12,7 @@ from typing import Any
 from rdl.errors import UserError
 from rdl.evaluation import result_tree, statistics
 from rdl.evaluation.statistics import Estimate
+from rdl.runs.layout import CONFIG, Layout
 
 SCORES = {
     "discrete_mig": "MIG",
@@ -65,7 +66,7 @@ def read(root: str | Path) -> list[StudyRun]:
       UserError: there are none, or a damaged file.
     """
     root = Path(root)
-    begun = {path.parent for path in root.glob("*/*/config.gin") if path.parent.name.isdecimal()}
+    begun = {path.parent for path in root.glob(f"*/*/{CONFIG}") if path.parent.name.isdecimal()}
     failed = {path.with_name(path.name.removesuffix(".failed.json")) for path in root.glob("*/*.failed.json")}
     if not begun | failed:
         raise UserError(f"{root} holds no study of gin files: give the --output_dir of bin/study GIN_FILE --seeds=0-4.")
@@ -73,7 +74,7 @@ def read(root: str | Path) -> list[StudyRun]:
 
 
 def _read(folder: Path) -> StudyRun:
-    path, failure = folder / "results" / "summary.json", failure_path(folder)
+    path, failure = Layout(folder).summary, failure_path(folder)
     summary = result_tree.read(path) if path.is_file() else {}
     reason = str(result_tree.read(failure).get("reason", "unknown")) if failure.is_file() else ""
     file = folder.parent.name

@@ -18,6 +18,7 @@ from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.study import Plan
 from rdl.runs import files
+from rdl.runs.layout import Layout
 from rdl.training.threads import settle_threads
 
 _SECONDS_BETWEEN_TABLES = 60
@@ -185,7 +186,7 @@ class Progress:
 
     def __init__(self, cases: Sequence[Case], root: Path):
         self._left = {case.place: case for case in cases}
-        self._ready = {case.place for case in cases if (root / case.place / "results" / "summary.json").is_file()}
+        self._ready = {case.place for case in cases if Layout(root / case.place).summary.is_file()}
         self._number, self._started = len(cases), time.perf_counter()
         self._seconds: dict[str, list[float]] = {}
 

@@ -50,7 +50,7 @@ def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str,
     groups: dict[str, Values] = {}
     kinds: dict[likeness.Trained, list[Records]] = {}
     for run in runs:
-        kinds.setdefault(likeness.of_run(of_text(run.config)), []).append(run)
+        kinds.setdefault(likeness.of_run(of_text(run.reader.config)), []).append(run)
     for found, label in zip(kinds.values(), likeness.labels(list(kinds)), strict=True):
         groups |= _own(found, f" ({label})" if label else "")
     alike = not runs and len({baseline.dataset for baseline in baselines}) == 1
@@ -120,7 +120,7 @@ def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) 
         name: value
         for run in runs
         for metric in ("mig", "dci")
-        for name, value in measured_under(metric, run.settings, run.measured.get("final", {}))
+        for name, value in measured_under(metric, run.reader.settings, run.measured.get("final", {}))
     }
     found: dict[str, list[str]] = {}
     for baseline in baselines:

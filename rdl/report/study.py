@@ -15,6 +15,7 @@ from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read
 from rdl.runs import files
+from rdl.runs.layout import CONFIG, Layout
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class _Model:
 def models_of(folder: str | Path) -> list[Path]:
     """The runs that lie in a folder which is no run itself, or in folders of it; model 2 comes before model 10."""
     folder = Path(folder)
-    if not folder.is_dir() or (folder / "config.gin").exists():
+    if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    direct = [path.parent for path in folder.glob("*/config.gin")]
-    return result_tree.in_order(direct or [path.parent for path in folder.glob("*/*/config.gin")])
+    direct = [path.parent for path in folder.glob(f"*/{CONFIG}")]
+    return result_tree.in_order(direct or [path.parent for path in folder.glob(f"*/*/{CONFIG}")])
 
 
 def write_study(
@@ -96,7 +97,7 @@ def _model(root: Path, study: Path) -> _Model:
 
 def _status(models: Sequence[_Model]) -> str:
     done = sum(model.seconds is not None for model in models)
-    datasets = sorted({model.records.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
+    datasets = sorted({model.records.reader.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
     state = "finished" if done == len(models) else f"{done} finished"
     return f"{len(models)} models on {', '.join(datasets)}, {state}"
 
@@ -120,7 +121,7 @@ def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
             best[model.kind] = model
     drawn = []
     for model in best.values():
-        path = model.records.root / "results" / "traversals.png"
+        path = model.records.reader.paths.result("traversals.png")
         if path.is_file():
             alt, name = f"traversals of model {model.name}", f"traversals_{model.name.replace('/', '_')}"
             caption = f"{model.kind}: model {model.name}, MIG {model.mig:.3f}"
@@ -141,7 +142,7 @@ def _table(models: Sequence[_Model]) -> Markup:
             [
                 model.name,
                 model.kind,
-                model.records.settings.get("experiment.seed", "0"),
+                model.records.reader.settings.get("experiment.seed", "0"),
                 "–" if images is None else f"{images:,}",
                 "–" if model.mig is None else f"{model.mig:.3f}",
                 "not finished" if model.seconds is None else trust.duration(model.seconds),
@@ -156,7 +157,7 @@ def _table(models: Sequence[_Model]) -> Markup:
 
 def _intervals(root: Path) -> Markup | None:
     """Of a study of gin files: means with intervals, and every run that failed."""
-    if not list(root.glob("*/*/config.gin")):
+    if not list(root.glob(f"*/*/{CONFIG}")):
         return None
     runs = studies.read(root)
     drawn: list[Markup] = []

@@ -8,6 +8,7 @@ import gin
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels
+from rdl.runs.layout import CONFIG, Layout
 from rdl.scoring.scores import Encode, LeafMIGScore, Scored
 
 
@@ -49,14 +50,10 @@ def read(run: str, leaf_runs: Sequence[int] | None = None, iterations: int | Non
     """The labels of a run's leaf runs; arguments and errors are `SavedLeafMIGScore`'s."""
     if iterations is not None and iterations < 1:
         raise UserError(f"SavedLeafMIGScore.iterations must be at least 1, got {iterations}.")
-    root = Path(run)
-    if not (root / "config.gin").is_file():
-        raise UserError(f"SavedLeafMIGScore.run: {run} is no run directory (no config.gin): name one of rpu_vae's.")
-    there = {
-        int(path.parent.name.removeprefix("leaf_")): path
-        for path in sorted(root.glob("leaf_*/labels.npz"))
-        if path.parent.name.removeprefix("leaf_").isdecimal()
-    }
+    paths = Layout(Path(run))
+    if not paths.config.is_file():
+        raise UserError(f"SavedLeafMIGScore.run: {run} is no run directory (no {CONFIG}): name one of rpu_vae's.")
+    there = paths.all_labels()
     if not there:
         raise UserError(f"SavedLeafMIGScore.run: {run} holds no leaf labels: finish it, or name a run that found some.")
     if leaf_runs is not None and not leaf_runs:

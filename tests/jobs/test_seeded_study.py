@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.evaluation import studies
 from rdl.jobs import seeded, study_run
 from rdl.report.study import write_study
 from rdl.runs import files
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = """

@@ -13,12 +13,14 @@ import gin
 import pytest
 
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.jobs import experiment  # noqa: F401  (register every gin name)
 from rdl.jobs.one_point import one_point
 from rdl.jobs.study import METHODS, NUM_MODELS, Plan, Setting, parse_numbers
 from rdl.models.objectives import objective as objectives
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[2]
 # 1,800 models a data set, 300 a method, 50 a strength.

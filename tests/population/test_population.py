@@ -9,8 +9,8 @@ from fake_task import SPACE, FakeTask
 
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
-from rdl.population import Population, Settings, checkpoint_path
-from rdl.runs import Run, files
+from rdl.population import Population, Settings
+from rdl.runs import Layout, Run, files
 from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
@@ -141,7 +141,7 @@ def test_the_best_members_checkpoint_survives_a_stop_anywhere(tmp_path, stops):
 
 def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path):
     outcome = evolve_peaked(tmp_path)
-    path = checkpoint_path(tmp_path, STAGE, outcome.best.name)
+    path = Layout(tmp_path).checkpoint(STAGE, outcome.best.name)
     content = path.read_bytes()
     shutil.rmtree(tmp_path / STAGE / "members")
     with Run(tmp_path) as run:
@@ -182,7 +182,7 @@ def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, ca
         population = Population(run, STAGE, SETTINGS, 0, Watcher())
         task = FakeTask(run.root, STAGE)
         outcome = population.evolve(task, SerialExecutor())
-        path = checkpoint_path(run.root, STAGE, outcome.best.name)
+        path = run.paths.checkpoint(STAGE, outcome.best.name)
         content = path.read_bytes()
         for other in (tmp_path / STAGE / "members").rglob("*.npz"):
             other.unlink()  # the ancestors too
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_comes_out_otherwise_leaves_the_search_as_it_was(tmp_p
         population = Population(run, STAGE, settings, 0, Watcher())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         old = outcome.best
-        path = checkpoint_path(run.root, STAGE, old.name)
+        path = run.paths.checkpoint(STAGE, old.name)
         path.unlink()
         population.ensure_checkpoint(Otherwise(run.root, STAGE), SerialExecutor(), old, outcome)
         assert outcome.best == dataclasses.replace(old, checksum=files.sha256(path))
@@ -260,7 +260,7 @@ def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
     with Run(tmp_path) as run:
         population = Population(run, STAGE, settings, 0, Watcher())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
-        checkpoint_path(run.root, STAGE, outcome.best.name).unlink()
+        run.paths.checkpoint(STAGE, outcome.best.name).unlink()
         with pytest.raises(UserError, match="is missing and cannot be made again: diverged"):
             population.ensure_checkpoint(FakeTask(run.root, STAGE, 0.0), SerialExecutor(), outcome.best, outcome)
 

@@ -134,7 +134,7 @@ def test_a_running_run_shows_what_there_is(tmp_path):
     assert "Not finished" in page
     assert 'http-equiv="refresh"' in page
     assert "x_run" in page
-    assert read(root).damaged == 0
+    assert read(root).reader.damaged == 0
     assert (root / "journal.jsonl").read_bytes() == before
 
 
@@ -149,7 +149,7 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
 def test_surroundings_that_cannot_be_read_are_not_recorded(tmp_path, content):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
     (root / "environment" / "000.json").write_bytes(content)
-    assert [session.environment for session in read(root).sessions] == [{}]
+    assert [session.environment for session in read(root).reader.sessions] == [{}]
     assert "not recorded" in write_report([root]).read_text()
 
 
@@ -159,7 +159,7 @@ def test_a_damaged_line_is_told_and_left_alone(tmp_path):
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([lines[0].replace(b"scored", b"SCORED"), *lines[1:]]))
     page = write_report([root]).read_text()
-    assert "1 damaged lines" in page
+    assert "1 lines of the journal are damaged" in page
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 
 from rdl.errors import UserError
 from rdl.runs import Run
+from rdl.runs.layout import MeasureKey
 
 CONFIG = """
 # Parameters for executor:
@@ -23,22 +24,22 @@ population.size = 4
 
 def started(root, config=CONFIG):
     with Run(root, config) as run:
-        run.unit("first", lambda: {"score": 1})
+        run.unit(MeasureKey("first"), lambda: {"score": 1})
 
 
 def test_a_unit_is_done_once(tmp_path):
     calls = []
     for _ in range(2):
         with Run(tmp_path / "run") as run:
-            assert run.unit("a", lambda: calls.append(1) or {"score": 0.5}) == {"score": 0.5}
+            assert run.unit(MeasureKey("a"), lambda: calls.append(1) or {"score": 0.5}) == {"score": 0.5}
     assert len(calls) == 1
 
 
 def test_a_unit_that_raises_is_not_done(tmp_path):
     with Run(tmp_path) as run:
         with pytest.raises(ZeroDivisionError):
-            run.unit("a", lambda: {"score": 1 / 0})
-        assert "a" not in run.journal
+            run.unit(MeasureKey("a"), lambda: {"score": 1 / 0})
+        assert MeasureKey("a").text not in run.journal
 
 
 def test_another_configuration_is_refused_by_what_differs(tmp_path):
