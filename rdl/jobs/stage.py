@@ -1,7 +1,10 @@
 """One stage of a run: a population trained on some images, and its best model afterwards."""
 
 import dataclasses
+import functools
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gin
@@ -10,8 +13,9 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
+from rdl.models import description
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Outcome, Population, Settings, keep_only
+from rdl.population import Member, Outcome, Population, SearchSpace, Settings, keep_only
 from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
@@ -108,6 +112,9 @@ def train_population(
         settings = dataclasses.replace(settings, min_score=min_score)
     if score is None or not comparable:
         settings = dataclasses.replace(settings, best_of="last")
+    space = settings.search_space or SearchSpace()
+    for key in description.overridden({name: dimension.initial for name, dimension in space.dimensions.items()}):
+        _warn_of(context.run.root, key)
     num_images = settings.images_per_generation(len(images))
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
@@ -119,6 +126,13 @@ def train_population(
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage
+
+
+@functools.cache  # once a run, not once a stage
+def _warn_of(root: Path, key: str) -> None:
+    logging.getLogger("rdl").warning(
+        "gin binds %s, but the search draws that hyperparameter from its search space: the binding is not used", key
+    )
 
 
 def score_seed(seed: int, stage: str) -> int:

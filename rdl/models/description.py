@@ -1,7 +1,7 @@
 """What gin says of the model: all that decides how it is built, and the objective's hyperparameters apart."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import gin
 
@@ -29,6 +29,17 @@ def of_gin() -> str:
         for key, value in sorted(bindings.of_text(gin.config_str(max_line_length=10_000)).items())
         if _builds(key) and key.split("/")[-1] not in {f"{factory}.{name}" for name in hyperparameters}
     )
+
+
+def overridden(searched: Mapping[str, Sequence[float]]) -> list[str]:
+    """gin's bindings of the objective's hyperparameters that nothing uses, because a search draws other values.
+
+    Args:
+      searched: the first values of each hyperparameter that is searched.
+    """
+    bound, values, factory = bindings.of_text(gin.config_str()), objective().hyperparameters, _factory().__name__
+    keys = {f"{factory}.{name}": tuple(first) != (values.get(name),) for name, first in sorted(searched.items())}
+    return [key for key, is_another in keys.items() if is_another and key in bound]
 
 
 def _factory() -> Callable[[], Objective]:

@@ -3,7 +3,10 @@
 import gin
 import pytest
 
+from rdl.jobs.one_point import one_point
 from rdl.jobs.vae_learner import VAELearner
+from rdl.models import description
+from rdl.models.objectives.objective import vae
 
 SMALL = """
 model.encoder = @small_fc_encoder
@@ -51,3 +54,17 @@ def test_a_learner_of_another_configuration_builds_nothing():
     learner("model.num_latents = 5")
     with pytest.raises(RuntimeError, match="gin has changed"):
         stale.trainer(SHAPE, 1)
+
+
+def test_a_binding_that_a_search_never_uses_is_named():
+    learner("model.objective = @vae", "vae.beta = 4.0")
+    assert description.overridden({"beta": (1.0, 8.0), "batch_size": (64,)}) == ["vae.beta"]
+    assert description.overridden({"beta": (4.0,)}) == []
+    learner("model.objective = @vae")
+    assert description.overridden({"beta": (1.0, 8.0)}) == []
+
+
+def test_one_point_takes_the_models_own_objective():
+    learner("model.objective = @annealed_vae", "annealed_vae.c_max = 7.0")
+    assert one_point().dimensions["c_max"].initial == (7.0,)
+    assert set(one_point(vae).dimensions) == {"beta", "learning_rate", "batch_size"}
