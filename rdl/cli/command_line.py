@@ -3,6 +3,8 @@
 Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback), 130 interrupted.
 """
 
+import errno
+import io
 import logging
 import os
 import signal
@@ -14,7 +16,7 @@ from absl import flags
 from rich.console import Console
 
 from rdl.bindings import check_files, read_gin
-from rdl.errors import UserError
+from rdl.errors import UserError, in_one_line
 
 
 def run(app, main: Callable, positional: bool = False) -> None:
@@ -23,22 +25,62 @@ def run(app, main: Callable, positional: bool = False) -> None:
     def guarded(argv: list[str]) -> int:
         logging.getLogger("absl").setLevel(logging.WARNING)
         signal.signal(signal.SIGTERM, _interrupt)
-        try:
-            if len(argv) > 1 and not positional:
-                raise UserError(f"Expected flags only, got {argv[1]!r}: see {Path(argv[0]).name} --help.")
-            return main(argv) or 0
-        except UserError as error:
-            # gin appends lines about where in the configuration the call was made.
-            print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
-            return 2
-        except BrokenPipeError:  # who reads what is printed has seen enough, such as head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except KeyboardInterrupt:
-            print("\nstopped; the same command goes on from here.", file=sys.stderr)
-            return 130
+        if len(argv) > 1 and not positional:
+            raise UserError(f"Expected flags only, got {argv[1]!r}: see {Path(argv[0]).name} --help.")
+        return main(argv) or 0
 
-    app.run(guarded, flags_parser=_parse_flags)
+    app.run(lambda argv: guard(lambda: guarded(argv)), flags_parser=_parse_flags)
+
+
+def guard(main: Callable[[], int]) -> int:
+    """The exit code of a command, whose last words are one line wherever they go.
+
+    What its output's encoding has no characters for is escaped, so that a terminal of ASCII or a name on disk that is
+    no UTF-8 ends nothing. An output that is closed or full is an error of the user's, as a file would be.
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        print("error: standard output is closed: give it a file, or /dev/null.", file=sys.stderr)
+        return 2
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main()
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return _say(f"error: {in_one_line(error)}", 2)
+    except BrokenPipeError:  # who reads what is printed has seen enough, such as head
+        _silence()
+        return 0
+    except KeyboardInterrupt:
+        return _say("\nstopped; the same command goes on from here.", 130)
+    except OSError as error:
+        if error.filename is not None or error.errno not in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EFBIG,
+            errno.EIO,
+            errno.EBADF,
+        ):
+            raise
+        _silence()
+        return _say(f"error: Cannot write to standard output ({error.strerror}): choose another place for it.", 2)
+
+
+def _say(line: str, code: int) -> int:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:  # there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return code
+
+
+def _silence() -> None:
+    """What is still to be printed would fail once more when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse_flags(argv: list[str]) -> list[str]:

@@ -126,7 +126,7 @@ def evaluate(
     """
     if repeats < 1:
         raise UserError(f"Expected at least 1 repeat, got {repeats}: set --repeats.")
-    run, metric_files = FinishedRun.open(root), [_file(name) for name in metrics]
+    run, metric_files = FinishedRun.open(root), [metric_file(name) for name in metrics]
     if unknown := [name for name in representations if name not in REPRESENTATIONS]:
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
     all_seeds, prepared, paths, failed = seeds(), None, [], []
@@ -197,7 +197,12 @@ def _measure(
     return {**run.dataset, **{k: v for k, v in used.items() if not k.startswith("dataset.")}}, results
 
 
-def _file(name: str) -> Path:
+def metric_file(name: str) -> Path:
+    """The gin file of a metric, by its name or as it is.
+
+    Raises:
+      UserError: there is none.
+    """
     path = Path(name) if name.endswith(".gin") else _FILES / f"{name}.gin"
     if not path.is_file():
         raise UserError(f"No metric is called {name!r}: expected one of {', '.join(METRICS)}, or a gin file.")

@@ -27,9 +27,11 @@ def read_plan(gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequen
     gin.clear_config()
     read_gin(gin_files, bindings)
     plan = Plan()
-    if metrics is None:
-        return plan
-    return dataclasses.replace(plan, metrics=evaluation.METRICS if list(metrics) == ["all"] else metrics)
+    if metrics is not None:
+        plan = dataclasses.replace(plan, metrics=evaluation.METRICS if list(metrics) == ["all"] else metrics)
+    for name in plan.metrics:
+        evaluation.metric_file(name)
+    return plan
 
 
 @dataclasses.dataclass(frozen=True)
