@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rdl.runs.typed import typed
+
 
 @dataclass(frozen=True)
 class Member:
@@ -78,8 +80,24 @@ class Member:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Member":
-        """From what ``to_record`` gave."""
-        return cls(**record)
+        """From what ``to_record`` gave.
+
+        Raises:
+          ValueError: the record is of something else, or of another type somewhere.
+        """
+        member = typed(cls, record)
+        if member.generation < 0 or member.index < 0 or (member.score is None) == (member.status == "scored"):
+            raise ValueError(f"{member.name[:100]} has a score only if it is scored")
+        for name, kind in _DETAILS.items():
+            if name in member.details:
+                typed(kind, member.details[name])
+        return member
+
+
+_DETAILS: dict[str, Any] = {
+    "per_model": list[float], "kl": list[list[float]], "measured": list[dict[str, float]], "terms": dict[str, float],
+    "active_latents": list[float], "pairwise_udr": list[list[float]], "images": int, "seconds": float,
+}  # fmt: skip
 
 
 def _finite(value: Any) -> bool:

@@ -13,6 +13,7 @@ from rdl.population.evolution import ranked
 from rdl.recursion import Iteration, LeafLabels
 from rdl.runs import files
 from rdl.runs.journal import parse_line
+from rdl.runs.typed import typed
 
 _MEMBER = re.compile(r"(?:(.+)/)?generation_(\d+)/member_(\d+)$")
 _OUTCOME = re.compile(r"(.+)/outcome$")
@@ -94,7 +95,8 @@ def read(root: str | Path) -> Records:
     if not (root / "config.gin").is_file():
         raise UserError(f"{root} is not a run directory (no config.gin): give the --output_dir of a bin/train.")
     journal = root / "journal.jsonl"
-    content = journal.read_bytes() if journal.exists() else b""
+    with files.explained(journal, "read"):
+        content = journal.read_bytes() if journal.exists() else b""
     stages: dict[str, dict[int, dict[int, Member]]] = {}
     leaves: dict[str, dict[int, Iteration]] = {}
     records = Records(
@@ -107,18 +109,22 @@ def read(root: str | Path) -> Records:
             records.damaged += line.endswith(b"\n")  # without its end the last line is being written right now
             continue
         key, record = entry["key"], entry["record"]
+        try:
+            known = _known(key, record)
+        except ValueError:  # of the right checksum, but none that a run writes
+            records.damaged += 1
+            continue
         if match := _MEMBER.match(key):
-            stage, member = match[1] or "", Member.from_record(record)
+            stage, member = match[1] or "", known
             stages.setdefault(stage, {}).setdefault(member.generation, {})[member.index] = member
         elif match := _ITERATION.match(key):
-            fields = {name: value for name, value in record.items() if name != "stage"}
-            leaves.setdefault(match[1], {})[int(match[2])] = Iteration.from_json(fields)
+            leaves.setdefault(match[1], {})[int(match[2])] = known
         elif match := _OUTCOME.match(key):
             records.handed_over[match[1]] = record["best"]
         elif key.startswith("measure/"):
             records.measured[key.removeprefix("measure/")] = record
         elif key.startswith("session/"):
-            seconds.append(record["seconds"])
+            seconds.append(known)
         elif key == "summary":
             records.summary = record
     random = stages.pop("random_members", {})
@@ -131,6 +137,26 @@ def read(root: str | Path) -> Records:
     records.sessions = _sessions(root, seconds)
     records.age = max(0.0, time.time() - journal.stat().st_mtime) if journal.exists() else 0.0
     return records
+
+
+def _known(key: str, record: dict[str, Any]) -> Any:
+    """The record as what its key says it is.
+
+    Raises:
+      ValueError: it is something else.
+    """
+    if match := _MEMBER.match(key):
+        member = Member.from_record(record)
+        if (member.generation, member.index) != (int(match[2]), int(match[3])):
+            raise ValueError(f"{key} is {member.name}")
+        return member
+    if _ITERATION.match(key):
+        return Iteration.from_json(record)
+    if key.startswith("measure/"):
+        return typed(dict[str, float], record)
+    if key.startswith("session/"):
+        return typed(float, record.get("seconds"))
+    return record
 
 
 def _sessions(root: Path, seconds: list[float]) -> list[Session]:
