@@ -17,8 +17,10 @@ import gin
 
 from rdl import data, models, training
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.jobs.study import METHODS
+
+configure()
 
 _FILES = Path(__file__).resolve().parent.parent / "gin_configs" / "baselines"
 _RUNS = {"plain VAE": ("beta_vae", ["vae.beta = 1.0"])} | {name: (name, []) for name in METHODS}

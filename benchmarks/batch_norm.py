@@ -1,14 +1,18 @@
 """CPU time of batch norm and ReLU, forward and backward, written in three ways.
 
-python benchmarks/batch_norm.py
+    python benchmarks/batch_norm.py
+
+Prints a JSON line for each shape and precision; the matrix products, for several replicas, take float32 alone.
 """
 
+import functools
 import os
-import time
+import statistics
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+import measuring
 import numpy as np
 import tensorflow as tf
 from absl import app
@@ -19,41 +23,41 @@ SHAPES = [(64, 32, 32, 32), (64, 16, 16, 32), (64, 8, 8, 64), (64, 512)]
 REPEATS = 15
 
 
-def keras_layer(shape):
-    layer = keras.layers.BatchNormalization(epsilon=1e-5)
+def keras_layer(shape, dtype):
+    policy = "mixed_bfloat16" if dtype == tf.bfloat16 else "float32"
+    layer = keras.layers.BatchNormalization(epsilon=1e-5, dtype=policy)
     layer.build(shape)
     return lambda x, gamma, beta: tf.nn.relu(layer(x, training=True))
 
 
-def milliseconds(function, x) -> float:
-    """Least CPU time of one forward and backward pass, over all threads."""
+def forward_and_back(way):
+    """A traced function of both passes."""
 
     @tf.function
-    def both(x):
+    def both(inputs):
         with tf.GradientTape() as tape:
-            tape.watch(x)
-            outputs = function(x, tf.ones(x.shape[-1]), tf.zeros(x.shape[-1]))
-        return tape.gradient(outputs, x, output_gradients=x)
+            tape.watch(inputs)
+            outputs = way(inputs, tf.ones(inputs.shape[-1]), tf.zeros(inputs.shape[-1]))
+        return tape.gradient(outputs, inputs, output_gradients=inputs)
 
-    both(x)
-    times = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        both(x)
-        times.append(time.process_time() - start)
-    return 1e3 * min(times)
+    return both
 
 
 def main(_):
+    measuring.emit_machine("batch_norm")
     for shape in SHAPES:
-        x = tf.constant(np.random.default_rng(0).normal(size=shape).astype(np.float32))
-        ways = {
-            "keras.layers.BatchNormalization": keras_layer(shape),
-            "matrix products": lambda *a: normalize_over_replicas(*a, 1e-5, True)[0],
-            "fused kernel": lambda *a: normalize_fused(*a, 1e-5, True)[0],
-        }
-        times = ", ".join(f"{name} {milliseconds(way, x):.1f} ms" for name, way in ways.items())
-        print(f"{shape}: {times}", flush=True)
+        for dtype in (tf.float32, tf.bfloat16):
+            inputs = tf.cast(np.random.default_rng(0).normal(size=shape), dtype)
+            ways = {
+                "keras": keras_layer(shape, dtype),
+                "fused": lambda *a: normalize_fused(*a, 1e-5, True)[0],
+            }
+            if dtype == tf.float32:
+                ways["matrix_products"] = lambda *a: normalize_over_replicas(*a, 1e-5, True)[0]
+            calls = {name: functools.partial(forward_and_back(way), inputs) for name, way in ways.items()}
+            spent, _ = measuring.seconds(calls, REPEATS)
+            each = {f"{name}_ms": 1e3 * statistics.median(values) for name, values in spent.items()}
+            measuring.emit("batch_norm", shape=shape, dtype=dtype.name, **each)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ import json, sys, time
 import gin
 from rdl.data import load
 from rdl.jobs import experiment
-from rdl.cli import registry
+from rdl.cli import configure
 from rdl.watch.watching import Watcher
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
@@ -66,6 +66,7 @@ from rdl.training.threads import settle_threads
 import functools
 
 config, root = sys.argv[1:3]
+configure()
 gin.parse_config(open(config).read())
 settle_threads()
 

@@ -1,21 +1,25 @@
-"""Images per second of one training step of the reference network: plain Keras against the trainer, in one run.
+"""CPU time of one training step of the reference network: plain Keras against the trainer, in one run.
 
-    python benchmarks/train_step.py [--batch_sizes=64,256] [--images=4096] [--threads=0]
+    python benchmarks/train_step.py [--batch_sizes=64,256] [--images=4096] [--rounds=5] [--threads=0]
 
-Both train the same beta-TCVAE (64 x 64 x 1, 10 latents) from the same weights on the same batches and noise. "Keras"
+All train the same beta-TCVAE (64 x 64 x 1, 10 latents) from the same weights on the same batches and noise. "Keras"
 is what one writes first: keras.layers.BatchNormalization and ReLU layers, keras.optimizers.Adam, one tf.function per
-step, convolutions of 4x4-valid and 1x1. The rounds of the two take turns, so that a busy machine slows both. Prints
-the median of the rounds; the CPU time, which other programs hardly change; and how far the two are apart after a step.
-Their gradients differ by as much as either does from a float64 computation (1e-3 here, for images that are mostly
-black), and Adam's first update makes a full step of the learning rate from every one, however small.
+step, convolutions of 4x4-valid and 1x1, float32. The rounds take turns, so that a busy machine slows all alike. Prints
+a JSON line for each batch size and precision of the trainer: CPU milliseconds an image, the least of the rounds, which
+other programs change little, and their ratio; images a second by the clock; and how far the trainer is from plain Keras
+after a step. In float32 their gradients differ by as much as either does from a float64 computation (1e-3 here, for
+images that are mostly black), and Adam's first update makes a full step of the learning rate from every one, however
+small.
 """
 
+import functools
 import os
-import time
+import statistics
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+import measuring
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
@@ -33,6 +37,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_list("batch_sizes", ["64", "256"], "Images per step.")
 flags.DEFINE_integer("images", 4096, "Images per round.")
 flags.DEFINE_integer("rounds", 5, "Timed rounds of each; one more warms up.")
+flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "The trainer's, each against plain Keras in float32.")
 flags.DEFINE_integer("threads", 0, "Threads per operation; 0 is TensorFlow's default.")
 
 SHAPE, LATENTS, BETA, RATE, SEED = (64, 64, 1), 10, 6.0, 1e-4, 1
@@ -129,45 +134,52 @@ def difference(ours, plain) -> float:
     return float(np.sqrt(squares / size))
 
 
-def main(_):
-    if FLAGS.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
-    images = MadeImages()
-    plain = PlainKeras()
-    trainer = Trainer(build(SHAPE, 1, reference_encoder, reference_decoder, beta_tc_vae, LATENTS))
-    ours = trainer.model.models[0]
+def measure(batch_size: int, plain: PlainKeras, trainers: dict[str, Trainer]) -> None:
+    """Prints a line for each trainer."""
+    images, count = MadeImages(), FLAGS.images
 
-    def our_round(count, batch_size):
+    def train(trainer: Trainer, number: int) -> float:
         settings = {"learning_rate": RATE, "hyperparameters": {"beta": BETA}, "seed": SEED}
-        return trainer.train(images, count, batch_size=batch_size, **settings)
+        return sum(trainer.train(images, number, batch_size=batch_size, **settings).values())
 
-    for batch_size in map(int, FLAGS.batch_sizes):
+    gaps = {}
+    for precision, trainer in trainers.items():
+        ours = trainer.model.models[0]
         trainer.initialize(0)
         same_weights(ours, plain.vae)
         for variable in plain.optimizer.variables[2:]:
             variable.assign(tf.zeros_like(variable))
         plain.optimizer.iterations.assign(0)
-        our_loss = sum(our_round(batch_size, batch_size).values())
-        loss_gap = abs(our_loss / float(plain.train(images, batch_size, batch_size)) - 1)
-        gap = difference(ours.weights, plain.vae.weights)
-        gradient_gap = difference(trainer.optimizers[0]["vae"].first_moments, plain.optimizer._momentums)
+        loss = train(trainer, batch_size)
+        gaps[precision] = {
+            "loss_gap": abs(loss / float(plain.train(images, batch_size, batch_size)) - 1),
+            "gradient_gap": difference(trainer.optimizers[0]["vae"].first_moments, plain.optimizer._momentums),
+        }
+    ways = {"keras": lambda: float(plain.train(images, count, batch_size))}
+    ways |= {name: functools.partial(train, trainer, count) for name, trainer in trainers.items()}
+    cpu, wall = measuring.seconds(ways, FLAGS.rounds)
+    cost = {name: 1e3 * min(spent) / count for name, spent in cpu.items()}
+    rate = {name: count / statistics.median(spent) for name, spent in wall.items()}
+    for name in trainers:
+        measuring.emit(
+            "train_step", batch_size=batch_size, precision=name, keras_cpu_ms=cost["keras"], cpu_ms=cost[name],
+            ratio=cost["keras"] / cost[name], keras_images_s=rate["keras"], images_s=rate[name], **gaps[name],
+        )  # fmt: skip
 
-        rates, costs = {"keras": [], "trainer": []}, {"keras": [], "trainer": []}
-        for _ in range(FLAGS.rounds + 1):
-            for name, run in (("keras", plain.train), ("trainer", None)):
-                start, cpu_start = time.perf_counter(), time.process_time()
-                run(images, FLAGS.images, batch_size) if run else our_round(FLAGS.images, batch_size)
-                rates[name].append(FLAGS.images / (time.perf_counter() - start))
-                costs[name].append(1e3 * (time.process_time() - cpu_start) / FLAGS.images)
-        plain_rate, our_rate = (float(np.median(rates[name][1:])) for name in ("keras", "trainer"))
-        plain_cost, our_cost = (float(np.median(costs[name][1:])) for name in ("keras", "trainer"))
-        print(
-            f"batch {batch_size}: plain Keras {plain_rate:.0f} images/s, trainer {our_rate:.0f} images/s, ratio "
-            f"{our_rate / plain_rate:.2f}; CPU ms an image {plain_cost:.2f} and {our_cost:.2f}, ratio "
-            f"{plain_cost / our_cost:.2f}; in one step the loss differs by {loss_gap:.0e}, gradients by "
-            f"{gradient_gap:.1e}, weights by {gap:.1e}",
-            flush=True,
+
+def main(_):
+    if FLAGS.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
+    measuring.emit_machine("train_step")
+    trainers = {
+        precision: Trainer(
+            build(SHAPE, 1, reference_encoder, reference_decoder, beta_tc_vae, LATENTS, precision=precision)
         )
+        for precision in FLAGS.precisions
+    }
+    plain = PlainKeras()
+    for batch_size in map(int, FLAGS.batch_sizes):
+        measure(batch_size, plain, trainers)
 
 
 if __name__ == "__main__":

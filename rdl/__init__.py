@@ -29,8 +29,9 @@ def load(run: str) -> "TrainedModel":
     from pathlib import Path
 
     from rdl.models.saving import saved
+    from rdl.runs import Layout
 
-    return saved.load(Path(run) / "model")
+    return saved.load(Layout(Path(run)).model)
 
 
 def __getattr__(name: str) -> Any:

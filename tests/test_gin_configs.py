@@ -7,9 +7,11 @@ import gin
 import pytest
 
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.population import SearchSpace, Settings
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "gin_configs").rglob("*.gin"))
@@ -66,3 +68,55 @@ def test_training_file_builds_its_model(path, monkeypatch):
     side = bound("dataset.size") or (28 if "mnist" in name else 64)
     model = models.build((side, side, channels))
     assert len(model) == 1
+
+
+EVIDENCE = [path for path in TRAINING if path.parent.name == "evidence"]
+
+
+def images_seen(scope: str, data_size: int = 46_080) -> tuple[int, int]:
+    """Images that a model of a stage sees to its end, and images of all models of the stage together."""
+    with gin.config_scope(scope):
+        settings = Settings()
+    each = settings.images_per_generation(data_size)
+    assert settings.generations is not None and not settings.until_converged
+    members = settings.size * (settings.initial_factor + settings.generations - 1)
+    return each * settings.generations, each * members * settings.models
+
+
+@pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
+def test_every_model_of_the_evidence_study_sees_as_many_images(path, monkeypatch):
+    parse(path, monkeypatch)
+    assert images_seen("final" if "rpu_vae" in path.stem else "population")[0] == 600_000
+
+
+def test_the_controls_of_the_recursion_have_its_compute(monkeypatch):
+    parse(ROOT / "gin_configs/evidence/rpu_vae.gin", monkeypatch)
+    recursion = images_seen("x_run")[1] + 2 * 2 * images_seen("leaf_run")[1] + images_seen("final")[1]
+    assert images_seen("x_run")[0] == 600_000
+    for name in ("pbt_u_vae", "random_search"):
+        gin.clear_config()
+        parse(ROOT / f"gin_configs/evidence/{name}.gin", monkeypatch)
+        assert recursion <= images_seen("population")[1] < 1.1 * recursion
+    assert gin.query_parameter("population.exploit") is False
+
+
+def test_the_released_shapes3d_runs_have_rounds_of_480000_images(monkeypatch):
+    for name, scopes in (("rpu_vae", ("x_run", "final")), ("pbt_u_vae", ("population",)), ("pbt_vae", ("population",))):
+        gin.clear_config()
+        parse(ROOT / f"gin_configs/{name}_shapes3d.gin", monkeypatch)
+        assert gin.query_parameter("dataset.name") == "shapes3d"
+        for scope in scopes:
+            with gin.config_scope(scope):
+                assert Settings().images_per_generation(480_000) == 480_000
+    gin.clear_config()
+    parse(ROOT / "gin_configs/rpu_vae_shapes3d.gin", monkeypatch)
+    with gin.config_scope("leaf_run"):
+        assert [Settings().images_per_generation(size) for size in (700, 30_000)] == [10_000, 30_000]
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_training_file_builds_its_score(path, monkeypatch):
+    parse(path, monkeypatch)
+    reference = bound("search.score")
+    if reference is not None and "SavedLeafMIGScore" not in str(reference):  # that one reads another run
+        assert callable(reference.scoped_configurable_fn())

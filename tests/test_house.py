@@ -2,9 +2,13 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
+import house
 
 ROOT = Path(__file__).resolve().parents[1]
 # Each floor may import from those after it, and from itself.
@@ -68,6 +72,29 @@ def test_pure_rooms_import_no_tensorflow(path):
     assert not {name.split(".")[0] for name in imported(path)} & {"tensorflow", "keras", "tensorflow_probability"}
 
 
+def test_no_files_import_each_other_in_a_circle():
+    assert house.circles(house.imports(ROOT / "rdl")) == []
+
+
+def test_no_packages_import_each_other_in_a_circle():
+    assert house.circles(house.between_packages(house.imports(ROOT / "rdl"))) == []
+
+
+def test_circles_are_found():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": set()}
+    assert house.circles(graph) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted({path.parent for path in FILES}),
+    ids=lambda folder: str(folder.relative_to(ROOT)),
+)
+def test_a_folder_can_be_taken_in_at_a_glance(folder):
+    rooms = [path for path in folder.iterdir() if path.suffix == ".py" and path.name != "__init__.py"]
+    assert len(rooms) <= 15, f"{len(rooms)} files: lay some of them in a folder of their own"
+
+
 def test_third_party_imports_nothing_of_rdl():
     for path in (ROOT / "third_party").rglob("*.py"):
         assert not {name for name in imported(path) if name.split(".")[0] in ("rdl", "tensorflow", "keras")}, path
@@ -81,6 +108,8 @@ def test_docs_name_tests_and_files_that_exist(path):
         here = file or here  # `::test_name` alone is in the file named last
         if here and (file or test):
             assert f"def {test}" in (ROOT / here).read_text(), f"{here}::{test}"
+    for named in re.findall(r"`((?:rdl|tests|bin|docs|benchmarks|gin_configs|third_party)/[\w./-]*\w)`", text):
+        assert (ROOT / named).exists(), named
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (path.parent / link).exists(), link
 

@@ -1,1 +1,5 @@
-"""The commands behind bin/, and the registry of every name that gin may use."""
+"""The commands behind bin/, and the one call that readies gin for them."""
+
+from rdl.cli.configuration import configure
+
+__all__ = ["configure"]

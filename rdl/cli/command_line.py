@@ -15,7 +15,8 @@ from pathlib import Path
 from absl import flags
 from rich.console import Console
 
-from rdl.bindings import check_files, read_gin
+from rdl.bindings import check_files
+from rdl.cli.configuration import configure
 from rdl.errors import UserError, in_one_line
 
 
@@ -105,13 +106,12 @@ def train(gin_files: Sequence[str], bindings: Sequence[str], output_dir: str | N
         raise UserError("Nothing to do: give --gin_file=gin_configs/quickstart.gin (bin/train --help says more).")
     check_files(gin_files)
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
-    from rdl.cli import registry  # noqa: F401, I001  (first: registers every gin name, quietly)
+    configure(gin_files, bindings)
     from rdl.cli import worker
-    from rdl.watch import display
     from rdl.jobs import experiment
     from rdl.training.threads import settle_threads
+    from rdl.watch import display
 
-    read_gin(gin_files, bindings)
     settle_threads()
     root = Path(output_dir) if output_dir else experiment.default_output_dir(list(gin_files))
     summary = experiment.experiment(str(root), worker.executor)

@@ -5,7 +5,7 @@ import functools
 import gin
 import tensorflow as tf
 
-from rdl.cli import registry  # noqa: F401  (every gin name)
+from rdl.cli.configuration import configure
 from rdl.execution import Executor, build_executor
 from rdl.training import threads
 
@@ -27,6 +27,7 @@ def prepare(config: str, cpus: float) -> None:
       cpus: so many operations may run side by side. One operation gets as many threads as in a serial run: its
         result may depend on them.
     """
+    configure()
     gin.parse_config(config)
     threads.settle_threads()
     tf.config.threading.set_inter_op_parallelism_threads(max(1, int(cpus)))

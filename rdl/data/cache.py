@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data import npz
+from rdl.data.formats import npz
 from rdl.data.sources import ArraySource, MappedSource, Source
 from rdl.errors import UserError
 from rdl.runs import files

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rdl.data import cache, npz, official
-from rdl.data.decode import open_picture
+from rdl.data import cache, official
 from rdl.data.factors import Grid
-from rdl.data.hdf5 import Hdf5Source
+from rdl.data.formats import npz
+from rdl.data.formats.decode import open_picture
+from rdl.data.formats.hdf5 import Hdf5Source
 from rdl.data.sources import Source
 from rdl.data.sprites import SIZE, SPACE, RenderedSprites
 from rdl.errors import UserError

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rdl.data import cache, npz, official
-from rdl.data.decode import Treatment, check_shape
+from rdl.data import cache, official
 from rdl.data.factors import FactorSpace, Table
+from rdl.data.formats import npz
+from rdl.data.formats.decode import Treatment, check_shape
 from rdl.data.sources import Source
 from rdl.errors import UserError
 

@@ -11,8 +11,8 @@ import gin
 
 from rdl.bindings import literals
 from rdl.data import cache, dsprites, dummy, idx, objects, official, own
-from rdl.data.decode import Treatment
 from rdl.data.factors import Grid, Labels
+from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.images import ImageSet
 from rdl.data.sources import Source

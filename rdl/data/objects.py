@@ -10,10 +10,11 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image
 
-from rdl.data import cache, npz, official
-from rdl.data.decode import Treatment
+from rdl.data import cache, official
 from rdl.data.factors import Grid
-from rdl.data.hdf5 import Hdf5Source
+from rdl.data.formats import npz
+from rdl.data.formats.decode import Treatment
+from rdl.data.formats.hdf5 import Hdf5Source
 from rdl.data.sources import MappedSource, Selection, Source
 from rdl.errors import UserError
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rdl.data import cache, npz
-from rdl.data.decode import FEWEST, Treatment, check_range, check_shape, open_picture, to_bytes
+from rdl.data import cache
 from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.formats import npz
+from rdl.data.formats.decode import FEWEST, Treatment, check_range, check_shape, open_picture, to_bytes
 from rdl.data.sources import MappedSource, Source
 from rdl.errors import UserError
 

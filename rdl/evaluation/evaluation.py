@@ -4,8 +4,11 @@ The seeds are those of its script for reproducing a study: one generator seeded 
 representation, then one to each metric on the means, then one to each on the samples, names in alphabetical order.
 """
 
+import importlib.util
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +16,22 @@ import gin
 import numpy as np
 
 from rdl.bindings import Settings, of_text, read_gin
-from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
+from rdl.evaluation.expected import Pace, in_words, seconds
 from rdl.evaluation.finished_run import FinishedRun
-from rdl.models.saving.saved import TrainedModel
+from rdl.evaluation.representations import REPRESENTATIONS, Function, Representations
 from rdl.seeds import derive
 from third_party.disentanglement_lib.evaluation import evaluate as metric
-from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once
 
 _FILES = Path(__file__).resolve().parents[2] / "gin_configs" / "metrics"
-_FEW_STATES = 100_000
-REPRESENTATIONS = ("mean", "sampled")
+_PRESETS = _FILES / "presets"
+_PRESET = "evaluation.preset"  # where a result's settings name it
 METRICS = (
     "beta_vae_sklearn", "dci", "downstream_task_boosted_trees", "downstream_task_logistic_regression",
     "factor_vae_metric", "irs", "mig", "modularity_explicitness", "sap_score", "unsupervised",
 )  # fmt: skip
 
-Function = Callable[[np.ndarray], np.ndarray]
 Tell = Callable[[str], None]
 
 
@@ -44,41 +45,6 @@ def seeds() -> dict[tuple[str, str], int]:
     order = [(name, "postprocess") for name in REPRESENTATIONS]
     order += [(name, metric) for name in REPRESENTATIONS for metric in METRICS]
     return {place: int(random.randint(2**32, dtype=np.int64)) for place in order}
-
-
-class Representations:
-    """A model's means and samples; each image is encoded once for all metrics where the data is deterministic.
-
-    Args:
-      model: the trained model.
-      images: with factors.
-
-    Attributes:
-      data: what a metric has to draw its observations from.
-    """
-
-    def __init__(self, model: TrainedModel, images: ImageSet):
-        def posterior(observations: np.ndarray) -> np.ndarray:
-            found = model.posterior(observations)
-            return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
-
-        self.data, self._posterior = encode_once(images, posterior)
-        if isinstance(self.data, EncodedStates) and np.prod(images.factors_num_values) <= _FEW_STATES:
-            self._posterior(np.arange(np.prod(images.factors_num_values)))  # in bulk; metrics ask for a few at a time
-
-    def function(self, name: str, seed: int) -> Function:
-        """Observations -> representation [n, latents]: the posterior means, or samples with noise from the seed."""
-        random = np.random.RandomState(seed)
-
-        def mean(observations: np.ndarray) -> np.ndarray:
-            return np.split(self._posterior(observations), 2, axis=-1)[0]
-
-        def sampled(observations: np.ndarray) -> np.ndarray:
-            means, log_variances = np.split(self._posterior(observations), 2, axis=-1)
-            noise = random.standard_normal(means.shape).astype(means.dtype)
-            return means + np.exp(0.5 * log_variances) * noise
-
-        return {"mean": mean, "sampled": sampled}[name]
 
 
 def evaluation(data: Any, function: Function) -> dict[str, Any]:
@@ -108,6 +74,7 @@ def evaluate(
     bindings: Sequence[str] = (),
     overwrite: bool = False,
     tell: Tell = lambda line: None,
+    preset: str = "",
 ) -> list[Path]:
     """Measures what is not measured yet; returns the aggregates of all the metrics asked for.
 
@@ -118,7 +85,9 @@ def evaluate(
       repeats: evaluation seeds per metric.
       bindings: gin's, on top of the metrics' files.
       overwrite: measure again what is measured.
-      tell: is told what is done.
+      tell: is told what begins, how long it may take, and what is done.
+      preset: name of a file in ``gin_configs/metrics/presets``, read between a metric's file and the bindings. What was
+        measured with a preset is measured again without it, and is kept beside what was measured without one.
 
     Raises:
       UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; at the end, metrics
@@ -129,34 +98,108 @@ def evaluate(
     run, metric_files = FinishedRun.open(root), [metric_file(name) for name in metrics]
     if unknown := [name for name in representations if name not in REPRESENTATIONS]:
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
-    all_seeds, prepared, paths, failed = seeds(), None, [], []
-    work = [(name, file) for name in representations for file in metric_files]
-    for number, (name, file) in enumerate(work, 1):
-        folder = run.root / "metrics" / name / file.stem
-        paths.append(result_tree.aggregate_path(folder, "evaluation"))
-        if paths[-1].is_file() and not overwrite:
-            tell(f"[{number}/{len(work)}] {name} {file.stem}: already there")
+    on_top = _preset(preset)
+    work = [
+        _Work(run.paths.metric(name, file.stem), name, [str(file), *on_top], bindings, repeats)
+        for name in representations
+        for file in metric_files
+    ]
+    to_do = [piece for piece in work if overwrite or not piece.is_done(preset)]
+    failed: list[str] = []
+    if to_do:
+        prepared = _prepare(run)
+        size = run.images.factors_num_values, run.model.num_latents
+        pace = Pace([seconds(piece.asked(), *size) for piece in to_do])
+    for number, piece in enumerate(work, 1):
+        title = f"[{number}/{len(work)}] {piece.representation} {piece.metric}"
+        if piece not in to_do:
+            tell(f"{title}: already there")
             continue
-        if prepared is None:
-            prepared = _prepare(run)
-        _postprocess(run, name, all_seeds)
+        this, left = pace.next()
+        tell(f"{title}: about {in_words(this)}, all that is left {in_words(left)}")
         started = time.perf_counter()
-        seed = all_seeds.get((name, file.stem), derive(0, name, file.stem))
-        function = prepared.function(name, all_seeds[name, "postprocess"])
         try:
-            settings, results = _measure(run, prepared.data, function, file, seed, repeats, bindings)
+            results = piece.measure(run, prepared, preset)
+            tell(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
         except _CannotCompute as error:
-            tell(f"[{number}/{len(work)}] {str(error).splitlines()[0]}")
-            failed.append(f"{name} {file.stem}")
-            continue
-        results["elapsed_time"] = time.perf_counter() - started
-        result_tree.write_step(folder, "evaluation", settings, results, run.root / "postprocessed" / name)
-        tell(f"[{number}/{len(work)}] {name} {file.stem}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
+            tell(f"{title}: {str(error).splitlines()[0]}")
+            failed.append(f"{piece.representation} {piece.metric}")
+        pace.done(time.perf_counter() - started)
     if failed:
         raise UserError(
             f"{len(failed)} of {len(work)} could not be measured: {', '.join(failed)}; the others are done."
         )
-    return paths
+    return [result_tree.aggregate_path(piece.folder, "evaluation") for piece in work]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One metric on one representation.
+
+    Attributes:
+      folder: of its results.
+      representation: ``mean`` or ``sampled``.
+      files: gin's, the metric's own first.
+      bindings: on top of the files.
+      repeats: evaluation seeds.
+    """
+
+    folder: Path
+    representation: str
+    files: Sequence[str]
+    bindings: Sequence[str]
+    repeats: int
+
+    @property
+    def metric(self) -> str:
+        """Its name."""
+        return self.folder.name
+
+    def is_done(self, preset: str) -> bool:
+        """Whether it is measured, with this preset or with none: what was measured exactly stands for both."""
+        path = result_tree.aggregate_path(self.folder, "evaluation")
+        return path.is_file() and result_tree.read(path).get(f"evaluation_config.{_PRESET}", "''") in (
+            "''",
+            repr(preset),
+        )
+
+    def asked(self) -> Settings:
+        """gin's text of what it is asked to do; gin holds nothing afterwards."""
+        with _configured(self.files, [*self._own(), *self.bindings]):
+            return of_text(gin.config_str(max_line_length=10_000))
+
+    def measure(self, run: FinishedRun, prepared: Representations, preset: str) -> dict[str, Any]:
+        """Writes its part of the result tree; returns the results."""
+        _postprocess(run, self.representation, seeds())
+        started = time.perf_counter()
+        function = prepared.function(self.representation, seeds()[self.representation, "postprocess"])
+        with _configured(self.files, [*self._own(), *self.bindings]):
+            results = dict(evaluation(prepared.data, function))
+            used = of_text(gin.operative_config_str(max_line_length=10_000))
+        settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
+        results["elapsed_time"] = time.perf_counter() - started
+        before = run.paths.postprocessed(self.representation)
+        if preset:
+            settings[_PRESET] = repr(preset)
+        result_tree.write_step(self.folder, "evaluation", settings, results, before)
+        return results
+
+    def _own(self) -> list[str]:
+        place = self.representation, self.metric
+        seed = seeds().get(place, derive(0, *place))
+        name = f"evaluation.name = '{self.metric}'"
+        return [f"evaluation.random_seed = {seed}", name, f"evaluation.repeats = {self.repeats}"]
+
+
+@contextmanager
+def _configured(gin_files: Sequence[str], bindings: Sequence[str]) -> Iterator[None]:
+    """gin holds these files and bindings in the block, and nothing before and after."""
+    gin.clear_config()
+    try:
+        read_gin(gin_files, bindings)
+        yield
+    finally:
+        gin.clear_config()
 
 
 def _prepare(run: FinishedRun) -> Representations:
@@ -170,7 +213,7 @@ def _prepare(run: FinishedRun) -> Representations:
 
 def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], int]) -> None:
     """The step between training and evaluation: which representation it is."""
-    folder = run.root / "postprocessed" / name
+    folder = run.paths.postprocessed(name)
     if result_tree.is_complete(folder, "postprocess"):
         return
     settings = {
@@ -179,22 +222,7 @@ def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], i
         "postprocess.postprocess_fn": f"@{name}_representation",
         "postprocess.random_seed": str(all_seeds[name, "postprocess"]),
     }
-    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.root / "model")
-
-
-def _measure(
-    run: FinishedRun, data: Any, function: Function, file: Path, seed: int, repeats: int, bindings: Sequence[str]
-) -> tuple[Settings, dict[str, Any]]:
-    """The settings used and the results of one metric."""
-    own = [f"evaluation.random_seed = {seed}", f"evaluation.name = '{file.stem}'", f"evaluation.repeats = {repeats}"]
-    gin.clear_config()
-    try:
-        read_gin([str(file)], [*own, *bindings])
-        results = dict(evaluation(data, function))
-        used = of_text(gin.operative_config_str(max_line_length=10_000))
-    finally:
-        gin.clear_config()
-    return {**run.dataset, **{k: v for k, v in used.items() if not k.startswith("dataset.")}}, results
+    result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.paths.model)
 
 
 def metric_file(name: str) -> Path:
@@ -207,6 +235,23 @@ def metric_file(name: str) -> Path:
     if not path.is_file():
         raise UserError(f"No metric is called {name!r}: expected one of {', '.join(METRICS)}, or a gin file.")
     return path
+
+
+def _preset(name: str) -> list[str]:
+    """The gin files of a preset, none for none.
+
+    Raises:
+      UserError: no such preset, or the package of its trees is not installed.
+    """
+    if not name:
+        return []
+    path = _PRESETS / f"{name}.gin"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in _PRESETS.glob("*.gin")))
+        raise UserError(f"No preset is called {name!r}: expected {there}.")
+    if "lightgbm" in path.read_text() and importlib.util.find_spec("lightgbm") is None:
+        raise UserError(f"The preset '{name}' needs LightGBM: pip install lightgbm, or measure without --preset.")
+    return [str(path)]
 
 
 def _is_score(key: str, value: Any) -> bool:

@@ -13,8 +13,10 @@ from rdl.bindings import Settings
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
+from rdl.evaluation.likeness import RUN
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
+from rdl.runs import Layout, RunReader
 from rdl.seeds import generator
 
 _METHODS = {"vae": "beta_vae", "annealed_vae": "annealed_vae", "factor_vae": "factor_vae", "beta_tc_vae": "beta_tc_vae"}
@@ -28,12 +30,12 @@ class FinishedRun:
     """A run directory with a summary and a model.
 
     Attributes:
-      root: the run directory.
+      paths: of the run directory.
       config: the bindings of its ``config.gin``.
       summary: its ``results/summary.json``.
     """
 
-    root: Path
+    paths: Layout
     config: Settings
     summary: dict[str, Any]
 
@@ -44,21 +46,21 @@ class FinishedRun:
         Raises:
           UserError: it holds no finished run, or something else under a run's names.
         """
-        root = Path(root)
-        summary, config = root / "results" / "summary.json", root / "config.gin"
-        if not summary.is_file() or not config.is_file():
+        run = RunReader(Layout(Path(root)))
+        summary = run.paths.summary
+        if not summary.is_file() or not run.paths.config.is_file():
             raise UserError(f"{root} holds no finished run ({summary.name} is missing): finish it with bin/train.")
         found = result_tree.read(summary)
         if missing := [key for key in _NEEDED if key not in found]:
             raise UserError(
                 f"{summary} is no summary of a run of rdl (no {missing[0]!r}): train again into a new folder."
             )
-        return cls(root, bindings.of_text(config.read_text(errors="replace")), found)
+        return cls(run.paths, bindings.of_text(run.config), found)
 
     @cached_property
     def model(self) -> TrainedModel:
         """The trained model."""
-        return saved.load(self.root / "model")
+        return saved.load(self.paths.model)
 
     @cached_property
     def images(self) -> ImageSet:
@@ -81,7 +83,7 @@ class FinishedRun:
         return _METHODS.get(objective, objective)
 
     def training_settings(self) -> Settings:
-        """What was trained, in the names of disentanglement_lib's gin files."""
+        """What was trained, in the names of disentanglement_lib's gin files; and all that was asked, under ``run/``."""
         objective = self._named("model.objective")
         settings = {"model.name": f"'{self.method}'", "model.model": f"@{objective}()"}
         batch_size = self.summary.get("final.batch_size")
@@ -98,6 +100,7 @@ class FinishedRun:
             **{key: value for key, value in self.config.items() if key.startswith(f"{objective}.")},
             **self._searched(objective),
             **self._optimisers(objective),
+            **{f"{RUN}{key}": value for key, value in self.config.items()},
         }
         return {key: value for key, value in settings.items() if value}
 
@@ -121,14 +124,14 @@ class FinishedRun:
 
     def write_training_results(self, more: Mapping[str, str] | None = None) -> None:
         """Writes the step ``train`` of the result tree, unless it is there; ``more`` joins its settings."""
-        if result_tree.is_complete(self.root / "model", "train"):
+        if result_tree.is_complete(self.paths.model, "train"):
             return
         settings = {**self.training_settings(), **(more or {})}
         results: dict[str, Any] = self.training_results()
         if "model.training_steps" in settings:
             results["global_step"] = int(settings["model.training_steps"])
         results["elapsed_time"] = float(self.summary["elapsed_seconds"])
-        result_tree.write_step(self.root / "model", "train", settings, results)
+        result_tree.write_step(self.paths.model, "train", settings, results)
 
     def _named(self, key: str) -> str:
         return self.config.get(key, "").strip("@()")

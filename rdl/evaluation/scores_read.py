@@ -4,14 +4,16 @@ From rdl's runs, from disentanglement_lib's result trees, and from its aggregate
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rdl import bindings
 from rdl.errors import UserError
-from rdl.evaluation import result_tree
-from rdl.runs import files
+from rdl.evaluation import likeness, result_tree
+from rdl.runs import RunReader, files
+from rdl.runs.layout import Layout, runs_in
+from rdl.scoring.measure import MEASURED_WITH
 
 _STRENGTHS = (
     "vae.beta", "factor_vae.gamma", "dip_vae.lambda_od", "beta_tc_vae.beta", "annealed_vae.c_max",
@@ -40,7 +42,10 @@ _CONDITIONS: dict[str, dict[str, str]] = {
         "prune_dims.threshold": "0.05",
     },
     "unsupervised": {"unsupervised_metrics.num_train": "10000", **_BINS},
-    "downstream_task_boosted_trees": {"predictor.predictor_fn": "@gradient_boosting_classifier"},
+    "downstream_task_boosted_trees": {
+        "predictor.predictor_fn": "@gradient_boosting_classifier",
+        "gradient_boosting_classifier.backend": "'sklearn'",
+    },
     "downstream_task_logistic_regression": {"predictor.predictor_fn": "@logistic_regression_cv"},
 }
 Conditions = tuple[tuple[str, str], ...]
@@ -59,6 +64,7 @@ class Result:
       key: such as ``completeness``.
       value: the number.
       conditions: what else the number depends on, settings in gin's text.
+      trained: what decided the training of the model, its seed apart.
     """
 
     method: str
@@ -68,6 +74,7 @@ class Result:
     key: str
     value: float
     conditions: Conditions
+    trained: likeness.Trained = ()
 
     @property
     def column(self) -> tuple[str, str, str, str]:
@@ -78,6 +85,9 @@ class Result:
 def read(paths: Iterable[str | Path]) -> list[Result]:
     """All results in folders (runs, or result trees at any depth) and aggregated JSON files.
 
+    Where models of one method on one data set differ in more than their seeds, ``method`` says in what. A run that
+    was measured by some metrics keeps its summary's numbers of the others.
+
     Raises:
       UserError: nothing there, or a damaged file.
     """
@@ -86,20 +96,51 @@ def read(paths: Iterable[str | Path]) -> list[Result]:
         if path.is_file():
             found = [result for row in _rows(path) for result in _of_aggregate(row)]
         elif path.is_dir():
-            trees = result_tree.aggregates(path)
-            found = [result for tree in trees for result in _of_aggregate(result_tree.read(tree))]
-            summaries = sorted({*path.glob("results/summary.json"), *path.glob("*/results/summary.json")})
-            measured = {tree.parents[5] for tree in trees}
-            for summary in summaries:
-                if summary.parents[1] not in measured:
-                    found += _of_summary(summary)
+            found = _of_folder(path)
         else:
             raise UserError(f"{path} does not exist: give runs, folders of them, or JSON files.")
         if not found:
             advice = "expected aggregated JSON" if path.is_file() else f"measure the run by bin/evaluate --run={path}"
             raise UserError(f"{path} holds no results: {advice}.")
         results += found
-    return results
+    return _told_apart(results)
+
+
+def _of_folder(path: Path) -> list[Result]:
+    """Of the result trees at any depth, and of the summaries of runs here or one folder below."""
+    found: list[Result] = []
+    measured: dict[Path, set[str]] = {}
+    for tree in result_tree.aggregates(path):
+        run = tree.parents[5]
+        results = _of_aggregate(result_tree.read(tree), _trained(Layout(run)))
+        measured.setdefault(run, set()).update(result.metric for result in results if result.representation == "mean")
+        found += results
+    for paths in runs_in(path):
+        found += [result for result in _of_summary(paths) if result.metric not in measured.get(paths.root, ())]
+    return found
+
+
+def _trained(run: Layout) -> likeness.Trained:
+    """What a run was asked to train; nothing where the folder is no run of rdl."""
+    return likeness.of_run(_config(run))
+
+
+def _config(run: Layout) -> bindings.Settings:
+    return bindings.of_text(RunReader(run).config)
+
+
+def _told_apart(results: list[Result]) -> list[Result]:
+    """The same results; where those of a method on a data set are of several kinds, the method says which."""
+    kinds: dict[tuple[str, str], dict[likeness.Trained, str]] = {}
+    for result in results:
+        kinds.setdefault((result.dataset, result.method), {})[result.trained] = ""
+    for found in kinds.values():
+        found.update(zip(found, likeness.labels(list(found)), strict=True))
+    labels = [kinds[result.dataset, result.method][result.trained] for result in results]
+    return [
+        replace(result, method=f"{result.method} ({label})") if label else result
+        for result, label in zip(results, labels, strict=True)
+    ]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -120,8 +161,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
 
-def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
-    """The numbers of one evaluation."""
+def _of_aggregate(row: Mapping[str, Any], trained: likeness.Trained = ()) -> list[Result]:
+    """The numbers of one evaluation; where ``trained`` is not known from the run itself, the row tells it."""
     settings = {
         key.split(".", 1)[1]: str(value)
         for step in ("train_config", "postprocess_config", "evaluation_config")
@@ -133,8 +174,12 @@ def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
         settings.get("postprocess.postprocess_fn", "mean")
     ).removesuffix("_representation")
     conditions = tuple((key, settings.get(key, usual)) for key, usual in _CONDITIONS.get(metric, {}).items())
+    head = "train_config."
+    told = {key.removeprefix(head): str(value) for key, value in row.items() if key.startswith(head)}
+    model = _method(settings), _dataset(settings), representation, metric
+    trained = trained or likeness.of_row(told)
     return [
-        Result(_method(settings), _dataset(settings), representation, metric, name, float(value), conditions)
+        Result(*model, name, float(value), conditions, trained)
         for key, value in row.items()
         if (name := key.removeprefix("evaluation_results.")) != key
         and name not in ("elapsed_time", "num_seeds")
@@ -143,10 +188,9 @@ def _of_aggregate(row: Mapping[str, Any]) -> list[Result]:
     ]
 
 
-def _of_summary(path: Path) -> list[Result]:
+def _of_summary(run: Layout) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
-    summary, config_path = result_tree.read(path), path.parents[1] / "config.gin"
-    config = bindings.of_text(config_path.read_text(errors="replace")) if config_path.is_file() else {}
+    summary, config = result_tree.read(run.summary), _config(run)
     single = config.get("population.size") == "1"
     name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
     settings = {**config, "model.name": _OBJECTIVES.get(name, name)}
@@ -156,27 +200,35 @@ def _of_summary(path: Path) -> list[Result]:
     return [
         Result(
             _method(settings, single), _dataset(settings), "mean", metric, key, float(summary[f"final.{key}"]),
-            measured_under(metric, config),
+            measured_under(metric, config, summary), likeness.of_run(config),
         )
         for key, metric in _SUMMARY.items()
         if isinstance(summary.get(f"final.{key}"), (int, float))
     ]  # fmt: skip
 
 
-def measured_under(metric: str, config: Mapping[str, str]) -> Conditions:
+def measured_under(metric: str, config: Mapping[str, str], recorded: Mapping[str, Any]) -> Conditions:
     """The conditions of ``mig`` or ``dci`` as a run measures it at its end.
 
     Args:
       metric: one of the two.
       config: the run's bindings.
+      recorded: the measurement's record or the run's summary, which say what was used. Runs of before they did so
+        have it in their bindings, or else used what was the default then.
     """
-    points = config.get("Measurement.num_train", "10_000").replace("_", "")
+
+    def used(key: str, binding: str, default: str) -> str:
+        if MEASURED_WITH + key in recorded:
+            return repr(recorded[MEASURED_WITH + key])
+        return config.get(binding, default)
+
+    points = used("num_train", "Measurement.num_train", "10000").replace("_", "")
     given = {
         "mig.num_train": points,
         "dci.num_train": points,
-        "dci.num_test": config.get("Measurement.num_test", "5_000").replace("_", ""),
-        "dci.backend": config.get("measure.dci_backend", "'sklearn'"),
-        "discretizer.num_bins": config.get("measure.num_bins", "20"),
+        "dci.num_test": used("num_test", "Measurement.num_test", "5000").replace("_", ""),
+        "dci.backend": used("dci_backend", "measure.dci_backend", "'sklearn'").replace('"', "'"),
+        "discretizer.num_bins": used("num_bins", "measure.num_bins", "20"),
     }
     return tuple((name, given.get(name, usual)) for name, usual in _CONDITIONS[metric].items())
 

@@ -15,6 +15,7 @@ from rdl.jobs.learner import Learner
 from rdl.jobs.vae_learner import VAELearner
 from rdl.models import precision
 from rdl.runs import Run, files
+from rdl.runs.layout import SessionKey, SummaryKey, parse
 from rdl.scoring.measure import check_measurement, check_trees
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
@@ -58,10 +59,11 @@ def experiment(
     check_trees()
     precision.settle(output_dir)
     with Run(output_dir, gin.config_str()) as run:
-        if "summary" in run.journal:
-            return run.journal["summary"]
+        if SummaryKey().text in run.journal:
+            return run.journal[SummaryKey().text]
         started = time.perf_counter()
-        before = sum(record["seconds"] for key, record in run.journal.items() if key.startswith("session/"))
+        sessions = [record for key, record in run.journal.items() if isinstance(parse(key), SessionKey)]
+        before = sum(record["seconds"] for record in sessions)
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
@@ -76,9 +78,8 @@ def experiment(
             executor.close()
             watcher.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
-                session = sum(key.startswith("session/") for key in run.journal)
-                run.journal.append(f"session/{session:03d}", {"seconds": time.perf_counter() - started})
-        files.write_text(run.path("operative.gin"), gin.operative_config_str())
+                run.journal.append(SessionKey(len(sessions)).text, {"seconds": time.perf_counter() - started})
+        files.write_text(run.paths.operative, gin.operative_config_str())
         summary = {
             "experiment": job.__name__,
             "dataset": images.name,
@@ -86,8 +87,8 @@ def experiment(
             "elapsed_seconds": before + time.perf_counter() - started,
             **found,
         }
-        files.write_json(run.path("results", "summary.json"), summary)
-        return run.journal.append("summary", summary)
+        files.write_json(run.paths.summary, summary)
+        return run.journal.append(SummaryKey().text, summary)
 
 
 def default_output_dir(gin_files: list[str]) -> Path:

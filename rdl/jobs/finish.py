@@ -15,8 +15,8 @@ def hand_over(context: Context, stage: Stage) -> None:
     few = generator(context.seed, "pictures").permutation(len(context.images))[:1000]
     means, log_variances = stage.encode(context.images, np.sort(few))
     model = stage.model()
-    model.save(context.run.path("model"))
+    model.save(context.run.paths.model)
     kl = mean_kl(means[None], log_variances[None])[0]
     picture = pictures.traversals(model, context.images.images(few[:1])[0], kl)
-    with files.replacing(context.run.path("results", "traversals.png")) as file:
+    with files.replacing(context.run.paths.result("traversals.png")) as file:
         picture.save(file, format="png")

@@ -21,6 +21,7 @@ from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member
 from rdl.runs import files
+from rdl.runs.layout import MeasureKey
 from rdl.scoring import ChenMeasurement, Score, alone
 from rdl.seeds import generator
 from rdl.watch import ladder_pictures
@@ -47,7 +48,7 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
         summary = search(
             dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score, comparable=False
         )
-        model = saved.load(context.run.path("model"))
+        model = saved.load(context.run.paths.model)
         kl = np.array(watcher.kl[-1])
         for name, where in zip(watcher.levels.names, watcher.levels.slices, strict=True):
             summary[f"final.kl_{name}"] = float(kl[where].sum())
@@ -61,13 +62,13 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
 
 def _watcher(context: Context) -> LadderWatcher:
     """Built from a model of the run's kind: the levels and the schedule do not depend on weights."""
-    images, root = context.images, context.run.root
+    images = context.images
     model = build(images.shape, 1).models[0]
     if not isinstance(model, LadderVAE):
         raise UserError("train_ladder needs a ladder: set model.objective = @pro_vlae, or experiment.job = @search.")
 
     def best_model(stage: str, member: Member, num_models: int) -> TrainedModel | None:
-        trained = Trained(root, stage, member, images.shape, num_models)
+        trained = Trained(context.run.paths, stage, member, images.shape, num_models)
         return context.learner.model(trained) if trained.checkpoint.exists() else None
 
     example = int(generator(context.seed, "example").integers(len(images)))
@@ -80,7 +81,7 @@ def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]
         encode = alone(lambda indices: _posterior(model, context.images, indices))
         return ChenMeasurement()(encode, context.images, context.seed)[0]
 
-    return {f"final.{key}": value for key, value in context.run.unit("measure/chen", work).items()}
+    return {f"final.{key}": value for key, value in context.run.unit(MeasureKey("chen"), work).items()}
 
 
 def _posterior(model: TrainedModel, images: ImageSet, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,5 +99,5 @@ def _draw(context: Context, watcher: LadderWatcher, model: TrainedModel) -> None
     watcher.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
     watcher.show("information", ladder_pictures.information(kl, watcher.updates, levels, watcher.starts()))
     first, *others = ladder_pictures.animation(model, levels, image)
-    with files.replacing(context.run.path("results", "levels.gif")) as file:
+    with files.replacing(context.run.paths.result("levels.gif")) as file:
         first.save(file, format="gif", save_all=True, append_images=others, duration=120, loop=0)

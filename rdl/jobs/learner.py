@@ -11,7 +11,8 @@ import numpy as np
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, checkpoint_path
+from rdl.population import Member
+from rdl.runs import Layout
 from rdl.scoring import Score
 
 
@@ -20,14 +21,14 @@ class Trained:
     """The best model of a trained member, by where its weights lie.
 
     Attributes:
-      root: the run directory.
+      paths: of the run directory.
       stage: where in it the member's checkpoint lies.
       member: the member.
       image_shape: height, width and channels of what it was trained on.
       num_models: of the member.
     """
 
-    root: Path
+    paths: Layout
     stage: str
     member: Member
     image_shape: tuple[int, int, int]
@@ -36,7 +37,7 @@ class Trained:
     @property
     def checkpoint(self) -> Path:
         """The weights of all of the member's models."""
-        return checkpoint_path(self.root, self.stage, self.member.name)
+        return self.paths.checkpoint(self.stage, self.member.name)
 
     @property
     def model(self) -> int:
@@ -76,7 +77,7 @@ class MemberTask:
 
     Attributes:
       learner: trains it.
-      root: the run directory.
+      paths: of the run directory.
       stage: where in it the members' checkpoints lie.
       images: the data set of the stage.
       num_images: how many images each model sees.
@@ -86,7 +87,7 @@ class MemberTask:
     """
 
     learner: Learner
-    root: Path
+    paths: Layout
     stage: str
     images: ImageSet
     num_images: int
@@ -100,4 +101,4 @@ class MemberTask:
 
     def path(self, name: str) -> Path:
         """Where the checkpoint of a member of this name lies."""
-        return checkpoint_path(self.root, self.stage, name)
+        return self.paths.checkpoint(self.stage, name)

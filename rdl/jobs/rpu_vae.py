@@ -5,6 +5,7 @@ runs' labels. The true factors, where the data set has them, are used to measure
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gin
@@ -15,9 +16,10 @@ from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask
 from rdl.jobs.stage import Stage, score_seed, train_population
-from rdl.population import Member, Settings
+from rdl.population import Member, Settings, train_members
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
+from rdl.runs.layout import RANDOM_MEMBERS, IterationKey
 from rdl.scoring import LeafMIGScore, Measurement, UDRScore
 from rdl.seeds import derive
 
@@ -56,7 +58,8 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         )
     images = context.images
     x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
-    leaves = [_leaf_run(context, x_run, number) for number in range(leaf_runs)]
+    posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
+    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
         raise UserError(
@@ -88,33 +91,36 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
     return summary
 
 
-def _leaf_run(context: Context, x_run: Stage, number: int) -> Leaf:
-    """Label, reduce, retrain, from the x-model down to the last factor; starts from stretch number ``number``."""
+def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
+    """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
+
+    Starts from stretch number ``number``.
+    """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
-    labels, records = LeafLabels(), []
-    iteration = 0
+    paths, labels, records = context.run.paths, LeafLabels(), []
+    key = IterationKey(number, 0)
     while True:
-        means, log_variances = stage.encode(images)
         low = stage.outcome.low_score
-        found, labels = iterate(
-            labels, indices, means, log_variances, stage.best.score, x_peak=number, nothing_left=low
-        )
-        record = {**to_json(found), "stage": stage.name}
-        name = f"leaf_{number}/iteration_{iteration}"
-        if record["reduction"]:
-            record["reduction"]["kept"] = []  # long, and in labels.npz as the images of the next iteration
-        records.append(context.run.journal.get(name) or context.run.journal.append(name, record))
+        found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
+        records.append(context.run.unit(key, partial(_record, found, stage.name)))
         if len(labels):
-            labels.save(context.run.path(f"leaf_{number}", "labels.npz"))
-        context.watcher.note(f"{name}: {_in_words(found)}")
+            labels.save(paths.labels(key.leaf_name))
+        context.watcher.note(f"{key.text}: {_in_words(found)}")
         if found.stop is not None:
             return Leaf(labels, records)
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
-        iteration += 1
-        files.write_npy(context.run.path(f"leaf_{number}", f"iteration_{iteration}", "indices.npy"), indices)
-        name = f"leaf_{number}/iteration_{iteration}"
-        stage = train_population(context, name, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        key = IterationKey(number, key.iteration + 1)
+        files.write_npy(paths.indices(key), indices)
+        stage = train_population(context, key.text, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        posterior = stage.encode(images)
+
+
+def _record(found: Iteration, stage: str) -> dict[str, Any]:
+    record = {**to_json(found), "stage": stage}
+    if record["reduction"]:
+        record["reduction"]["kept"] = []  # long, and in labels.npz as the images of the next iteration
+    return record
 
 
 def _in_words(found: Iteration) -> str:
@@ -130,7 +136,7 @@ def _in_words(found: Iteration) -> str:
 
 def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, Any]:
     """What the x-run's first members reach with as many images as the final model, and no search."""
-    name, journal = "random_members", context.run.journal
+    name = RANDOM_MEMBERS
     first = [
         Member(index, 0, None, member.hyperparameters, derive(context.seed, name, index))
         for index, member in enumerate(x_run.outcome.generations[0])
@@ -139,12 +145,9 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
     # Measured on the points that the final model is measured on.
     task = MemberTask(
-        context.learner, context.run.root, name, context.images, final.num_images, 1, Measurement(), context.seed
+        context.learner, context.run.paths, name, context.images, final.num_images, 1, Measurement(), context.seed
     )
-    for member in context.executor.map(task, [m for m in first if f"{name}/{m.name}" not in journal]):
-        journal.append(f"{name}/{member.name}", member.to_record())
-        context.watcher.member_done(name, member)
-    trained = [Member.from_record(journal[f"{name}/{member.name}"]) for member in first]
+    trained = train_members(context.run, name, first, task, context.executor, context.watcher)
     context.watcher.generation_done(name, trained)
     scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
     return {"first_generation.images_trained": final.num_images, **_of_random_members(scores, len(first))}

@@ -13,7 +13,9 @@ from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Outcome, Population, Settings, keep_only
+from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
+from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 
 
@@ -44,7 +46,7 @@ class Stage:
     @property
     def trained(self) -> Trained:
         """The best model of the best member."""
-        return Trained(self.context.run.root, self.name, self.best, self.images.shape, self.num_models)
+        return Trained(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
 
     def model(self) -> TrainedModel:
         """The best model in one's hands, until another is trained or encodes."""
@@ -61,20 +63,23 @@ class Stage:
             summary[f"{name}.active_latents"] = self.best.active_latents
         return summary
 
-    def measured(self, name: str) -> dict[str, float]:
-        """The best model's scores on the true factors, keys under ``name.``; measured once a run."""
+    def measured(self, name: str) -> dict[str, Any]:
+        """The best model's scores on the true factors, keys under ``name.``, and how they were measured, keys under
+        ``measurement.``; measured once a run.
+        """
 
-        def work() -> dict[str, float]:
+        def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
             encode = alone(lambda indices: self.encode(self.images, indices))
             try:
-                return Measurement()(encode, self.images, self.context.seed).details["measured"][0]
+                details = Measurement()(encode, self.images, self.context.seed).details
             except ValueError as error:  # what only these latents and factors show; the run can still be finished
                 self.context.watcher.note(f"{name} cannot be measured: {in_one_line(error)}")
                 return {}
+            return details["measured"][0] | details["measured_with"]
 
-        scores = self.context.run.unit(f"measure/{name}", work)
-        return {f"{name}.{key}": value for key, value in scores.items()}
+        record = self.context.run.unit(MeasureKey(name), work)
+        return {key if key.startswith(MEASURED_WITH) else f"{name}.{key}": value for key, value in record.items()}
 
 
 def train_population(
@@ -110,12 +115,12 @@ def train_population(
         settings = dataclasses.replace(settings, best_of="last")
     num_images = settings.images_per_generation(len(images))
     points = score_seed(context.seed, name)
-    task = MemberTask(context.learner, context.run.root, name, images, num_images, settings.models, score, points)
+    task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
-    # Its ancestors may have been made again for it.
-    keep_only(population.ensure_checkpoint(task, context.executor, outcome.best, outcome))
+    population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
+    keep_only(context.run.paths, name, outcome.best.name)  # its ancestors may have been made again for it
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gin
 
+from rdl.bindings import read_gin
 from rdl.errors import UserError
 
 _FILES = Path(__file__).resolve().parents[2] / "gin_configs" / "baselines"
@@ -79,6 +80,34 @@ class Setting:
         return cls(number, DATASETS[dataset], name, METHODS[name].strengths[strength], seed)
 
     @property
+    def place(self) -> str:
+        """Its folder in the study's."""
+        return str(self.number)
+
+    @property
+    def title(self) -> str:
+        """For a person."""
+        return f"{self.dataset}, {self.method} {self.strength:g}, seed {self.seed}"
+
+    @property
+    def graph(self) -> str:
+        """The method: a traced graph holds it, and all its strengths are hyperparameters."""
+        return self.method
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What disentanglement_lib's result tree is told besides."""
+        return {"model.model_num": str(self.number)}
+
+    def configure(self, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
+        """Gives gin this model's configuration, and nothing else."""
+        gin.clear_config()
+        # The number's own settings come before the files, so that a smaller scale may shorten a schedule.
+        read_gin([str(self.gin_file)], [*self.bindings(), "display.quiet = True"])
+        with gin.unlock_config():
+            read_gin(gin_files, bindings)
+
+    @property
     def gin_file(self) -> Path:
         """The settings that all models of the method share."""
         return _FILES / f"{self.method}.gin"
@@ -124,7 +153,7 @@ class Setting:
 @gin.configurable("study")
 @dataclass(frozen=True)
 class Plan:
-    """Which of the models a study trains, and how it measures them.
+    """Which of the published study's models are trained, and how any study measures its runs.
 
     Attributes:
       datasets: data sets; None: all.
@@ -181,11 +210,19 @@ def parse_numbers(text: str) -> list[int]:
     Raises:
       UserError: anything else, or a number that no model has.
     """
-    numbers: list[int] = []
+    return [number for low, high in ranges(text, "--model_num") for number in range(low, Setting.of(high).number + 1)]
+
+
+def ranges(text: str, flag: str) -> list[tuple[int, int]]:
+    """First and last number of each part of a text such as ``3,10-12``.
+
+    Raises:
+      UserError: another text, or a range that falls.
+    """
+    found = []
     for part in text.split(","):
         low, dash, high = part.strip().partition("-")
         if not low.isdecimal() or (dash and not high.isdecimal()) or int(low) > int(high or low):
-            raise UserError(f"Expected --model_num as 7, 0-49 or 3,10-12; got {text!r}.")
-        last = Setting.of(int(high or low))  # before a range up to it is made
-        numbers += range(int(low), last.number + 1)
-    return numbers
+            raise UserError(f"Expected {flag} as 7, 0-49 or 3,10-12; got {text!r}.")
+        found.append((int(low), int(high or low)))
+    return found

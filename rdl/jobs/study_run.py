@@ -1,9 +1,11 @@
-"""Trains and measures many models of a study, each in a run directory of its own, by the executor that gin names."""
+"""Trains and measures many runs of a study, each in a directory of its own, by the executor that gin names."""
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import gin
 
@@ -11,141 +13,221 @@ from rdl.bindings import read_gin
 from rdl.errors import UserError
 from rdl.evaluation import evaluation, result_tree
 from rdl.evaluation.finished_run import FinishedRun
+from rdl.evaluation.studies import failure_path
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.study import Plan, Setting
+from rdl.jobs.study import Plan
 from rdl.runs import files
+from rdl.runs.layout import Layout
 from rdl.training.threads import settle_threads
 
+_SECONDS_BETWEEN_TABLES = 60
 
-def read_plan(gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequence[str] | None = None) -> Plan:
-    """The plan that gin describes; with other metrics if given, ``["all"]`` meaning the study's ten.
+
+class Case(Protocol):
+    """One run of a study: a model of the published one, or a gin file with a seed."""
+
+    @property
+    def place(self) -> str:
+        """Its folder in the study's."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """For a person."""
+        ...
+
+    @property
+    def graph(self) -> str:
+        """Cases that have this in common share a traced graph, and take about as long."""
+        ...
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Settings that join those of training in disentanglement_lib's result tree."""
+        ...
+
+    def configure(self, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
+        """Gives gin the run's configuration, and nothing else; files and bindings on top of its own."""
+        ...
+
+
+def read_plan(gin_files: Sequence[str], bindings: Sequence[str]) -> Plan:
+    """The plan that gin describes.
 
     Raises:
       UserError: a wrong configuration.
     """
     gin.clear_config()
     read_gin(gin_files, bindings)
-    plan = Plan()
-    if metrics is not None:
-        plan = dataclasses.replace(plan, metrics=evaluation.METRICS if list(metrics) == ["all"] else metrics)
-    for name in plan.metrics:
-        evaluation.metric_file(name)
-    return plan
+    return Plan()
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
-    """One model of the study, before and after its turn."""
+class Turn:
+    """One run of the study, before and after its turn."""
 
-    setting: Setting
+    case: Case
     seconds: float = 0.0
     reason: str = ""
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"model {self.setting.number}"
+        return f"model {self.case.place}"
 
-    def failed(self, reason: str) -> "Model":
+    def failed(self, reason: str) -> "Turn":
         """The same, with why it could not be trained or measured."""
         return dataclasses.replace(self, reason=reason)
 
 
-class ModelTask:
-    """Trains and measures one model after another in one process.
+class StudyTask:
+    """Trains and measures one run after another in one process.
 
-    Models of one method share a traced graph (its strengths are hyperparameters), which makes many small ones cheap.
+    Runs of one method share a traced graph (its strengths are hyperparameters), which makes many small ones cheap.
 
     Args:
-      plan: what to measure.
-      root: model N lies in ``<root>/N``.
-      gin_files: on top of each method's own, such as a smaller scale.
+      root: a run lies in ``<root>/<its place>``.
+      gin_files: on top of each case's own, such as a smaller scale.
       bindings: gin's, on top of the files.
+      metrics: what to measure; None: what ``study.metrics`` says.
     """
 
-    def __init__(self, plan: Plan, root: Path, gin_files: Sequence[str], bindings: Sequence[str]):
-        # Another process may work in another folder; a model is a population of one, with nothing in it to spread.
-        self._plan, self._root = plan, root.absolute()
+    def __init__(
+        self, root: Path, gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequence[str] | None = None
+    ):
+        # Another process may work in another folder; runs are spread, not the members in them.
+        self._root, self._metrics = root.absolute(), metrics
         self._gin_files = [str(Path(path).absolute()) for path in gin_files]
         self._bindings = [*bindings, "executor.name = 'serial'"]
 
-    def __call__(self, model: Model) -> Model:
-        """The model after its turn; what was done before is skipped."""
-        setting, started = model.setting, time.perf_counter()
-        configure(setting, self._gin_files, self._bindings)
-        folder, plan = self._root / str(setting.number), self._plan
+    def __call__(self, turn: Turn) -> Turn:
+        """The run after its turn; what was done before is skipped."""
+        case, started = turn.case, time.perf_counter()
+        folder = self._root / case.place
+        failure = failure_path(folder)
         try:
-            experiment.experiment(str(folder))
-            FinishedRun.open(folder).write_training_results({"model.model_num": str(setting.number)})
-            evaluation.evaluate(folder, plan.metrics, plan.representations, plan.repeats, plan.metric_bindings)
-        except UserError as error:
-            model = model.failed(str(error).splitlines()[0])
-        return dataclasses.replace(model, seconds=time.perf_counter() - started)
+            self._train_and_measure(case, folder)
+            failure.unlink(missing_ok=True)
+        except Exception as error:  # hours of other runs must not end with one: it is told, counted and kept
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            told = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason} (see {failure})"
+            files.write_json(failure, {"reason": told, "traceback": traceback.format_exc()})
+            turn = turn.failed(told)
+        return dataclasses.replace(turn, seconds=time.perf_counter() - started)
+
+    def _train_and_measure(self, case: Case, folder: Path) -> None:
+        case.configure(self._gin_files, self._bindings)
+        plan, metrics = Plan(), _metrics(self._metrics)
+        summary = experiment.experiment(str(folder))
+        run = FinishedRun.open(folder)
+        run.write_training_results(case.labels)
+        if "final.discrete_mig" in summary:  # the true factors are known
+            evaluation.evaluate(folder, metrics, plan.representations, plan.repeats, plan.metric_bindings)
+
+
+def _metrics(asked: Sequence[str] | None) -> Sequence[str]:
+    """What to measure: what is asked for, else what gin says.
+
+    Raises:
+      UserError: no such metric.
+    """
+    chosen = Plan().metrics if asked is None else asked
+    names = evaluation.METRICS if list(chosen) == ["all"] else chosen
+    for name in names:
+        evaluation.metric_file(name)
+    return names
 
 
 def run(
-    settings: Sequence[Setting],
-    plan: Plan,
+    cases: Sequence[Case],
     root: str | Path,
     gin_files: Sequence[str] = (),
     bindings: Sequence[str] = (),
+    metrics: Sequence[str] | None = None,
     make_executor: Callable[[], Executor] = SerialExecutor,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Trains and measures what is not done yet; returns ``<root>/results.json``, all results in one table.
 
     Args:
-      settings: the models.
-      plan: what to measure.
-      root: model N lies in ``<root>/N``.
-      gin_files: on top of each method's own, such as a smaller scale.
+      cases: the runs.
+      root: a run lies in ``<root>/<its place>``.
+      gin_files: on top of each case's own, such as a smaller scale.
       bindings: gin's, on top of the files.
-      make_executor: makes what trains models, with the first one's configuration in gin.
-      tell: is told a line per model.
+      metrics: what to measure; None: what ``study.metrics`` says, ``["all"]``: disentanglement_lib's ten.
+      make_executor: makes what trains runs, with the first one's configuration in gin.
+      tell: is told a line per run.
 
     Raises:
-      UserError: a wrong configuration; at the end, models that could not be trained or measured.
+      UserError: a wrong configuration; at the end, runs that could not be trained or measured.
     """
-    if not settings:
+    if not cases:
         raise UserError("The study selects no model: see study.datasets, study.methods and study.strengths.")
-    root, started, failed = Path(root), time.perf_counter(), []
-    configure(settings[0], gin_files, bindings)
+    root, failed = Path(root), []
+    cases[0].configure(gin_files, bindings)
+    _metrics(metrics)
     settle_threads()
+    progress = Progress(cases, root)
     executor = make_executor()
     try:
-        models = executor.map(ModelTask(plan, root, gin_files, bindings), [Model(setting) for setting in settings])
-        for done, model in enumerate(models, start=1):
-            setting = model.setting
-            if model.reason:
-                failed.append(setting.number)
-            left = (time.perf_counter() - started) / done * (len(settings) - done)
-            tell(
-                f"[{done}/{len(settings)}] {model.name}: {setting.dataset}, {setting.method} "
-                f"{setting.strength:g}, seed {setting.seed}: {f'failed: {model.reason}' if model.reason else 'done'} "
-                f"in {model.seconds:.1f} s; about {left / 60:.0f} min left"
-            )
+        written = time.monotonic()
+        for turn in executor.map(StudyTask(root, gin_files, bindings, metrics), [Turn(case) for case in cases]):
+            if turn.reason:
+                failed.append(turn.case.place)
+            tell(progress.line(turn))
+            if time.monotonic() - written > _SECONDS_BETWEEN_TABLES:
+                write_table(root)
+                written = time.monotonic()
     finally:
         executor.close()
-    path = _write_table(root)
+        write_table(root)
     if failed:
-        numbers = ", ".join(map(str, sorted(failed)))
-        raise UserError(f"{len(failed)} of {len(settings)} models failed: {numbers} in {root}.")
-    return path
+        names = ", ".join(map(str, result_tree.in_order(map(Path, failed))))
+        raise UserError(f"{len(failed)} of {len(cases)} models failed: {names} in {root}.")
+    return table_path(root)
 
 
-def configure(setting: Setting, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
-    """Gives gin one model's configuration, and nothing else."""
-    gin.clear_config()
-    quiet = "display.quiet = True"
-    # The number's own settings come before the files, so that a smaller scale may shorten a schedule.
-    read_gin([str(setting.gin_file)], [*setting.bindings(), quiet])
-    with gin.unlock_config():
-        read_gin(gin_files, bindings)
+class Progress:
+    """How far a study is, and how long it still takes, from what runs of the same graph took.
+
+    Args:
+      cases: all runs of the study.
+      root: of the study; what lies there finished takes no time any more.
+    """
+
+    def __init__(self, cases: Sequence[Case], root: Path):
+        self._left = {case.place: case for case in cases}
+        self._ready = {case.place for case in cases if Layout(root / case.place).summary.is_file()}
+        self._number, self._started = len(cases), time.perf_counter()
+        self._seconds: dict[str, list[float]] = {}
+
+    def line(self, turn: Turn) -> str:
+        """What to tell of a run that had its turn."""
+        case = self._left.pop(turn.case.place)
+        if case.place not in self._ready:
+            self._seconds.setdefault(case.graph, []).append(turn.seconds)
+        state = f"failed: {turn.reason}" if turn.reason else "done"
+        done = f"[{self._number - len(self._left)}/{self._number}]"
+        return f"{done} {turn.name}: {case.title}: {state} in {turn.seconds:.1f} s; {self._outlook()}"
+
+    def _outlook(self) -> str:
+        every = [seconds for of_graph in self._seconds.values() for seconds in of_graph]
+        waiting = [case for case in self._left.values() if case.place not in self._ready]
+        if not every:
+            return f"{len(waiting)} to train"
+        mean = sum(every) / len(every)
+        known = {graph: sum(seconds) / len(seconds) for graph, seconds in self._seconds.items()}
+        expected = sum(known.get(case.graph, mean) for case in waiting)
+        side_by_side = max(1.0, sum(every) / (time.perf_counter() - self._started))
+        return f"about {expected / side_by_side / 60:.0f} min left"
 
 
-def _write_table(root: Path) -> Path:
-    """All models' results in disentanglement_lib's aggregated form."""
-    path = root / "results.json"
-    files.write_json(path, result_tree.fuse(result_tree.aggregates(root), root))
-    return path
+def table_path(root: str | Path) -> Path:
+    """Where all results of a study lie, in disentanglement_lib's aggregated form."""
+    return Path(root) / "results.json"
+
+
+def write_table(root: Path) -> None:
+    """Gathers the results of all runs in one table."""
+    files.write_json(table_path(root), result_tree.fuse(result_tree.aggregates(root), root))

@@ -88,9 +88,9 @@ class VAELearner:
         self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """The model's posterior means and log variances; see `Learner`."""
-        ensemble = self._restored(trained).model
-        means, log_variances = training.posterior_parameters(ensemble, images, indices)
-        return means[trained.model], log_variances[trained.model]
+        alone = models.Ensemble([self._restored(trained).model.models[trained.model]])
+        (means,), (log_variances,) = training.posterior_parameters(alone, images, indices)
+        return means, log_variances
 
     def model(self, trained: Trained) -> TrainedModel:
         """The model in one's hands; see `Learner`."""

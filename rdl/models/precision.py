@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from rdl import bindings
 from rdl.errors import UserError
+from rdl.runs import Layout, RunReader
 
 FLOAT32, BFLOAT16, AUTO = "float32", "mixed_bfloat16", "auto"
 _PARAMETER = "model.precision"
@@ -98,5 +99,5 @@ def _value(key: str) -> object:
 
 def _started_config(root: Path) -> str:
     """The configuration of a run that has begun; empty where there is none."""
-    path = root / "config.gin"
-    return path.read_text(encoding="utf-8") if path.is_file() and (root / "journal.jsonl").is_file() else ""
+    run = RunReader(Layout(root))
+    return run.config if run.paths.journal.is_file() else ""

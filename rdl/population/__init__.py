@@ -1,8 +1,8 @@
 """Population based training: members, search space, exploit and explore, the generation loop."""
 
-from rdl.population.checkpoints import checkpoint_path, keep_only
+from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
-from rdl.population.population import Outcome, Population, Settings
+from rdl.population.population import Outcome, Population, Settings, train_members
 from rdl.population.search_space import Dimension, SearchSpace
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "Population",
     "SearchSpace",
     "Settings",
-    "checkpoint_path",
     "keep_only",
+    "train_members",
 ]

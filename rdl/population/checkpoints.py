@@ -1,23 +1,22 @@
-"""Where the checkpoints of a population's members lie, and which of them are kept."""
+"""Which checkpoints of a population's members are kept."""
 
 import shutil
-from pathlib import Path
+
+from rdl.runs import Layout
 
 
-def checkpoint_path(root: str | Path, stage: str, name: str) -> Path:
-    """Where the checkpoint of a member lies: ``<root>/<stage>/members/generation_002/member_005.npz``."""
-    return Path(root) / stage / "members" / f"{name}.npz"
-
-
-def keep_only(kept: Path, before: float = float("inf")) -> None:
+def keep_only(paths: Layout, stage: str, name: str, before: float = float("inf")) -> None:
     """Removes all checkpoints of a stage but one; any can be made again.
 
     Args:
-      kept: the checkpoint that stays, if it is there.
+      paths: of the run.
+      stage: the stage.
+      name: of the member whose checkpoint stays, if it is there.
       before: leaves the generations from this number on alone.
     """
-    for folder in sorted(kept.parent.parent.glob("generation_*")):
-        if int(folder.name.removeprefix("generation_")) >= before:
+    kept = paths.checkpoint(stage, name)
+    for generation, folder in paths.checkpoints(stage).items():
+        if generation >= before:
             continue
         if folder != kept.parent:
             shutil.rmtree(folder)

@@ -47,6 +47,7 @@ def next_generation(
     place: tuple[int | str, ...],
     fraction: float = 0.2,
     size: int | None = None,
+    exploit: bool = True,
 ) -> list[Member]:
     """Exploit, then explore.
 
@@ -60,6 +61,8 @@ def next_generation(
       place: run seed, stage, ..: where seeds derive from.
       fraction: of the population that is replaced.
       size: keep only the best so many members (a supervised population may start larger); None keeps all.
+      exploit: False is a random search: no member is replaced, each trains on with what it began with, and a failed
+        one is given up.
 
     Raises:
       UserError: every member failed.
@@ -72,6 +75,8 @@ def next_generation(
             f"All {len(members)} members of generation {generation - 1} failed ({reasons[0]}): "
             "lower the learning rates of the search space, or enlarge the population."
         )
+    if not exploit:
+        return [_child(member, member, member.hyperparameters, place) for member in sorted(order[:size], key=_index)]
     failed = [member for member in members if member.score is None]
     survivors = (order + failed)[:size]  # best first, failed last
     replaced = min(math.ceil(fraction * len(survivors)), len(survivors) - 1)
@@ -82,23 +87,30 @@ def next_generation(
     best = [member for member in living[: max(replaced, 1)] if member.index not in losing] or living[:1]
 
     following = []
-    for member in sorted(survivors, key=lambda member: member.index):
+    for member in sorted(survivors, key=_index):
         if member.index in losing:
             random = generator(*place, generation, member.index, "explore")
             parent = best[random.integers(len(best))]
-            hyperparameters = space.perturb(parent.hyperparameters, random)
+            following.append(_child(member, parent, space.perturb(parent.hyperparameters, random), place))
         else:
-            parent, hyperparameters = member, member.hyperparameters
-        following.append(
-            Member(
-                index=member.index,
-                generation=generation,
-                parent=parent.index,
-                hyperparameters=hyperparameters,
-                seed=derive(*place, generation, member.index),
-            )
-        )
+            following.append(_child(member, member, member.hyperparameters, place))
     return following
+
+
+def _child(member: Member, parent: Member, hyperparameters: dict[str, float], place: tuple[int | str, ...]) -> Member:
+    """Takes the member's place in the next generation, and starts from the parent's state."""
+    generation = member.generation + 1
+    return Member(
+        index=member.index,
+        generation=generation,
+        parent=parent.index,
+        hyperparameters=hyperparameters,
+        seed=derive(*place, generation, member.index),
+    )
+
+
+def _index(member: Member) -> int:
+    return member.index
 
 
 def converged(best_scores: Sequence[float], window: int = 6, tolerance: float = 0.005) -> bool:

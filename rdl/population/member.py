@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rdl.errors import UserError
+from rdl.runs.layout import MemberKey, member_name
 from rdl.runs.typed import typed
 
 
@@ -40,14 +42,22 @@ class Member:
     @property
     def name(self) -> str:
         """Unique within its stage and the name of its checkpoint: ``generation_002/member_005``."""
-        return f"generation_{self.generation:03d}/member_{self.index:03d}"
+        return member_name(self.generation, self.index)
 
     @property
     def parent_name(self) -> str | None:
         """The name of the record it starts from."""
         if self.parent is None:
             return None
-        return f"generation_{self.generation - 1:03d}/member_{self.parent:03d}"
+        return member_name(self.generation - 1, self.parent)
+
+    def key(self, stage: str) -> MemberKey:
+        """Under which a stage records it."""
+        return MemberKey(stage, self.generation, self.index)
+
+    def parent_key(self, stage: str) -> MemberKey | None:
+        """Under which the stage recorded what it starts from."""
+        return None if self.parent is None else MemberKey(stage, self.generation - 1, self.parent)
 
     @property
     def active_latents(self) -> float | None:
@@ -83,11 +93,11 @@ class Member:
         """From what ``to_record`` gave.
 
         Raises:
-          ValueError: the record is of something else, or of another type somewhere.
+          UserError: the record is of something else, or of another type somewhere.
         """
         member = typed(cls, record)
         if member.generation < 0 or member.index < 0 or (member.score is None) == (member.status == "scored"):
-            raise ValueError(f"{member.name[:100]} has a score only if it is scored")
+            raise UserError(f"{member.name[:100]} has a score only if it is scored")
         for name, kind in _DETAILS.items():
             if name in member.details:
                 typed(kind, member.details[name])

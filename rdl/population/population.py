@@ -16,10 +16,11 @@ import gin
 from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.population import evolution
-from rdl.population.checkpoints import checkpoint_path, keep_only
+from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.runs import Run, files
+from rdl.runs.layout import OutcomeKey
 
 Task = Callable[[Member], Member]
 _NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
@@ -55,6 +56,8 @@ class Settings:
       best_of: which generations hand over their best member: ``all`` of them, as the reference's, or the ``last``.
         Training losses, and ladders, are always taken from the last: earlier ones trained something else.
       fraction: of the population that exploit replaces each generation.
+      exploit: False is a random search, the control of a population's: no member is ever replaced or perturbed, all
+        train on as they began, and the score chooses at the end.
       images: a generation trains each member on so many images; None: on as many as the data set has,
       min_images: .. but at least on so many.
       search_space: the hyperparameters searched; None: the reference's.
@@ -70,6 +73,7 @@ class Settings:
     min_score: float | None = None
     best_of: str = "all"
     fraction: float = 0.2
+    exploit: bool = True
     images: int | None = None
     min_images: int = 10_000
     search_space: SearchSpace | None = None
@@ -92,6 +96,17 @@ class Settings:
     def images_per_generation(self, data_size: int) -> int:
         """How many images each member sees in one generation."""
         return self.images if self.images is not None else max(self.min_images, data_size)
+
+
+def train_members(
+    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, observer: Observer
+) -> list[Member]:
+    """The members, trained: those in the journal as they stand there, the others now, each recorded when it is done."""
+    waiting = [member for member in members if member.key(stage).text not in run.journal]
+    for member in executor.map(task, waiting):
+        run.journal.append(member.key(stage).text, member.to_record())
+        observer.member_done(stage, member)
+    return [Member.from_record(run.journal[member.key(stage).text]) for member in members]
 
 
 @dataclass(frozen=True)
@@ -152,7 +167,7 @@ class Population:
         """Runs until converged, or for the number of generations asked for.
 
         Args:
-          task: trains and scores one member, and writes its checkpoint to ``checkpoint_path``.
+          task: trains and scores one member, and writes its checkpoint where `Layout.checkpoint` says.
           executor: runs the task over members.
 
         Raises:
@@ -166,7 +181,7 @@ class Population:
             low_score = settings.min_score is not None and _best_score(generations[-1]) < settings.min_score
             reason = _NOTHING_LEFT.format(settings) if low_score else self._reason_to_stop(generations)
             following = evolution.next_generation(
-                generations[-1], self._space, self._place, settings.fraction, settings.size
+                generations[-1], self._space, self._place, settings.fraction, settings.size, settings.exploit
             )
             self._prune(generations)
             if reason:
@@ -177,14 +192,10 @@ class Population:
 
     def _train(self, task: Task, executor: Executor, members: list[Member], before: list[list[Member]]) -> list[Member]:
         """The generation's members, trained: those in the journal as they stand there, the others now."""
-        journal = self._run.journal
-        waiting = [member for member in members if self._key(member) not in journal]
+        waiting = [member for member in members if self._key(member) not in self._run.journal]
         for parent in sorted({member.parent for member in waiting if member.parent is not None}):
             self._ensure_checkpoint(task, executor, parent, before)
-        for member in executor.map(task, waiting):
-            journal.append(self._key(member), member.to_record())
-            self._observer.member_done(self._stage, member)
-        trained = [Member.from_record(journal[self._key(member)]) for member in members]
+        trained = train_members(self._run, self._stage, members, task, executor, self._observer)
         self._write_generation(trained)
         self._observer.generation_done(self._stage, trained)
         return trained
@@ -220,10 +231,10 @@ class Population:
         return path
 
     def _key(self, member: Member) -> str:
-        return f"{self._stage}/{member.name}"
+        return member.key(self._stage).text
 
     def _path(self, member: Member) -> Path:
-        return checkpoint_path(self._run.root, self._stage, member.name)
+        return self._run.paths.checkpoint(self._stage, member.name)
 
     def _reason_to_stop(self, generations: list[list[Member]]) -> str:
         settings = self._settings
@@ -236,14 +247,14 @@ class Population:
 
     def _write_generation(self, members: list[Member]) -> None:
         """The generation's records once more, where a reader looks for them."""
-        path = self._run.path(self._stage, f"generation_{members[0].generation:03d}.json")
+        path = self._run.paths.generation(self._stage, members[0].generation)
         records = [member.to_record() for member in members]
         if not path.exists() or files.read_json(path) != records:
             files.write_json(path, records)
 
     def _record(self, outcome: Outcome) -> None:
         """Which member is handed over and why the search ended, for readers: the members' records decide it alone."""
-        key, record = f"{self._stage}/outcome", {"best": outcome.best.name, "stopped": outcome.reason}
+        key, record = OutcomeKey(self._stage).text, {"best": outcome.best.name, "stopped": outcome.reason}
         if self._run.journal.get(key) != record:
             self._run.journal.append(key, record)
 
@@ -254,7 +265,7 @@ class Population:
         so that a run that was stopped keeps the same.
         """
         best = evolution.handed_over(generations, self._settings.best_of)
-        keep_only(self._path(best), before=len(generations) - 1)
+        keep_only(self._run.paths, self._stage, best.name, before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:

@@ -155,7 +155,7 @@ class Iteration:
         """The inverse of `to_json`.
 
         Raises:
-          ValueError: the content is of another record, or of another type somewhere.
+          UserError: the content is of another record, or of another type somewhere.
         """
         return typed(cls, content)
 

@@ -78,7 +78,7 @@ def look(records: Records, images: ImageSet, note: Callable[[str], None]) -> Evi
     Raises:
       UserError: there is no model, or it is damaged, or it does not fit the images.
     """
-    model = saved.load(records.root / "model")
+    model = saved.load(records.reader.paths.model)
     random = generator(0, "report")
     indices = np.sort(random.permutation(len(images))[:POINTS])
     pixels = images.images(indices)

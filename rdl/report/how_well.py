@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rdl.bindings import of_text
+from rdl.evaluation import likeness
 from rdl.evaluation.scores_read import measured_under
 from rdl.report import figures
 from rdl.report.baselines import Baseline
@@ -26,6 +28,7 @@ METRICS = {
 """Result keys of disentanglement_lib, and what they are called in a table."""
 
 Values = dict[str, list[float]]
+_RANDOM = "random hyperparameters"
 
 
 def section(
@@ -45,18 +48,29 @@ def section(
 def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str, Values]:
     """For each kind of model its values of each metric, in the order in which they are shown."""
     groups: dict[str, Values] = {}
-    for measured, title in (("final", "final model"), ("x_model", "x-model")):
-        found = [records.measured[measured] for records in runs if measured in records.measured]
-        if found:
-            groups[title] = {key: [scores[key] for scores in found if key in scores] for key in METRICS}
-    random = [m.details["measured"][0] for run in runs for m in run.random_members if m.details.get("measured")]
-    if random:
-        groups["random hyperparameters"] = {key: [s[key] for s in random if key in s] for key in METRICS}
+    kinds: dict[likeness.Trained, list[Records]] = {}
+    for run in runs:
+        kinds.setdefault(likeness.of_run(of_text(run.reader.config)), []).append(run)
+    for found, label in zip(kinds.values(), likeness.labels(list(kinds)), strict=True):
+        groups |= _own(found, f" ({label})" if label else "")
     alike = not runs and len({baseline.dataset for baseline in baselines}) == 1
     for baseline in baselines:
         name = baseline.name if alike or not baseline.dataset else f"{baseline.name} ({baseline.dataset})"
         groups[name] = {key: baseline.values.get(key, []) for key in METRICS}
     return {name: values for name, values in groups.items() if any(values.values())}
+
+
+def _own(runs: Sequence[Records], label: str) -> dict[str, Values]:
+    """The models of runs that differ in their seeds alone."""
+    groups: dict[str, Values] = {}
+    for measured, title in (("final", "final model"), ("x_model", "x-model")):
+        found = [records.measured[measured] for records in runs if measured in records.measured]
+        if found:
+            groups[title + label] = {key: [scores[key] for scores in found if key in scores] for key in METRICS}
+    random = [m.details["measured"][0] for run in runs for m in run.random_members if m.details.get("measured")]
+    if random:
+        groups[_RANDOM + label] = {key: [s[key] for s in random if key in s] for key in METRICS}
+    return groups
 
 
 def mean_and_error(values: Sequence[float]) -> str:
@@ -75,7 +89,7 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
     rows = []
     for name, values in groups.items():
         rows.append([name, *(mean_and_error(values[key]) for key in shown)])
-        if name == "random hyperparameters":
+        if name.startswith(_RANDOM):
             rows.append(["… their median", *(_one(np.median, values[key]) for key in shown)])
             rows.append(["… the best of each column", *(_one(np.max, values[key]) for key in shown)])
     members = [member for records in runs for member in records.random_members]
@@ -103,7 +117,10 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
 def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) -> list[str]:
     """A line for every way in which baselines were measured that is not the runs' own."""
     own = {
-        name: value for run in runs for metric in ("mig", "dci") for name, value in measured_under(metric, run.settings)
+        name: value
+        for run in runs
+        for metric in ("mig", "dci")
+        for name, value in measured_under(metric, run.reader.settings, run.measured.get("final", {}))
     }
     found: dict[str, list[str]] = {}
     for baseline in baselines:

@@ -71,10 +71,10 @@ def _see(records: Records, note: Callable[[str], None]) -> _Seen:
     images, evidence, missing = None, None, []
     try:
         note(f"loading the images of {records.name}")
-        images = data.of_config(records.config)
+        images = data.of_config(records.reader.config)
     except UserError as error:
         missing.append(f"{error} Pictures and factor names are left out.")
-    if images is not None and (records.root / "model").is_dir():
+    if images is not None and records.reader.paths.model.is_dir():
         try:
             evidence = look(records, images, note)
         except UserError as error:
@@ -125,7 +125,7 @@ def _status(records: Records) -> Markup:
         return join(f"{experiment} on {dataset}, seed {records.summary.get('seed')}, finished")
     stage = next(reversed(records.stages), None)
     where = f", in {stage}, generation {records.stages[stage][-1][0].generation}" if stage is not None else ""
-    return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.age)} ago")
+    return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.reader.age)} ago")
 
 
 def _tiles(run: _Seen) -> list[tuple[str, Content]]:

@@ -1,4 +1,4 @@
-"""The page of a study: many single models, grouped by method and strength."""
+"""The page of a study: many runs, grouped by method and strength, or by gin file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rdl.errors import UserError
-from rdl.evaluation import result_tree, scores_read
+from rdl.evaluation import result_tree, scores_read, studies
 from rdl.report import how_well, trust
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.document import article, document
@@ -15,12 +15,14 @@ from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read
 from rdl.runs import files
+from rdl.runs.layout import CONFIG, Layout
 
 
 @dataclass(frozen=True)
 class _Model:
-    """One model: what it wrote down, its method and strength, its MIG if measured."""
+    """One model: its place in the study, what it wrote down, its method and strength, its MIG if measured."""
 
+    name: str
     records: Records
     kind: str
     mig: float | None
@@ -32,11 +34,12 @@ class _Model:
 
 
 def models_of(folder: str | Path) -> list[Path]:
-    """The runs that lie in a folder which is no run itself; model 2 comes before model 10."""
+    """The runs that lie in a folder which is no run itself, or in folders of it; model 2 comes before model 10."""
     folder = Path(folder)
-    if not folder.is_dir() or (folder / "config.gin").exists():
+    if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    return result_tree.in_order(path.parent for path in folder.glob("*/config.gin"))
+    direct = [path.parent for path in folder.glob(f"*/{CONFIG}")]
+    return result_tree.in_order(direct or [path.parent for path in folder.glob(f"*/*/{CONFIG}")])
 
 
 def write_study(
@@ -61,15 +64,15 @@ def write_study(
     if not places:
         raise UserError(f"{root} holds no runs: give a run directory, or the --output_dir of a bin/study.")
     note(f"reading the scores of {len(places)} models")
-    models = [_model(place) for place in places]
+    models = [_model(place, root) for place in places]
     folder = Path(output_dir) if output_dir else root / "report"
     gallery = Gallery(folder / "figures")
     kinds = read_baselines([root])
     sections = [
         ("found", "What was found", _found(models, gallery)),
-        ("well", "How well", how_well.section([], [*kinds, *baselines], None, gallery)),
+        ("well", "How well", join(_intervals(root), how_well.section([], [*kinds, *baselines], None, gallery))),
         ("how", "How it was found", _table(models)),
-        ("trust", "Can I trust it", _trust(models[0].records)),
+        ("trust", "Can I trust it", _trust(models[0])),
     ]
     name = root.resolve().name
     body = article(name, _status(models), _tiles(models, kinds), sections)
@@ -77,19 +80,24 @@ def write_study(
     return folder / "index.html"
 
 
-def _model(root: Path) -> _Model:
+def _model(root: Path, study: Path) -> _Model:
     records = read(root)
     try:
         results = [result for result in scores_read.read([root]) if result.representation == "mean"]
     except UserError:  # nothing measured yet
         results = []
     found = [result.value for result in results if result.key == "discrete_mig"]
-    return _Model(records, results[0].method if results else "not measured", found[0] if found else None)
+    return _Model(
+        str(root.relative_to(study)),
+        records,
+        results[0].method if results else "not measured",
+        found[0] if found else None,
+    )
 
 
 def _status(models: Sequence[_Model]) -> str:
     done = sum(model.seconds is not None for model in models)
-    datasets = sorted({model.records.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
+    datasets = sorted({model.records.reader.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
     state = "finished" if done == len(models) else f"{done} finished"
     return f"{len(models)} models on {', '.join(datasets)}, {state}"
 
@@ -113,10 +121,10 @@ def _found(models: Sequence[_Model], gallery: Gallery) -> Markup:
             best[model.kind] = model
     drawn = []
     for model in best.values():
-        path = model.records.root / "results" / "traversals.png"
+        path = model.records.reader.paths.result("traversals.png")
         if path.is_file():
-            alt, name = f"traversals of model {model.records.name}", f"traversals_{model.records.name}"
-            caption = f"{model.kind}: model {model.records.name}, MIG {model.mig:.3f}"
+            alt, name = f"traversals of model {model.name}", f"traversals_{model.name.replace('/', '_')}"
+            caption = f"{model.kind}: model {model.name}, MIG {model.mig:.3f}"
             drawn.append(gallery.picture(name, path.read_bytes(), alt, caption))
     if not drawn:
         return tag("p", "No model has drawn its traversals yet.")
@@ -132,9 +140,9 @@ def _table(models: Sequence[_Model]) -> Markup:
         images = (model.records.summary or {}).get("images_trained")
         rows.append(
             [
-                model.records.name,
+                model.name,
                 model.kind,
-                model.records.settings.get("experiment.seed", "0"),
+                model.records.reader.settings.get("experiment.seed", "0"),
                 "–" if images is None else f"{images:,}",
                 "–" if model.mig is None else f"{model.mig:.3f}",
                 "not finished" if model.seconds is None else trust.duration(model.seconds),
@@ -142,13 +150,29 @@ def _table(models: Sequence[_Model]) -> Markup:
         )
     head = ["model", "method and strength", "seed", "images trained", "MIG", "time"]
     return join(
-        tag("p", "Every model was trained alone with the settings of its number; nothing was searched."),
+        tag("p", "Every run with the settings of its number, or of its gin file and seed."),
         fold(f"All {len(models)} models", table(head, rows)),
     )
 
 
-def _trust(records: Records) -> Markup:
+def _intervals(root: Path) -> Markup | None:
+    """Of a study of gin files: means with intervals, and every run that failed."""
+    if not list(root.glob(f"*/*/{CONFIG}")):
+        return None
+    runs = studies.read(root)
+    drawn: list[Markup] = []
+    for score, title in studies.SCORES.items():
+        if rows := studies.table(runs, score):
+            drawn += [tag("h3", title), table(rows[0], rows[1:])]
+    failed = [tag("li", f"{run.file}, seed {run.seed}: {run.reason}") for run in runs if run.reason]
+    if failed:
+        drawn += [tag("h3", f"{len(failed)} of {len(runs)} runs failed"), tag("ul", failed)]
+    return join(*drawn)
+
+
+def _trust(model: _Model) -> Markup:
+    records = model.records
     return join(
-        tag("p", "Of model ", records.name, "; the page of each model: ", tag("code", f"bin/report {records.root}")),
+        tag("p", "Of model ", model.name, "; the page of each model: ", tag("code", f"bin/report {records.root}")),
         trust.section(records),
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 from rdl.population import Member
 from rdl.report.markup import Content, Markup, fold, join, table, tag
-from rdl.report.reading import Records, Session
+from rdl.report.reading import Records
+from rdl.runs.reader import Session
 
 RULES = {
     "label.kl_threshold": ("1.0 of another estimate: 1.18817 nats", "a latent is learned above this mean KL (nats)"),
@@ -50,25 +51,26 @@ def section(records: Records) -> Markup:
         _rules(records),
         tag("h3", "Warnings"),
         _warnings(records),
-        fold("Configuration in force" if records.operative else "Configuration asked for", _code(records)),
+        fold("Configuration in force" if records.reader.operative else "Configuration asked for", _code(records)),
     )
 
 
 def _facts(records: Records) -> Markup:
-    known = [session for session in records.sessions if session.environment]
+    known = [session for session in records.reader.sessions if session.environment]
     last = known[-1].environment if known else {}
     gib = f"{last['memory_bytes'] / 2**30:.1f} GiB" if last.get("memory_bytes") else "unknown"
     rows: list[list[Content]] = [
         ["run", tag("code", str(records.root))],
-        ["seed", records.settings.get("experiment.seed", "0")],
-        ["data set", records.settings.get("dataset.name", "unknown").strip("'\"")],
+        ["seed", records.reader.settings.get("experiment.seed", "0")],
+        ["precision", records.reader.settings.get("model.precision", "float32").strip("'\"")],
+        ["data set", records.reader.settings.get("dataset.name", "unknown").strip("'\"")],
         ["git commit", last.get("commit") or "not recorded"],
         ["python, packages", _versions(last)],
         ["system", last.get("system") or "not recorded"],
         ["processor", f"{last.get('processor', 'not recorded')}, {last.get('cores', '?')} cores, {gib}"],
         ["GPUs", ", ".join(last.get("gpus", [])) or "none"],
         ["command", tag("code", " ".join(map(str, last.get("command", []))) or "not recorded")],
-        ["sessions", _sessions(records.sessions)],
+        ["sessions", _sessions(records.reader.sessions)],
     ]
     changed = _changes(known)
     if changed:
@@ -120,7 +122,7 @@ def _stage(stage: str, members: Sequence[Member]) -> list[Content]:
 def _rules(records: Records) -> Markup:
     """Rules that differ from the released code's in a table, the others folded away; scopes of equal values as one."""
     scopes: dict[tuple[str, str], list[str]] = {}
-    for name, value in sorted(records.settings.items()):
+    for name, value in sorted(records.reader.settings.items()):
         *scope, bare = name.split("/")
         if bare in RULES:
             scopes.setdefault((bare, value.strip("'\"")), []).extend(scope or ["everywhere else"])
@@ -132,7 +134,9 @@ def _rules(records: Records) -> Markup:
         (same if value == reference else differing).append(row)
     if not scopes:
         return tag("p", "The configuration sets none; the values used are known when the run is finished.")
-    unfinished = "" if records.operative else " The run is not finished: only what its configuration sets is listed."
+    unfinished = (
+        "" if records.reader.operative else " The run is not finished: only what its configuration sets is listed."
+    )
     head = ["parameter", "this run", "released code", "decides"]
     return join(
         tag(
@@ -144,9 +148,11 @@ def _rules(records: Records) -> Markup:
 
 
 def _warnings(records: Records) -> Markup:
-    lines = [line for session in records.sessions for line in session.warnings]
-    if records.damaged:
-        lines.append(f"journal.jsonl: {records.damaged} damaged lines; their units of work are done again on resume")
+    lines = [line for session in records.reader.sessions for line in session.warnings]
+    if records.reader.damaged:
+        lines.append(
+            f"{records.reader.damaged} lines of the journal are damaged; their units of work are done again on resume"
+        )
     failed = [m for generations in records.stages.values() for members in generations for m in members if m.reason]
     if failed:
         lines.append(f"{len(failed)} members failed in training and were replaced (why: under each population)")
@@ -155,14 +161,14 @@ def _warnings(records: Records) -> Markup:
         lines.append(
             f"{len(lost)} of {len(records.random_members)} random members failed in training: {lost[0].reason}"
         )
-    recorded = any(session.environment for session in records.sessions)
+    recorded = any(session.environment for session in records.reader.sessions)
     if not lines:
         return tag("p", "None." if recorded else "Warnings were not recorded.")
     return tag("ul", [tag("li", line) for line in lines[:200]], class_="warnings")
 
 
 def _code(records: Records) -> Markup:
-    return tag("pre", tag("code", records.operative or records.config), tabindex=0)
+    return tag("pre", tag("code", records.reader.operative or records.reader.config), tabindex=0)
 
 
 def duration(seconds: float) -> str:

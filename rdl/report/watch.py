@@ -9,6 +9,7 @@ from rdl.report.baselines import read_baselines
 from rdl.report.page import write_report
 from rdl.report.reading import read
 from rdl.report.study import models_of, write_study
+from rdl.runs import Layout
 
 _SECONDS = 5  # between two looks at the journals
 
@@ -49,5 +50,5 @@ def _say(text: str) -> None:
 
 def _state(root: str) -> tuple[int, int]:
     """Changes when a record lands."""
-    journal = Path(root) / "journal.jsonl"
+    journal = Layout(Path(root)).journal
     return (journal.stat().st_size, journal.stat().st_mtime_ns) if journal.exists() else (0, 0)

@@ -194,7 +194,7 @@ def parse_json(content: bytes) -> Any:
 
 
 def _number(text: str) -> float | None:
-    if text.lstrip("-").isdigit() and len(text) < 19:
+    if text.lstrip("-").isdigit() and len(text) <= 20:
         return int(text)
     value = float(text)
     return value if math.isfinite(value) else None

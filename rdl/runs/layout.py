@@ -8,15 +8,18 @@ leaf_0/labels.npz                    what a leaf run learned
 leaf_0/iteration_1/indices.npy       the images that an iteration was left with
 model/                               the model handed over
 results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
+postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
 environment/000.json  000.log        each session's surroundings and warnings
 tensorboard/  trials/                events
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = "config.gin"
+RANDOM_MEMBERS = "random_members"  # the stage of those that are trained without a search
 SUMMARY = Path("results", "summary.json")
 
 
@@ -41,7 +44,20 @@ class MemberKey:
     @property
     def text(self) -> str:
         """``x_run/generation_002/member_005``."""
-        return f"{self.stage}/{member_name(self.generation, self.index)}"
+        name = member_name(self.generation, self.index)
+        return f"{self.stage}/{name}" if self.stage else name
+
+
+@dataclass(frozen=True)
+class OutcomeKey:
+    """The end of a stage: which member it handed over, and why it stopped."""
+
+    stage: str
+
+    @property
+    def text(self) -> str:
+        """``x_run/outcome``."""
+        return f"{self.stage}/outcome"
 
 
 @dataclass(frozen=True)
@@ -93,22 +109,24 @@ class SummaryKey:
     text: str = "summary"
 
 
-Key = MemberKey | IterationKey | MeasureKey | SessionKey | SummaryKey
+Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | SessionKey | SummaryKey
 
-_PATTERNS = {
-    MemberKey: re.compile(r"(.+)/generation_(\d+)/member_(\d+)"),
-    IterationKey: re.compile(r"leaf_(\d+)/iteration_(\d+)"),
-    MeasureKey: re.compile(r"measure/(.+)"),
-    SessionKey: re.compile(r"session/(\d+)"),
-    SummaryKey: re.compile(r"(summary)"),
-}
+_READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
+    # Old runs had a stage without a name.
+    (r"(?:(.+)/)?generation_(\d+)/member_(\d+)", lambda stage, *numbers: MemberKey(stage or "", *map(int, numbers))),
+    (r"(.+)/outcome", OutcomeKey),
+    (r"leaf_(\d+)/iteration_(\d+)", lambda *numbers: IterationKey(*map(int, numbers))),
+    (r"measure/(.+)", MeasureKey),
+    (r"session/(\d+)", lambda number: SessionKey(int(number))),
+    (r"summary", SummaryKey),
+)
 
 
 def parse(text: str) -> Key | None:
     """The key that is written so in a journal; None where it is none of a run's."""
-    for kind, pattern in _PATTERNS.items():
-        if match := pattern.fullmatch(text):
-            return kind(*(int(part) if part.isdecimal() else part for part in match.groups()))  # type: ignore[arg-type]
+    for pattern, key in _READERS:
+        if match := re.fullmatch(pattern, text):
+            return key(*match.groups())
     return None
 
 
@@ -156,26 +174,35 @@ class Layout:
         """The records of one generation, where a reader looks for them."""
         return self.root / stage / f"{generation_name(generation)}.json"
 
-    def checkpoints(self, stage: str, generation: int) -> Path:
-        """The folder of a generation's checkpoints."""
-        return self.root / stage / "members" / generation_name(generation)
-
     def checkpoint(self, stage: str, name: str) -> Path:
         """The checkpoint of the member of this name."""
         return self.root / stage / "members" / f"{name}.npz"
 
-    def kept_generations(self, stage: str) -> dict[int, Path]:
+    def checkpoints(self, stage: str) -> dict[int, Path]:
         """The folders of checkpoints that are there, by generation."""
         folders = sorted((self.root / stage / "members").glob("generation_*"))
         return {int(folder.name.removeprefix("generation_")): folder for folder in folders}
 
-    def labels(self, leaf: int) -> Path:
-        """What a leaf run has learned so far."""
-        return self.root / f"leaf_{leaf}" / "labels.npz"
+    def labels(self, leaf: str) -> Path:
+        """What a leaf run, such as ``leaf_0``, has learned so far."""
+        return self.root / leaf / "labels.npz"
+
+    def all_labels(self) -> dict[int, Path]:
+        """What is there of what leaf runs have learned, by their numbers."""
+        found = {path.parent.name.removeprefix("leaf_"): path for path in sorted(self.root.glob("leaf_*/labels.npz"))}
+        return {int(number): path for number, path in found.items() if number.isdecimal()}
 
     def indices(self, key: IterationKey) -> Path:
         """The numbers of the images that an iteration trains on."""
         return self.root / key.text / "indices.npy"
+
+    def postprocessed(self, representation: str) -> Path:
+        """disentanglement_lib's step of this name in the tree of results, ``mean`` or ``sampled``."""
+        return self.root / "postprocessed" / representation
+
+    def metric(self, representation: str, metric: str) -> Path:
+        """Its step ``evaluation`` for one metric."""
+        return self.root / "metrics" / representation / metric
 
     def environment(self, session: int) -> Path:
         """The surroundings of a session; its warnings lie beside it, with the ending ``.log``."""

@@ -1,10 +1,4 @@
-"""The run directory: what was asked, what is done, and where each thing lies.
-
-config.gin  operative.gin      what was asked, what was used
-journal.jsonl                  one line per finished unit of work; the truth for resume
-<stage>/...                    members' checkpoints, labels, indices, the best model
-results/summary.json           flat keys, numbers as JSON numbers
-"""
+"""The run directory, open: what was asked, what is done. Where each thing lies is in `layout`."""
 
 import fcntl
 import os
@@ -16,6 +10,7 @@ from pathlib import Path
 from rdl.errors import UserError
 from rdl.runs import files
 from rdl.runs.journal import Journal, Record
+from rdl.runs.layout import CONFIG, Key, Layout
 
 # How a run is executed and shown may change between a stop and a resume; what is computed may not.
 _FREE_TO_CHANGE = ("executor", "display", "study")
@@ -34,20 +29,21 @@ class Run:
 
     def __init__(self, root: str | Path, config: str = ""):
         self.root = Path(root).absolute()
+        self.paths = Layout(self.root)
         if self.root.exists() and not self.root.is_dir():
             raise UserError(f"--output_dir must be a folder, but {self.root} is a file: choose another.")
         files.make_folder(self.root)
         self._lock = self._take_lock()
         try:
             self._settle_config(config)
-            self.journal = Journal(self.root / "journal.jsonl")
+            self.journal = Journal(self.paths.journal)
         except BaseException:
             self.close()
             raise
 
     def _take_lock(self) -> int:
-        with files.explained(self.root / ".lock"):
-            lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        with files.explained(self.paths.lock):
+            lock = os.open(self.paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -61,28 +57,28 @@ class Run:
         return lock
 
     def _settle_config(self, config: str) -> None:
-        path = self.root / "config.gin"
-        if path.exists() and (self.root / "journal.jsonl").exists():  # without a journal nothing is done yet
+        path = self.paths.config
+        if path.exists() and self.paths.journal.exists():  # without a journal nothing is done yet
             difference = _first_difference(path.read_text(encoding="utf-8", errors="replace"), config)
             if difference:
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
                     "repeat its settings to resume it, or choose another --output_dir."
                 )
-        elif not path.exists() and [entry for entry in self.root.iterdir() if not _is_ours(entry)]:
-            raise UserError(f"{self.root} is not empty and holds no run (no config.gin): choose another --output_dir.")
+        elif not path.exists() and [entry for entry in self.root.iterdir() if not self._is_ours(entry)]:
+            raise UserError(f"{self.root} is not empty and holds no run (no {CONFIG}): choose another --output_dir.")
         else:
             files.write_text(path, config)
 
-    def path(self, *parts: str) -> Path:
-        """The place of something in the run directory."""
-        return self.root.joinpath(*parts)
-
-    def unit(self, key: str, function: Callable[[], Record]) -> Record:
+    def unit(self, key: Key, function: Callable[[], Record]) -> Record:
         """The record of a unit of work: from the journal where it is done, else by doing it now."""
-        if key in self.journal:
-            return self.journal[key]
-        return self.journal.append(key, function())
+        if key.text in self.journal:
+            return self.journal[key.text]
+        return self.journal.append(key.text, function())
+
+    def _is_ours(self, entry: Path) -> bool:
+        """The lock, or what an atomic write leaves behind when it is killed before its rename."""
+        return entry == self.paths.lock or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
 
     def close(self) -> None:
         """Lets go of the directory."""
@@ -95,11 +91,6 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _is_ours(entry: Path) -> bool:
-    """The lock, or what an atomic write leaves behind when it is killed before its rename."""
-    return entry.name == ".lock" or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
 
 
 def _what_counts(config: str) -> list[str]:

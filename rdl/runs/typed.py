@@ -7,9 +7,11 @@ import math
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from rdl.errors import UserError
+
 Kind = TypeVar("Kind")
 _MOST = 1e300  # of numbers: beyond it, sums overflow
-_LARGEST = 2**53  # of whole numbers: what every reader of JSON holds exactly
+_LARGEST = 2**64  # of whole numbers: seeds have up to 64 bits
 
 
 def typed(kind: type[Kind], content: Any) -> Kind:
@@ -18,7 +20,7 @@ def typed(kind: type[Kind], content: Any) -> Kind:
     Fields with defaults may be absent; what a newer version wrote beside them is passed over.
 
     Raises:
-      ValueError: names the field that is missing or of another type.
+      UserError: names the field that is missing or of another type.
     """
     return _read(kind, content, getattr(kind, "__name__", str(kind)))
 
@@ -46,7 +48,7 @@ def _read(wanted: Any, value: Any, where: str) -> Any:
         return {_read(parts[0], key, where): _read(parts[1], item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(wanted, type) and _is(wanted, value):
         return wanted(value) if issubclass(wanted, enum.Enum) else value
-    raise ValueError(f"{where}: expected {wanted}, got {repr(value)[:100]}")
+    raise UserError(f"{where}: expected {wanted}, got {repr(value)[:100]}")
 
 
 def _is(wanted: type, value: Any) -> bool:
@@ -64,7 +66,7 @@ def _one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
     for number, kind in enumerate(kinds, 1):
         try:
             return _read(kind, value, where)
-        except ValueError:
+        except UserError:
             if number == len(kinds):
                 raise
     return None
@@ -74,12 +76,12 @@ def _dataclass(kind: type, value: Any, where: str) -> Any:
     hints = _hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected an object of {', '.join(fields)}, got {repr(value)[:100]}")
+        raise UserError(f"{where}: expected an object of {', '.join(fields)}, got {repr(value)[:100]}")
     needed = [
         name
         for name, field in fields.items()
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     if missing := [name for name in needed if name not in value]:
-        raise ValueError(f"{where}: {missing[0]} is missing")
+        raise UserError(f"{where}: {missing[0]} is missing")
     return kind(**{name: _read(hints[name], item, f"{where}.{name}") for name, item in value.items() if name in fields})

@@ -1,15 +1,20 @@
 """What a population maximises, and how a model is measured afterwards."""
 
 from rdl.scoring.chen import ChenMeasurement
+from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure
+from rdl.scoring.saved_labels import SavedLeafMIGScore
 from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, mean_kl
 
 __all__ = [
     "ChenMeasurement",
+    "DCIScore",
     "Encode",
+    "FewLabelsMIGScore",
     "LeafMIGScore",
     "MIGScore",
     "Measurement",
+    "SavedLeafMIGScore",
     "Score",
     "Scored",
     "UDRScore",

@@ -4,6 +4,7 @@ Training and search never see these numbers; they are the evidence afterwards.
 """
 
 import importlib.util
+from typing import Any
 
 import gin
 import numpy as np
@@ -16,6 +17,7 @@ from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
 
 _MOST_POINTS = 10_000_000
+MEASURED_WITH = "measurement."  # the head of the keys under which a record or a summary says how its scores came about
 
 
 @gin.configurable
@@ -26,8 +28,8 @@ def measure(
     seed: int,
     num_bins: int = 20,
     dci_backend: str = "sklearn",
-) -> dict[str, float]:
-    """MIG and DCI, under disentanglement_lib's keys; and `mig_sup`.
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """MIG and DCI, under disentanglement_lib's keys, and `mig_sup`; and what they depend on besides the codes.
 
     Args:
       codes: [points, latents].
@@ -36,13 +38,20 @@ def measure(
       seed: of the trees.
       num_bins: MIG's equal-width bins.
       dci_backend: ``sklearn``, exact; or ``lightgbm`` (an extra), many times faster, slightly other values.
+
+    Returns:
+      The scores; and ``num_train``, ``num_test``, ``num_bins`` and ``dci_backend``, to be kept beside them: scores
+      measured with others are not comparable.
     """
     train, test = slice(None, num_train), slice(num_train, None)
     scores = mig.score(codes[train], factors[train], num_bins, mode="fixed") | dci.score(
         codes[train], factors[train], codes[test], factors[test], seed, mode="fixed", backend=dci_backend
     )
     scores.pop("backend", None)
-    return scores | {"mig_sup": mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]}
+    scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]
+    num_test = len(codes[test])
+    settings = {"num_train": num_train, "num_test": num_test, "num_bins": num_bins, "dci_backend": dci_backend}
+    return scores, settings
 
 
 def check_measurement(images: ImageSet) -> None:
@@ -95,11 +104,18 @@ class Measurement:
         self.num_train, self.num_test = num_train, num_test
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """Measures every model on the same points; ``details["measured"]`` holds one dict a model."""
+        """Measures every model on the same points.
+
+        Returns:
+          In ``details``: ``measured``, one dict a model, and ``measured_with``, how (see ``measure``), keys under
+          ``measurement.``
+        """
         indices = generator(seed, "measure").integers(len(images), size=self.num_train + self.num_test)
         means, log_variances = encode_distinct(encode, indices)
         factors, trees = images.factors(indices), derive(seed, "measure", "trees")
-        measured = [measure(codes, factors, self.num_train, trees) for codes in means]
+        found = [measure(codes, factors, self.num_train, trees) for codes in means]
+        measured = [scores for scores, _ in found]
+        measured_with = {f"{MEASURED_WITH}{key}": value for key, value in found[0][1].items()}
         per_model = [scores["discrete_mig"] for scores in measured]
         kl = mean_kl(means, log_variances).tolist()
-        return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured})
+        return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured, "measured_with": measured_with})

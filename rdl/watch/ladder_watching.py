@@ -73,7 +73,7 @@ class LadderWatcher(Watcher):
         return -(-self._num_images // int(member.hyperparameters["batch_size"]))
 
     def _draw_step(self, stage: str, step: int, best: Member) -> None:
-        if self._run.path("results", f"levels_step_{step}.png").exists():
+        if self._run.paths.result(f"levels_step_{step}.png").exists():
             return
         model = self._best_model(stage, best, self._num_models)
         if model is None:
@@ -84,7 +84,7 @@ class LadderWatcher(Watcher):
 
     def show(self, name: str, picture: Image.Image) -> None:
         """Writes a picture to ``results/`` and to TensorBoard."""
-        with files.replacing(self._run.path("results", f"{name}.png")) as file:
+        with files.replacing(self._run.paths.result(f"{name}.png")) as file:
             picture.save(file, format="png")
         with self._events().as_default():
             tf.summary.image(name, np.asarray(picture)[None], self.updates[-1])
@@ -96,7 +96,7 @@ class LadderWatcher(Watcher):
 
     def _events(self) -> tf.summary.SummaryWriter:
         if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._run.path("tensorboard", "levels")))
+            self._writer = tf.summary.create_file_writer(str(self._run.paths.events("levels")))
         return self._writer
 
     def close(self) -> None:

@@ -15,10 +15,9 @@ class SessionLog(Watcher):
     """Writes ``environment/000.json`` at the start of a session, and its warnings to ``environment/000.log``."""
 
     def __init__(self, run: Run):
-        folder = run.path("environment")
-        name = f"{len(list(folder.glob('*.json'))):03d}"
-        files.write_json(folder / f"{name}.json", environment.describe())
-        self._handler = logging.FileHandler(folder / f"{name}.log", encoding="utf-8", delay=True)
+        path = run.paths.environment(len(run.paths.environments()))
+        files.write_json(path, environment.describe())
+        self._handler = logging.FileHandler(path.with_suffix(".log"), encoding="utf-8", delay=True)
         self._handler.setLevel(logging.WARNING)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         for logger in _LOGGERS:

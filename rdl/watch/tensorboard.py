@@ -1,6 +1,7 @@
 """TensorBoard: what members and generations do as they are done, and what each stage's best model sees."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -32,38 +33,38 @@ class TensorBoard(Watcher):
     """
 
     def __init__(self, run: Run, seed: int):
-        self._run, self._seed = run, seed
-        self._writers: dict[str, tf.summary.SummaryWriter] = {}
-        self._trials: dict[tuple[str, int], str] = {}
+        self._run, self._paths, self._seed = run, run.paths, seed
+        self._writers: dict[Path, tf.summary.SummaryWriter] = {}
+        self._trials: dict[tuple[str, int], Path] = {}
         self._introduced = False
 
-    def _writer(self, name: str) -> tf.summary.SummaryWriter:
-        if name not in self._writers:
-            self._writers[name] = tf.summary.create_file_writer(str(self._run.path(name)))
-        return self._writers[name]
+    def _writer(self, folder: Path) -> tf.summary.SummaryWriter:
+        if folder not in self._writers:
+            self._writers[folder] = tf.summary.create_file_writer(str(folder))
+        return self._writers[folder]
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
         """What is about to be trained, as text; before the first stage, the configuration."""
         if not self._introduced:
             self._introduce(settings.search_space or SearchSpace())
-        with self._writer(f"tensorboard/{stage}/population").as_default():
+        with self._writer(self._paths.events(stage, "population")).as_default():
             text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
             text += f"from a data set of {data_size:,}"
             tf.summary.text(f"{stage}/what", text, 0)
 
     def _introduce(self, space: SearchSpace) -> None:
         self._introduced = True
-        with self._writer("tensorboard").as_default():
-            config = self._run.path("config.gin").read_text()
+        with self._writer(self._paths.events()).as_default():
+            config = self._paths.config.read_text()
             tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
-        with self._writer("trials").as_default():
+        with self._writer(self._paths.trials()).as_default():
             dimensions = [
                 hp.HParam(name, hp.RealInterval(float(dimension.low), min(float(dimension.high), 1e9)))
                 for name, dimension in sorted(space.dimensions.items())
             ]
             hp.hparams_config([hp.HParam("stage"), *dimensions], [hp.Metric("score", display_name="score")])
-        for name in ("tensorboard", "trials"):
-            self._writers.pop(name).close()
+        for folder in (self._paths.events(), self._paths.trials()):
+            self._writers.pop(folder).close()
 
     def member_done(self, stage: str, member: Member) -> None:
         """One point on each of the trial's curves."""
@@ -89,26 +90,26 @@ class TensorBoard(Watcher):
 
     def _trial_start(self, stage: str, member: Member) -> int:
         """The generation since which the member has its hyperparameters."""
-        while member.parent == member.index and member.parent_name is not None:
-            record = self._run.journal.get(f"{stage}/{member.parent_name}")
+        while member.parent == member.index and (key := member.parent_key(stage)) is not None:
+            record = self._run.journal.get(key.text)
             if record is None:
                 break
             member = Member.from_record(record)
         return member.generation
 
     def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
-        name = f"trials/{stage}/{member.index:03d}_from_{start:03d}"
+        folder = self._paths.trials(stage, f"{member.index:03d}_from_{start:03d}")
         before = self._trials.get((stage, member.index))
-        if before is not None and before != name:
+        if before is not None and before != folder:
             self._writers.pop(before).close()  # a long search has more trials than a process may open files
-        self._trials[stage, member.index] = name
-        return self._writer(name)
+        self._trials[stage, member.index] = folder
+        return self._writer(folder)
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """Best, median and worst score; hyperparameters of all members; who came from whom."""
         step = members[0].generation
         scores = [member.score for member in members if member.score is not None]
-        with self._writer(f"tensorboard/{stage}/population").as_default():
+        with self._writer(self._paths.events(stage, "population")).as_default():
             if scores:
                 for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
                     tf.summary.scalar(f"{stage}/score_{name}", value, step)
@@ -120,22 +121,24 @@ class TensorBoard(Watcher):
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
                 tf.summary.histogram(f"{stage}/log10_{name}", values, step)
             tf.summary.text(f"{stage}/members", _table(members), step)
-        for name in self._of(stage):
-            self._writers[name].flush()
+        for folder in self._of(stage):
+            self._writers[folder].flush()
 
     def stage_done(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
         """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
-        if self._run.path("tensorboard", stage, "best").exists():
+        best = self._paths.events(stage, "best")
+        if best.exists():
             return
-        with self._writer(f"tensorboard/{stage}/best").as_default():
+        with self._writer(best).as_default():
             for name, picture in pictures.glance(model, images, self._seed).items():
                 tf.summary.image(f"{stage}/{name}", picture[None], generation)
-        for name in self._of(stage):
-            self._writers.pop(name).close()
+        for folder in self._of(stage):
+            self._writers.pop(folder).close()
 
-    def _of(self, stage: str) -> list[str]:
-        """The stage's open writers."""
-        return [name for name in self._writers if name.startswith((f"tensorboard/{stage}/", f"trials/{stage}/"))]
+    def _of(self, stage: str) -> list[Path]:
+        """Folders of the stage's open writers."""
+        folders = {self._paths.events(stage), self._paths.trials(stage)}
+        return [folder for folder in self._writers if folders & set(folder.parents)]
 
     def close(self) -> None:
         """Writes out what is still in memory."""

@@ -13,8 +13,9 @@ import scipy.io
 from PIL import Image
 
 from rdl import data
-from rdl.data import dsprites, hdf5, idx, npz, objects, official, sprites
+from rdl.data import dsprites, idx, objects, official, sprites
 from rdl.data.factors import FactorSpace
+from rdl.data.formats import hdf5, npz
 from rdl.data.sources import MappedSource
 from rdl.errors import UserError
 
@@ -399,7 +400,7 @@ def test_a_thousand_random_images_of_a_large_h5_take_little_memory(tmp_path):
     code = """
 import sys
 import numpy as np
-from rdl.data.hdf5 import Hdf5Source
+from rdl.data.formats.hdf5 import Hdf5Source
 source = Hdf5Source(__import__("pathlib").Path(sys.argv[1]), "images")
 assert len(source) == 480_000 and source.shape == (64, 64, 3)
 indices = np.concatenate([np.random.default_rng(0).integers(480_000, size=990), np.arange(10) * 40_000])

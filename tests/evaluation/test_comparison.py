@@ -106,6 +106,116 @@ def test_trees_aggregates_and_summaries_of_runs_meet_in_one_table(tmp_path, base
     assert values["rpu_vae", "mig.num_train 2000"] == (0.45,)
 
 
+def finished_run(root, config, mig=0.4, **more):
+    """A run of the recursion that has measured its final model."""
+    (root / "results").mkdir(parents=True)
+    (root / "config.gin").write_text("dataset.name = 'dsprites_full'\nexperiment.job = @rpu_vae\n" + config)
+    summary = {"experiment": "rpu_vae", "final.discrete_mig": mig, "final.disentanglement": mig / 2, **more}
+    (root / "results" / "summary.json").write_text(json.dumps(summary))
+    return root
+
+
+def rows_of(*paths, metrics=("mig",)):
+    return {row.method: row.values for row in comparison.table(scores_read.read(paths), metrics)}
+
+
+def test_runs_that_differ_in_their_seed_alone_are_pooled(tmp_path):
+    config = "population.size = 4\nexperiment.seed = {}\nexecutor.name = '{}'\ndisplay.quiet = {}\n"
+    finished_run(tmp_path / "a", config.format(0, "serial", False), 0.4)
+    finished_run(tmp_path / "b", config.format(1, "ray", True), 0.5)
+    assert rows_of(tmp_path) == {"rpu_vae": (0.4, 0.5)}
+
+
+def test_a_shrunk_run_is_not_pooled_with_the_whole_one_and_the_shortest_setting_tells_them_apart(tmp_path):
+    whole = "x_run/population.size = 16\npopulation.images_per_generation = 100000\n"
+    finished_run(tmp_path / "a", whole, 0.4)
+    finished_run(tmp_path / "b", whole + "experiment.seed = 1\n", 0.5)
+    finished_run(tmp_path / "c", whole.replace("16", "4").replace("100000", "1000"), 0.1)
+    assert rows_of(tmp_path) == {
+        "rpu_vae (x_run/population.size 16)": (0.4, 0.5),
+        "rpu_vae (x_run/population.size 4)": (0.1,),
+    }
+
+
+def test_where_one_setting_does_not_tell_all_apart_several_do_and_unset_ones_are_named(tmp_path):
+    for name, config in {"a": "", "b": "a.x = 1\n", "c": "a.x = 1\na.y = 2\n", "d": "a.y = 2\n"}.items():
+        finished_run(tmp_path / name, config)
+    assert set(rows_of(tmp_path)) == {
+        "rpu_vae (a.x not set, a.y not set)",
+        "rpu_vae (a.x 1, a.y not set)",
+        "rpu_vae (a.x 1, a.y 2)",
+        "rpu_vae (a.x not set, a.y 2)",
+    }
+
+
+def test_other_data_sets_and_methods_need_no_telling_apart(tmp_path):
+    finished_run(tmp_path / "a", "dataset.size = 16\n")
+    finished_run(tmp_path / "b", "dataset.size = 32\n")
+    finished_run(tmp_path / "c", "a.x = 1\n", experiment="search")
+    results = scores_read.read([tmp_path])
+    assert {result.method for result in results} == {"rpu_vae", "search"}
+
+
+def test_aggregated_rows_of_unlike_trainings_are_not_pooled(tmp_path):
+    rows = [aggregate("beta_vae", "vae", ("beta", 4.0), mig) for mig in (0.1, 0.2)]
+    rows[1]["train_config.model.random_seed"] = "1"
+    rows[1]["train_config.model.model_num"] = "1200"
+    rows.append(aggregate("beta_vae", "vae", ("beta", 4.0), 0.9) | {"train_config.model.training_steps": "10"})
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    assert rows_of(tmp_path / "rows.json") == {
+        "beta_vae, beta 4 (model.training_steps not set)": (0.1, 0.2),
+        "beta_vae, beta 4 (model.training_steps 10)": (0.9,),
+    }
+
+
+def test_a_run_and_a_row_that_tells_all_that_was_asked_of_another_are_pooled(tmp_path):
+    run = finished_run(tmp_path / "a", "population.size = 4\nexperiment.seed = 1\n", 0.4)
+    asked = {"dataset.name": "'dsprites_full'", "experiment.job": "@rpu_vae", "population.size": "4"}
+    row = {
+        "train_config.model.name": "'rpu_vae'",
+        "train_config.dataset.name": "'dsprites_full'",
+        "train_config.vae/AdamOptimizer.learning_rate": "0.00123",  # found by the search, another with each seed
+        **{f"train_config.run/{key}": value for key, value in asked.items()},
+        "evaluation_config.evaluation.name": "'mig'",
+        "evaluation_results.discrete_mig": 0.5,
+    }
+    (tmp_path / "rows.json").write_text(json.dumps([row]))
+    assert rows_of(run, tmp_path / "rows.json") == {"rpu_vae": (0.4, 0.5)}
+
+
+def test_a_partly_evaluated_run_keeps_its_summarys_other_numbers(tmp_path):
+    run = finished_run(tmp_path / "run", "", mig=0.4)
+    tree = run / "metrics" / "mean" / "mig" / "results" / "aggregate"
+    tree.mkdir(parents=True)
+    row = aggregate("rpu_vae", "vae", ("beta", 4.0), 0.44)
+    (tree / "evaluation.json").write_text(json.dumps(row))
+    found = {(result.metric, result.key): result.value for result in scores_read.read([run])}
+    assert found == {("mig", "discrete_mig"): 0.44, ("dci", "disentanglement"): 0.2}
+    tree.parents[2].rename(run / "metrics" / "sampled")
+    (run / "metrics/sampled/mig/results/aggregate/evaluation.json").write_text(
+        json.dumps(aggregate("rpu_vae", "vae", ("beta", 4.0), 0.3, representation="sampled"))
+    )
+    found = {(result.representation, result.metric): result.value for result in scores_read.read([run])}
+    assert found == {("sampled", "mig"): 0.3, ("mean", "mig"): 0.4, ("mean", "dci"): 0.2}
+
+
+def test_what_was_measured_with_is_what_the_run_wrote_down(tmp_path):
+    used = {"num_train": 300, "num_test": 200, "num_bins": 5, "dci_backend": "lightgbm"}
+    recorded = {f"measurement.{key}": value for key, value in used.items()}
+    new = finished_run(tmp_path / "new", "Measurement.num_train = 7\n", **recorded)
+    (tmp_path / "old").mkdir()
+    old = finished_run(tmp_path / "old" / "a", "Measurement.num_test = 4_000\nmeasure.num_bins = 10\n")
+    conditions = {
+        (path, result.metric): dict(result.conditions) for path in (new, old) for result in scores_read.read([path])
+    }
+    assert conditions[new, "mig"]["mig.num_train"] == "300"
+    assert conditions[new, "mig"]["discretizer.num_bins"] == "5"
+    assert conditions[new, "dci"] == {"dci.num_train": "300", "dci.num_test": "200", "dci.backend": "'lightgbm'"}
+    assert conditions[old, "mig"]["mig.num_train"] == "10000"
+    assert conditions[old, "mig"]["discretizer.num_bins"] == "10"
+    assert conditions[old, "dci"] == {"dci.num_train": "10000", "dci.num_test": "4000", "dci.backend": "'sklearn'"}
+
+
 def test_csv_holds_what_the_table_holds(baselines):
     rows = comparison.table(scores_read.read([baselines]), representation=None)
     lines = list(csv.DictReader(io.StringIO(comparison.csv_text(rows))))

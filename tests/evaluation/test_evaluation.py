@@ -1,7 +1,10 @@
 """The whole result tree of a run, held to names, keys and types of disentanglement_lib's, and what goes into it."""
 
+import importlib.util
 import json
 import math
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +16,7 @@ import pytest
 
 from rdl import bindings, data, models
 from rdl.errors import UserError
-from rdl.evaluation import evaluation, result_tree, scores_read
+from rdl.evaluation import evaluation, expected, result_tree, scores_read
 from rdl.evaluation.finished_run import FinishedRun
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
@@ -178,6 +181,66 @@ def test_what_is_measured_is_not_measured_again(run):
     assert again["evaluation_results.uuid"] != json.loads(before)["evaluation_results.uuid"]
 
 
+def measured(run, metric, **how):
+    """The numbers of one metric on the means, measured if they have to be; and what was told."""
+    told = []
+    (path,) = evaluation.evaluate(run, [metric], ["mean"], tell=told.append, **how)
+    return load(path), told
+
+
+def test_a_metric_says_how_long_it_may_take_then_what_it_found(run):
+    _, told = measured(run, "mig", bindings=SMALL[:1], overwrite=True)
+    assert re.fullmatch(r"\[1/1\] mean mig: about \d+ (s|min), all that is left \d+ (s|min)", told[0])
+    assert re.fullmatch(r"\[1/1\] mean mig: discrete_mig \d\.\d{3} \(\d+\.\d s\)", told[1])
+    assert len(told) == 2
+
+
+def test_a_preset_is_kept_apart_from_what_is_measured_without_it(run, tmp_path):
+    pytest.importorskip("lightgbm")
+    root = tmp_path / "run"
+    shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics"))
+    small = ["downstream_task.num_train = (60,)", "downstream_task.num_test = 40"]
+    fast, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    assert fast["evaluation_config.evaluation.preset"] == "'fast'"
+    assert fast["evaluation_config.gradient_boosting_classifier.backend"] == "'lightgbm'"
+    assert "60:mean_test_accuracy" in told[1] or "60:mean_train_accuracy" in told[1]
+    _, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    assert told == ["[1/1] mean downstream_task_boosted_trees: already there"]
+    assert not evaluation._Work(root / "metrics/mean/downstream_task_boosted_trees", "mean", (), (), 1).is_done("")
+    exact, told = measured(root, "mig", bindings=SMALL[:1])
+    assert "evaluation_config.evaluation.preset" not in exact
+    assert measured(root, "mig", preset="fast")[1] == ["[1/1] mean mig: already there"]  # exact stands for both
+    with pytest.raises(UserError, match="No preset is called 'quick': expected fast"):
+        evaluation.evaluate(root, ["mig"], ["mean"], preset="quick")
+
+
+def test_a_preset_whose_trees_are_not_installed_is_refused_before_anything_is_measured(run, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs LightGBM: pip install lightgbm"):
+        evaluation.evaluate(run, ["dci"], ["mean"], preset="fast")
+
+
+def test_the_expected_time_follows_points_classes_back_end_and_pace(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    trees = {"evaluation.evaluation_fn": "@dci", "dci.num_train": "10_000"}
+    sizes = (3, 6, 40, 32, 32)
+    whole = expected.seconds(trees, sizes, 10)
+    assert 120 < whole < 200  # half of some 300 CPU seconds
+    assert expected.seconds(trees | {"dci.num_train": "1000"}, sizes, 10) == pytest.approx(whole / 10)
+    assert expected.seconds(trees | {"evaluation.repeats": "3"}, sizes, 10) == pytest.approx(3 * whole)
+    assert expected.seconds(trees, (2,), 10) == pytest.approx(whole * 2 / 113)  # one class of two, on one core
+    assert expected.seconds(trees | {"dci.backend": "'lightgbm'"}, sizes, 10) < whole / 10
+    downstream = {"evaluation.evaluation_fn": "@downstream_task", "downstream_task.num_train": "(10_000,)"}
+    assert expected.seconds(downstream, sizes, 10) == pytest.approx(whole)
+    logistic = downstream | {"predictor.predictor_fn": "@logistic_regression_cv"}
+    assert expected.seconds(logistic, sizes, 10) < whole / 10
+    pace = expected.Pace([10.0, 30.0, 60.0])
+    assert pace.next() == (10.0, 100.0)
+    pace.done(20.0)  # twice as long as the rule says
+    assert pace.next() == (60.0, 180.0)
+    assert [expected.in_words(s) for s in (0.2, 89.4, 90, 600)] == ["1 s", "89 s", "2 min", "10 min"]
+
+
 def test_the_tree_can_be_read_back(run):
     results = scores_read.read([run])
     mig = [result for result in results if (result.metric, result.representation) == ("mig", "mean")]
@@ -237,7 +300,7 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     told = []
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
         evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], tell=told.append)
-    assert "evaluation_fn" in told[0]
+    assert "evaluation_fn" in told[-1]
     assert gin.config_str() == ""
 
 

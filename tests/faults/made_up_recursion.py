@@ -15,7 +15,7 @@ from pathlib import Path
 import gin
 import numpy as np
 
-from rdl.cli import registry  # noqa: F401
+from rdl.cli import configure
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs import experiment
@@ -28,6 +28,8 @@ from rdl.training import checkpoints
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
 from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 dataset.name = "{images}"

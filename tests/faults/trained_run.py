@@ -7,11 +7,13 @@ from pathlib import Path
 import gin
 import numpy as np
 
-from rdl.cli import registry  # noqa: F401
+from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.jobs import experiment
 from rdl.seeds import generator
 from rdl.training.threads import settle_threads
+
+configure()
 
 CONFIG = """
 dataset.name = "{images}"

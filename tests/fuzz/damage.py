@@ -7,12 +7,12 @@ import numpy as np
 
 WORDS = (
     "", "a", "mean", "dataset", "population", "search", "experiment", "mig", "final", "x_run", "/dev/null",
-    "a\0b", "\udcff", "\ud800", "é", "名", "<script>", "%s", "x" * 300, "a\nb", "'", '"', "@experiment", "%macro",
-    "NaN", "images", "factors", "1e400", "__import__('os')", "tfds:a:b", "~nobody/x",
+    "a\0b", "\udcff", "\ud800", "é", "名", "<script>", "%s", "x" * 300, "a\nb", "'", '"',
+    "@experiment", "%macro", "NaN", "images", "factors", "1e400", "__import__('os')", "tfds:a:b", "~nobody/x",
 )  # fmt: skip
 NUMBERS = (
-    0, 1, -1, 2, 3, 7, 255, 256, 2**31 - 1, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**30, 10**400, 0.0,
-    -0.0, 0.5, 1e-320, 1e308, -1e308, float("inf"), float("-inf"), float("nan"),
+    0, 1, -1, 2, 3, 7, 255, 256, 2**31 - 1, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**30, 10**400,
+    0.0, -0.0, 0.5, 1e-320, 1e308, -1e308, float("inf"), float("-inf"), float("nan"),
 )  # fmt: skip
 
 

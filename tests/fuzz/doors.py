@@ -20,8 +20,9 @@ from PIL import Image, PngImagePlugin
 
 from rdl import data
 from rdl.bindings import of_text, read_gin
-from rdl.data import cache, inventory, npz, objects, official, own
-from rdl.data.decode import Treatment
+from rdl.data import cache, inventory, objects, official, own
+from rdl.data.formats import npz
+from rdl.data.formats.decode import Treatment
 
 ROOT = Path(__file__).resolve().parents[2]
 Random = np.random.Generator
@@ -40,9 +41,10 @@ class GinText:
     """gin files and bindings, as a training reads them."""
 
     def __init__(self, folder: Path):
-        from rdl.cli import registry  # noqa: F401  (every gin name)
+        from rdl.cli import configure
         from rdl.evaluation import evaluation  # noqa: F401
 
+        configure()
         self._folder = folder
         self._texts = [path.read_text() for path in sorted((ROOT / "gin_configs").rglob("*.gin"))]
         self._keys = sorted({key for text in self._texts for key in of_text(text)})

@@ -10,9 +10,11 @@ import sys
 import gin
 import tensorflow as tf
 
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.jobs import experiment
 from rdl.jobs.vae_learner import VAELearner
+
+configure()
 
 CONFIG = """
 dataset.name = "{images}"

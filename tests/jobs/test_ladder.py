@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rdl import data
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import experiment, ladder
@@ -22,6 +22,8 @@ from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.watch import ladder_pictures
 from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 dataset.name = "dsprites_full"

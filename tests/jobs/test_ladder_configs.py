@@ -7,9 +7,11 @@ import pytest
 
 from rdl import models
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.population import Settings
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"mnist": 10_000, "dsprites": 737_280, "shapes3d": 480_000, "celeba": 202_599, "subgrid": 11_520}

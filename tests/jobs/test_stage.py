@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from rdl import data, training
-from rdl.cli import registry  # noqa: F401  (gin names)
+from rdl.cli import configure
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.search import search
 from rdl.jobs.stage import score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
-from rdl.population import checkpoint_path
 from rdl.runs import Run
 from rdl.scoring import MIGScore, Scored, UDRScore
 from rdl.watch.watching import Watcher
+
+configure()
 
 CONFIG = """
 model.encoder = @small_fc_encoder
@@ -104,14 +105,14 @@ def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
     assert (stage.best.generation, stage.best.score, stage.trained.model) == (1, 0.5, 1)
     assert stage.num_images == 64
     assert stage.found("final") == {"final.generation": 1, "final.active_latents": 1.5}
-    path = checkpoint_path(context.run.root, "one", stage.best.name)
-    assert list(context.run.path("one", "members").rglob("*.npz")) == [path]
+    path = context.run.paths.checkpoint("one", stage.best.name)
+    assert list((context.run.root / "one" / "members").rglob("*.npz")) == [path]
     means, _ = stage.encode(context.images)
     train_population(context, "one", "one", context.images, score)
     assert len(score.seeds) == 6
     path.unlink()
     again = train_population(context, "one", "one", context.images, score)  # made again from its ancestors
-    assert list(context.run.path("one", "members").rglob("*.npz")) == [path]
+    assert list((context.run.root / "one" / "members").rglob("*.npz")) == [path]
     np.testing.assert_array_equal(again.encode(context.images)[0], means)
 
 

@@ -13,12 +13,14 @@ import gin
 import pytest
 
 from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.jobs import experiment  # noqa: F401  (register every gin name)
 from rdl.jobs.one_point import one_point
 from rdl.jobs.study import METHODS, NUM_MODELS, Plan, Setting, parse_numbers
 from rdl.models.objectives import objective as objectives
+
+configure()
 
 ROOT = Path(__file__).resolve().parents[2]
 # 1,800 models a data set, 300 a method, 50 a strength.
@@ -98,7 +100,7 @@ def test_the_binary_refuses_another_study_with_exit_code_2():
     command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v9", "--model_num=1"]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 2
-    assert finished.stderr.startswith("error: Expected the study unsupervised_study_v1")
+    assert finished.stderr.startswith("error: Expected gin files or the study unsupervised_study_v1")
 
 
 @pytest.mark.slow

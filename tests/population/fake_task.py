@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rdl.population import Dimension, Member, SearchSpace, checkpoint_path
-from rdl.runs import files
+from rdl.population import Dimension, Member, SearchSpace
+from rdl.runs import Layout, files
 from rdl.seeds import generator
 
 SPACE = SearchSpace(
@@ -38,12 +38,12 @@ class FakeTask:
         if member.parent_name is None:
             state = generator(member.seed, "initial").normal(size=self.weights)
         else:
-            path = checkpoint_path(self.root, self.stage, member.parent_name)
+            path = Layout(self.root).checkpoint(self.stage, member.parent_name)
             with np.load(path, allow_pickle=False) as parent:
                 state = parent["state"]
         if member.hyperparameters["learning_rate"] >= self.diverges_at:
             return member.failed(f"diverged with {member.hyperparameters}")
         state = 0.9 * state + member.hyperparameters["learning_rate"] * generator(member.seed).normal(size=self.weights)
-        path = checkpoint_path(self.root, self.stage, member.name)
+        path = Layout(self.root).checkpoint(self.stage, member.name)
         files.write_npz(path, {"state": state})
         return member.scored(float(-np.abs(state).mean()), files.sha256(path), beta=member.hyperparameters["beta"])

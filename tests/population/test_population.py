@@ -9,8 +9,8 @@ from fake_task import SPACE, FakeTask
 
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
-from rdl.population import Population, Settings, checkpoint_path
-from rdl.runs import Run, files
+from rdl.population import Population, Settings
+from rdl.runs import Layout, Run, files
 from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
@@ -141,7 +141,7 @@ def test_the_best_members_checkpoint_survives_a_stop_anywhere(tmp_path, stops):
 
 def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path):
     outcome = evolve_peaked(tmp_path)
-    path = checkpoint_path(tmp_path, STAGE, outcome.best.name)
+    path = Layout(tmp_path).checkpoint(STAGE, outcome.best.name)
     content = path.read_bytes()
     shutil.rmtree(tmp_path / STAGE / "members")
     with Run(tmp_path) as run:
@@ -182,7 +182,7 @@ def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, ca
         population = Population(run, STAGE, SETTINGS, 0, Watcher())
         task = FakeTask(run.root, STAGE)
         outcome = population.evolve(task, SerialExecutor())
-        path = checkpoint_path(run.root, STAGE, outcome.best.name)
+        path = run.paths.checkpoint(STAGE, outcome.best.name)
         content = path.read_bytes()
         for other in (tmp_path / STAGE / "members").rglob("*.npz"):
             other.unlink()  # the ancestors too
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_comes_out_otherwise_leaves_the_search_as_it_was(tmp_p
         population = Population(run, STAGE, settings, 0, Watcher())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         old = outcome.best
-        path = checkpoint_path(run.root, STAGE, old.name)
+        path = run.paths.checkpoint(STAGE, old.name)
         path.unlink()
         population.ensure_checkpoint(Otherwise(run.root, STAGE), SerialExecutor(), old, outcome)
         assert outcome.best == dataclasses.replace(old, checksum=files.sha256(path))
@@ -260,7 +260,7 @@ def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
     with Run(tmp_path) as run:
         population = Population(run, STAGE, settings, 0, Watcher())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
-        checkpoint_path(run.root, STAGE, outcome.best.name).unlink()
+        run.paths.checkpoint(STAGE, outcome.best.name).unlink()
         with pytest.raises(UserError, match="is missing and cannot be made again: diverged"):
             population.ensure_checkpoint(FakeTask(run.root, STAGE, 0.0), SerialExecutor(), outcome.best, outcome)
 
@@ -325,3 +325,13 @@ def test_an_unknown_executor_is_refused():
     gin.parse_config("executor.name = 'threads'")
     with pytest.raises(UserError, match="executor.name must be"):
         build_executor()
+
+
+def test_a_random_search_replaces_nobody(tmp_path):
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, exploit=False), diverges_at=0.1)
+    first, *others = outcome.generations
+    living = [member for member in first if member.status == "scored"]
+    assert 0 < len(living) < len(first)
+    for members in others:
+        assert [(m.index, m.hyperparameters) for m in members] == [(m.index, m.hyperparameters) for m in living]
+        assert all(member.parent == member.index for member in members)

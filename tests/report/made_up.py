@@ -107,17 +107,17 @@ def make_run(
         write(f"x_run{word}", generations(size, count, 0, reason, **udr))
         for number in range(leaves):
             labels, records = leaf(number)
-            labels.save(run.path(f"leaf_{number}", "labels.npz"))
+            labels.save(run.paths.labels(f"leaf_{number}"))
             for i, record in enumerate(records):
                 content = to_json(record)
                 content["reduction"] = content["reduction"] and content["reduction"] | {"kept": []}
                 run.journal.append(f"leaf_{number}/iteration_{i}", content | {"stage": word})
                 if i:
                     write(f"leaf_{number}/iteration_{i}", generations(size, count, number + 5, reason, **udr))
-        (run.path("environment")).mkdir()
+        run.paths.environment(0).parent.mkdir()
         environment = {"commit": f"abc{word}", "python": "3.11", "packages": {f"numpy{word}": "2.4"}, "command": [word]}
-        run.path("environment", "000.json").write_text(json.dumps(environment))
-        run.path("environment", "000.log").write_text(f"a warning {word}\n")
+        run.paths.environment(0).write_text(json.dumps(environment))
+        run.paths.environment(0).with_suffix(".log").write_text(f"a warning {word}\n")
         run.journal.append("session/000", {"seconds": 61.0})
         if not finished:
             return root
@@ -142,7 +142,7 @@ def make_run(
             "first_generation.median_discrete_mig": 0.2,
             "final.leaf_mig": 0.7,
         }
-        files.write_json(run.path("results", "summary.json"), summary)
+        files.write_json(run.paths.summary, summary)
         run.journal.append("summary", summary)
     return root
 
@@ -159,9 +159,9 @@ def make_study(root: Path, word: str = "", unfinished: bool = True) -> Path:
             scores = {"discrete_mig": 0.1 * (seed + 1), "disentanglement": 0.2, "completeness": 0.3}
             summary = {f"final.{key}": found for key, found in scores.items()} | {f"final.{strength}": value}
             summary |= {"experiment": f"search{word}", "seed": seed, "elapsed_seconds": 60.0, "images_trained": 6400}
-            files.write_json(run.path("results", "summary.json"), summary)
+            files.write_json(run.paths.summary, summary)
             pictures = np.full((1, 40, 90, 1), 50 * seed, np.uint8)
-            files.write_bytes(run.path("results", "traversals.png"), png(pictures[0]))
+            files.write_bytes(run.paths.result("traversals.png"), png(pictures[0]))
             run.journal.append("summary", summary)
     return root
 

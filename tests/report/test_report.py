@@ -9,11 +9,11 @@ import pytest
 
 from rdl import data
 from rdl.errors import UserError
-from rdl.report import evidence, watch, write_report
+from rdl.report import evidence, how_well, watch, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
-from rdl.report.reading import read
+from rdl.report.reading import Records, read
 from rdl.runs import Run
 
 _spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
@@ -134,7 +134,7 @@ def test_a_running_run_shows_what_there_is(tmp_path):
     assert "Not finished" in page
     assert 'http-equiv="refresh"' in page
     assert "x_run" in page
-    assert read(root).damaged == 0
+    assert read(root).reader.damaged == 0
     assert (root / "journal.jsonl").read_bytes() == before
 
 
@@ -149,7 +149,7 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
 def test_surroundings_that_cannot_be_read_are_not_recorded(tmp_path, content):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
     (root / "environment" / "000.json").write_bytes(content)
-    assert [session.environment for session in read(root).sessions] == [{}]
+    assert [session.environment for session in read(root).reader.sessions] == [{}]
     assert "not recorded" in write_report([root]).read_text()
 
 
@@ -159,7 +159,7 @@ def test_a_damaged_line_is_told_and_left_alone(tmp_path):
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([lines[0].replace(b"scored", b"SCORED"), *lines[1:]]))
     page = write_report([root]).read_text()
-    assert "1 damaged lines" in page
+    assert "1 lines of the journal are damaged" in page
 
 
 @pytest.mark.slow
@@ -173,6 +173,26 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
     assert page.count("<h2>Can I trust it</h2>") == 2
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
+
+
+def test_runs_that_differ_in_more_than_their_seed_are_not_averaged():
+    def run(config, mig):
+        measured = {"final": {"discrete_mig": mig}, "x_model": {"discrete_mig": mig / 2}}
+        return Records(Path("run"), config, "", {}, {}, measured, [], [], None, 0, 0.0)
+
+    runs = [run("a.x = 1\nexperiment.seed = 0\n", 0.4), run("a.x = 1\nexperiment.seed = 1\n", 0.5)]
+    found = how_well.compare(runs, [])
+    assert {name: values["discrete_mig"] for name, values in found.items()} == {
+        "final model": [0.4, 0.5],
+        "x-model": [0.2, 0.25],
+    }
+    found = how_well.compare([*runs, run("a.x = 2\n", 0.1)], [])
+    assert {name: values["discrete_mig"] for name, values in found.items()} == {
+        "final model (a.x 1)": [0.4, 0.5],
+        "x-model (a.x 1)": [0.2, 0.25],
+        "final model (a.x 2)": [0.1],
+        "x-model (a.x 2)": [0.05],
+    }
 
 
 def test_what_is_no_run_is_refused(tmp_path):

@@ -160,6 +160,40 @@ def test_a_folder_is_on_the_disk_before_it_has_its_name_and_others_may_read_it(t
     assert (tmp_path / "model").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+@pytest.fixture
+def steps(monkeypatch):
+    """What is asked of the disk, in order: ("flush", path) and ("rename", old, new)."""
+    taken, flush, rename = [], os.fsync, os.replace
+
+    def fsync(descriptor):
+        taken.append(("flush", os.readlink(f"/proc/self/fd/{descriptor}")))
+        flush(descriptor)
+
+    def replace(old, new):
+        taken.append(("rename", str(old), str(new)))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    return taken
+
+
+def test_a_file_is_flushed_then_named_then_its_folder_is_flushed(tmp_path, steps):
+    files.write_text(tmp_path / "a", "new")
+    (_, temporary), *_ = steps
+    assert os.path.dirname(temporary) == str(tmp_path)
+    expected = [("flush", temporary), ("rename", temporary, str(tmp_path / "a")), ("flush", str(tmp_path))]
+    assert steps == expected
+
+
+def test_the_folder_above_a_new_folder_is_flushed_after_the_rename(tmp_path, steps):
+    with files.replacing_folder(tmp_path / "model") as folder:
+        (folder / "weights").write_text("new")
+    rename = steps.index(("rename", str(folder), str(tmp_path / "model")))
+    assert {step[1] for step in steps[:rename]} == {str(folder), str(folder / "weights")}
+    assert steps[rename + 1 :] == [("flush", str(tmp_path))]
+
+
 def test_other_errors_stay_what_they_are(tmp_path):
     with pytest.raises(TypeError, match="no place in JSON"):
         files.write_json(tmp_path / "a", {"a": object()})

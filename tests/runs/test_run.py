@@ -8,6 +8,7 @@ import pytest
 
 from rdl.errors import UserError
 from rdl.runs import Run
+from rdl.runs.layout import MeasureKey
 
 CONFIG = """
 # Parameters for executor:
@@ -23,22 +24,22 @@ population.size = 4
 
 def started(root, config=CONFIG):
     with Run(root, config) as run:
-        run.unit("first", lambda: {"score": 1})
+        run.unit(MeasureKey("first"), lambda: {"score": 1})
 
 
 def test_a_unit_is_done_once(tmp_path):
     calls = []
     for _ in range(2):
         with Run(tmp_path / "run") as run:
-            assert run.unit("a", lambda: calls.append(1) or {"score": 0.5}) == {"score": 0.5}
+            assert run.unit(MeasureKey("a"), lambda: calls.append(1) or {"score": 0.5}) == {"score": 0.5}
     assert len(calls) == 1
 
 
 def test_a_unit_that_raises_is_not_done(tmp_path):
     with Run(tmp_path) as run:
         with pytest.raises(ZeroDivisionError):
-            run.unit("a", lambda: {"score": 1 / 0})
-        assert "a" not in run.journal
+            run.unit(MeasureKey("a"), lambda: {"score": 1 / 0})
+        assert MeasureKey("a").text not in run.journal
 
 
 def test_another_configuration_is_refused_by_what_differs(tmp_path):
@@ -123,10 +124,38 @@ def test_no_permission(tmp_path):
         Run(tmp_path / "run")
 
 
-def _hold(root, ready, done):
-    with Run(root):
-        ready.set()
-        done.wait()
+_SECONDS = 60  # for a process to start; none of these tests waits so long where all is well
+
+
+def _hold(root, connection):
+    """Opens the run and says how that went, then keeps it open until it is told to go or the other end is gone."""
+    try:
+        with Run(root):
+            connection.send("open")
+            connection.poll(_SECONDS)
+    except UserError as error:
+        connection.send(str(error))
+
+
+@pytest.fixture
+def holder():
+    """Starts a process that opens a run; returns the process and what became of its try. It ends with the test."""
+    context = multiprocessing.get_context("spawn")
+    started = []
+
+    def start(root):
+        here, there = context.Pipe()
+        process = context.Process(target=_hold, args=(root, there), daemon=True)
+        started.append((process, here))
+        process.start()
+        there.close()
+        return process, here.recv() if here.poll(_SECONDS) else f"no answer in {_SECONDS} s"
+
+    yield start
+    for process, connection in started:
+        connection.close()
+        process.kill()
+        process.join(_SECONDS)
 
 
 def test_a_file_system_without_locks_is_not_a_second_process(tmp_path, monkeypatch):
@@ -138,15 +167,17 @@ def test_a_file_system_without_locks_is_not_a_second_process(tmp_path, monkeypat
         Run(tmp_path)
 
 
-def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(tmp_path, ready, done))
-    process.start()
-    assert ready.wait(60)
+def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path, holder):
+    process, said = holder(tmp_path)
+    assert said == "open"
     with pytest.raises(UserError, match="in use by another process") as error:
-        Run(tmp_path)
+        Run(tmp_path).close()
     assert "\n" not in str(error.value)
     process.kill()
-    process.join()
-    Run(tmp_path).close()
+    process.join(_SECONDS)
+    assert process.exitcode is not None
+    with Run(tmp_path):
+        _, said = holder(tmp_path)
+    assert said.startswith(f"{tmp_path} is in use by another process")
+    _, said = holder(tmp_path)
+    assert said == "open"

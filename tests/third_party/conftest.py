@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import `metric_cases` beside them, and reads the reference scores."""
+"""Lets the tests of this folder import the modules beside them, and reads the reference scores."""
 
 import functools
 import json

@@ -34,4 +34,4 @@ def test_a_run_without_a_unit_may_still_start_over(tmp_path):
     with Run(tmp_path / "run", "a.b = 1") as run:
         SessionLog(run).close()
     with Run(tmp_path / "run", "a.b = 2") as run:
-        assert run.path("config.gin").read_text() == "a.b = 2"
+        assert run.paths.config.read_text() == "a.b = 2"

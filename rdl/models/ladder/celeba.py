@@ -11,6 +11,7 @@ from keras import layers
 from rdl.errors import UserError
 from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
+from rdl.models.networks.pixel_logits import PixelLogits
 
 
 def _four_levels(num_latents: int) -> Levels:
@@ -68,5 +69,5 @@ def celeba_ladder_decoder(image_shape: ImageShape, num_latents: int, normalizati
     hidden = blocks.deconv(hidden, 64, sizes[2], stride=1)
     own = Gate(1)(bare.feature_map(level_1, sizes[2], 64))
     hidden = bare.deconv(layers.Concatenate()([own, hidden]), 64, sizes[1])
-    logits = layers.Conv2DTranspose(image_shape[2], 4, 2, "same", name="logits")(hidden)
+    logits = PixelLogits(image_shape[2], name="logits")(hidden)
     return keras.Model(latents, cut(logits, sizes[0]), name="decoder")

@@ -14,6 +14,7 @@ from rdl.errors import UserError
 from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
 from rdl.models.networks import small as small_networks
+from rdl.models.networks.pixel_logits import PixelLogits
 
 
 def _levels(num_latents: int, filters: Sequence[int]) -> Levels:
@@ -86,7 +87,7 @@ def ladder_decoder(
         own = Gate(number)(own)
         below = own if below is None else layers.Concatenate()([own, below])
         below = blocks.deconv(below, count, sizes[number])
-    logits = layers.Conv2DTranspose(image_shape[2], 4, 2, "same", name="logits")(below)
+    logits = PixelLogits(image_shape[2], name="logits")(below)
     return keras.Model(latents, cut(logits, sizes[0]), name="decoder")
 
 

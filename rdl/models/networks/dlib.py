@@ -4,6 +4,7 @@ import gin
 import keras
 from keras import layers
 
+from rdl.models.networks.pixel_logits import PixelLogits
 from rdl.models.networks.small import ImageShape, posterior_heads, shrunk
 
 
@@ -29,7 +30,7 @@ def deconv_decoder(image_shape: ImageShape, num_latents: int) -> keras.Model:
     hidden = layers.Reshape((height, width, 64), name="reshape")(hidden)
     for i, filters in enumerate((64, 32, 32)):
         hidden = layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu", name=f"deconv_{i}")(hidden)
-    logits = layers.Conv2DTranspose(image_shape[-1], 4, 2, "same", name="logits")(hidden)
+    logits = PixelLogits(image_shape[-1], name="logits")(hidden)
     return keras.Model(latents, logits, name="decoder")
 
 

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from rdl.models.batch_norm import BatchNormalization
+from rdl.models.networks.pixel_logits import PixelLogits
 from rdl.models.networks.small import ImageShape, shrunk
 
 
@@ -43,5 +44,5 @@ def reference_decoder(image_shape: ImageShape, num_latents: int) -> keras.Model:
     for i, filters in enumerate((64, 32, 32)):
         deconvolution = layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False, name=f"deconv_{i}")
         hidden = normalized(deconvolution(hidden), f"deconv_{i}")
-    logits = layers.Conv2DTranspose(image_shape[-1], 4, 2, "same", name="logits")(hidden)
+    logits = PixelLogits(image_shape[-1], name="logits")(hidden)
     return keras.Model(latents, logits, name="decoder")

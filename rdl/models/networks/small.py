@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from rdl.errors import UserError
+from rdl.models.networks.pixel_logits import PixelLogits
 
 ImageShape = tuple[int, int, int]
 
@@ -83,5 +84,5 @@ def small_conv_decoder(
     hidden = layers.Reshape(small)(hidden)
     for i, count in enumerate(filters[1:]):
         hidden = layers.Conv2DTranspose(count, 4, 2, "same", activation="relu", name=f"deconv_{i}")(hidden)
-    logits = layers.Conv2DTranspose(image_shape[-1], 4, 2, "same", name="logits")(hidden)
+    logits = PixelLogits(image_shape[-1], name="logits")(hidden)
     return keras.Model(latents, logits, name="decoder")

@@ -9,6 +9,7 @@ from keras import layers
 
 from rdl.models.batch_norm import BatchNormalization
 from rdl.models.ladder.levels import Affine, Gate, LevelLatents
+from rdl.models.networks.pixel_logits import PixelLogits
 
 Weights = list[np.ndarray]
 Translation = tuple[layers.Layer, Weights]
@@ -70,8 +71,14 @@ def _level_latents(layer: LevelLatents) -> Translation:
     return layers.Dense(layer.size, use_bias=False, name=layer.name), [picks]
 
 
+def _pixel_logits(layer: PixelLogits) -> Translation:
+    plain_layer = layers.Conv2DTranspose(layer.filters, 4, 2, "same", name=layer.name)
+    return plain_layer, layer.get_weights()
+
+
 _TRANSLATIONS: dict[type, Callable[..., Translation]] = {
     BatchNormalization: _batch_norm,
+    PixelLogits: _pixel_logits,
     Affine: _affine,
     Gate: _gate,
     LevelLatents: _level_latents,

@@ -113,7 +113,8 @@ def score(codes, factors, codes_test=None, factors_test=None, names=None, seeds=
     results = {}
     for name in names or functions:
         try:
-            results[name] = evaluate.repeat(functions[name], seeds if name in DRAWING else seeds[:1])
+            with utils.one_thread():
+                results[name] = evaluate.repeat(functions[name], seeds if name in DRAWING else seeds[:1])
         except ValueError as error:
             results[name] = {"error": str(error)}
     return results

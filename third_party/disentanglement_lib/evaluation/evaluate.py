@@ -21,6 +21,7 @@ from third_party.disentanglement_lib.evaluation.metrics import (  # noqa: F401  
     strong_downstream_task,
     unified_scores,
     unsupervised_metrics,
+    utils,
 )
 from third_party.disentanglement_lib.evaluation.udr.metrics import udr  # noqa: F401
 
@@ -63,7 +64,8 @@ def evaluate(
         generator = np.random.RandomState(seed)
         return evaluation_fn(ground_truth_data, representation_function, random_state=generator, **options)
 
-    return repeat(run, range(random_seed, random_seed + repeats))
+    with utils.one_thread():
+        return repeat(run, range(random_seed, random_seed + repeats))
 
 
 def repeat(function, seeds):

@@ -6,13 +6,9 @@ of latent i for factor j: disentanglement is 1 - the entropy of a latent's row, 
 of a factor's column, each averaged by importance; informativeness is the accuracy of the trees.
 """
 
-import concurrent.futures
-import os
-
 import gin
 import numpy as np
 from scipy import stats
-from sklearn import ensemble
 
 from third_party.disentanglement_lib.evaluation.metrics import utils, validation
 
@@ -116,7 +112,7 @@ def compute_importance_gbt(x_train, y_train, x_test, y_test, random_state=0, bac
     Returns:
         (importances [codes, factors], mean accuracy in training, mean accuracy in the test).
     """
-    make_classifier = _classifier(backend)
+    make_classifier = utils.boosted_trees(backend)
     validation.reject_unclassifiable_factors(y_train, "DCI")
     for name, codes in (("training", x_train), ("test", x_test)):
         validation.reject_codes_beyond_single_precision(codes, f"DCI, {name}")
@@ -132,22 +128,9 @@ def compute_importance_gbt(x_train, y_train, x_test, y_test, random_state=0, bac
         return np.abs(model.feature_importances_), train_accuracy, test_accuracy
 
     num_values = [len(np.unique(row)) for row in y_train]
-    with concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        order = np.argsort(num_values, kind="stable")[::-1]
-        jobs = {int(factor): pool.submit(fit, factor) for factor in order}
-        fits = [jobs[factor].result() for factor in range(len(y_train))]
+    fits = utils.each_to_its_core(fit, num_values, workers)
     importances, train_accuracies, test_accuracies = zip(*fits, strict=True)
     return np.stack(importances, axis=1), float(np.mean(train_accuracies)), float(np.mean(test_accuracies))
-
-
-def _classifier(backend):
-    if backend == "sklearn":
-        return lambda seed: ensemble.GradientBoostingClassifier(random_state=seed)
-    if backend == "lightgbm":
-        from third_party.disentanglement_lib.evaluation.metrics import lightgbm_trees
-
-        return lightgbm_trees.Classifier
-    raise ValueError(f'backend: expected "sklearn" or "lightgbm", received {backend!r}')
 
 
 def disentanglement_per_code(importance_matrix):

@@ -1,8 +1,5 @@
 """How well a classifier reads each factor from the codes, for training sets of several sizes."""
 
-import concurrent.futures
-import os
-
 import gin
 import numpy as np
 
@@ -89,8 +86,7 @@ def accuracies(mus_train, ys_train, mus_test, ys_test, predictor_fn=None, random
         train_accuracy = np.mean(model.predict(inputs_train) == ys_train[factor])
         return float(train_accuracy), float(np.mean(model.predict(inputs_test) == ys_test[factor]))
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        train, test = zip(*pool.map(fit, range(len(ys_train))), strict=True)
+    train, test = zip(*utils.each_to_its_core(fit, [len(np.unique(row)) for row in ys_train]), strict=True)
     return list(train), list(test)
 
 

@@ -1,4 +1,5 @@
-"""Gradient boosted trees of LightGBM with the settings of scikit-learn's: a faster backend of DCI, an extra.
+"""Gradient boosted trees of LightGBM with the settings of scikit-learn's: a faster backend of
+DCI and the downstream tasks, an extra.
 
 Its bins and its Newton steps make other trees, so its scores differ slightly; the difference is in
 docs/metrics.md.
@@ -8,15 +9,18 @@ import numpy as np
 
 
 class Classifier:
-    """100 rounds of trees of depth 3, step 0.1, with the fit, predict and importances that DCI uses."""
+    """100 rounds of trees of depth 3, step 0.1, with the fit, predict and importances that DCI uses.
 
-    def __init__(self, seed):
+    `random_state` is a seed, 0 where it is None when the trees are grown.
+    """
+
+    def __init__(self, random_state=None):
         try:
             import lightgbm
         except ImportError as error:
             raise ValueError('backend "lightgbm": expected the package lightgbm, not installed') from error
         self._lightgbm = lightgbm
-        self._seed = seed
+        self.random_state = random_state
 
     def fit(self, codes, labels):
         """Fits trees to `codes` [n, codes] and `labels` [n]; returns self."""
@@ -30,7 +34,7 @@ class Classifier:
             "min_sum_hessian_in_leaf": 1e-3,
             "min_data_in_bin": 1,
             "max_bin": 255,
-            "seed": self._seed,
+            "seed": self.random_state or 0,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": 1,

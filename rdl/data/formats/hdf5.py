@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rdl.data import npz
+from rdl.data.formats import npz
 from rdl.data.sources import Source
 from rdl.errors import UserError
 

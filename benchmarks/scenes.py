@@ -1,0 +1,68 @@
+"""Draws a data set that nothing was tuned on: coloured shapes over a ground, 32 x 32 x 3, six factors, 13,824 images.
+
+    python benchmarks/scenes.py                       runs/scenes.npz, in seconds
+    python benchmarks/scenes.py --output=other.npz
+
+Factors, in the order in which the last changes fastest: shape (disc, square, triangle) x size (4) x x (6) x y (6) x hue
+of the shape (8, from red to violet, so that it has two ends) x ground (4 colours). Every combination is there once. A
+pixel's colour is the mean over 4 x 4 points in it, so edges are smooth. Nothing is random.
+"""
+
+import argparse
+import colorsys
+from pathlib import Path
+
+import numpy as np
+
+from rdl.runs import files
+
+SIDE, POINTS = 32, 4
+FACTORS = {"shape": 3, "size": 4, "x": 6, "y": 6, "hue": 8, "ground": 4}
+_HORIZON = 21  # pixels from the top
+_SKY = np.array([0.62, 0.72, 0.80])
+_GROUNDS = np.array([[0.18, 0.18, 0.20], [0.36, 0.30, 0.22], [0.30, 0.44, 0.26], [0.80, 0.74, 0.58]])
+
+
+def mask(shape: int, size: int, x: int, y: int) -> np.ndarray:
+    """How much of each pixel the shape covers, [side, side] in [0, 1]."""
+    places = (np.arange(SIDE * POINTS) + 0.5) / POINTS
+    across, down = places[None, :] - (10 + 2.4 * x), places[:, None] - (11.5 + 2.4 * y)
+    radius = 3.0 + 1.1 * size
+    if shape == 0:
+        inside = across**2 + down**2 <= radius**2
+    elif shape == 1:
+        inside = np.maximum(np.abs(across), np.abs(down)) <= 0.886 * radius  # of the disc's area
+    else:  # an equilateral triangle of the disc's area, its centre of mass in the middle
+        height = 2.333 * radius
+        below_top = down + height * 2 / 3
+        inside = (below_top >= 0) & (below_top <= height) & (np.abs(across) <= below_top / np.sqrt(3))
+    return inside.reshape(SIDE, POINTS, SIDE, POINTS).mean(axis=(1, 3))
+
+
+def draw() -> tuple[np.ndarray, np.ndarray]:
+    """Images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
+    sizes = tuple(FACTORS.values())
+    factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    masks = {state: mask(*state) for state in np.ndindex(sizes[:4])}
+    hues = np.array([colorsys.hsv_to_rgb(0.78 * hue / (FACTORS["hue"] - 1), 0.85, 0.95) for hue in range(sizes[4])])
+    backs = np.tile(_SKY, (len(_GROUNDS), SIDE, SIDE, 1))
+    backs[:, _HORIZON:] = _GROUNDS[:, None, None]
+    images = np.empty((len(factors), SIDE, SIDE, 3), np.uint8)
+    for i, (*state, hue, ground) in enumerate(factors.tolist()):
+        covered = masks[tuple(state)][..., None]
+        images[i] = np.rint(255 * (covered * hues[hue] + (1 - covered) * backs[ground]))
+    return images, factors
+
+
+def main() -> None:
+    """Flags -> a file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("runs/scenes.npz"))
+    options = parser.parse_args()
+    images, factors = draw()
+    files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
+    print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")
+
+
+if __name__ == "__main__":
+    main()

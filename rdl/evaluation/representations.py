@@ -1,0 +1,49 @@
+"""A trained model as the metrics ask for it: functions of observations, each image encoded once for all of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rdl.data import ImageSet
+from rdl.models.saving.saved import TrainedModel
+from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once
+
+_FEW_STATES = 100_000
+REPRESENTATIONS = ("mean", "sampled")
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+class Representations:
+    """A model's means and samples; each image is encoded once for all metrics where the data is deterministic.
+
+    Args:
+      model: the trained model.
+      images: with factors.
+
+    Attributes:
+      data: what a metric has to draw its observations from.
+    """
+
+    def __init__(self, model: TrainedModel, images: ImageSet):
+        def posterior(observations: np.ndarray) -> np.ndarray:
+            found = model.posterior(observations)
+            return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
+
+        self.data, self._posterior = encode_once(images, posterior)
+        if isinstance(self.data, EncodedStates) and np.prod(images.factors_num_values) <= _FEW_STATES:
+            self._posterior(np.arange(np.prod(images.factors_num_values)))  # in bulk; metrics ask for a few at a time
+
+    def function(self, name: str, seed: int) -> Function:
+        """Observations -> representation [n, latents]: the posterior means, or samples with noise from the seed."""
+        random = np.random.RandomState(seed)
+
+        def mean(observations: np.ndarray) -> np.ndarray:
+            return np.split(self._posterior(observations), 2, axis=-1)[0]
+
+        def sampled(observations: np.ndarray) -> np.ndarray:
+            means, log_variances = np.split(self._posterior(observations), 2, axis=-1)
+            noise = random.standard_normal(means.shape).astype(means.dtype)
+            return means + np.exp(0.5 * log_variances) * noise
+
+        return {"mean": mean, "sampled": sampled}[name]

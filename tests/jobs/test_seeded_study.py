@@ -1,0 +1,176 @@
+"""A study of gin files over seeds: which runs it has, what it counts, and how it goes on."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rdl.cli import configure
+from rdl.errors import UserError
+from rdl.evaluation import studies
+from rdl.jobs import seeded, study_run
+from rdl.report.study import write_study
+from rdl.runs import files
+
+configure()
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = """
+dataset.name = "dsprites_full"
+dataset.values = {"scale": 2, "orientation": 4, "x": 4, "y": 4}
+dataset.size = 16
+experiment.job = @search
+threads.models_side_by_side = True
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.num_latents = 3
+small_fc_encoder.widths = (8,)
+small_fc_decoder.widths = (8,)
+population.size = 1
+population.models = 1
+population.images = 640
+population.generations = 1
+population.until_converged = False
+population.search_space = @one_point()
+Measurement.num_train = 50
+Measurement.num_test = 25
+study.metrics = ("mig",)
+study.metric_bindings = ("mig.num_train = 200",)
+"""
+BETAS = {"one": "vae", "other": "beta_tc_vae"}
+
+
+@pytest.fixture
+def paths(tmp_path):
+    for name, objective in BETAS.items():
+        own = f"model.objective = @{objective}\none_point.objective = @{objective}\n"
+        (tmp_path / f"{name}.gin").write_text(TOY + own)
+    return [str(tmp_path / f"{name}.gin") for name in BETAS]
+
+
+def test_every_file_has_every_seed_and_seeds_come_in_turn(paths):
+    places = [case.place for case in seeded.runs(paths, "3,0-1")]
+    assert places == ["one/3", "other/3", "one/0", "other/0", "one/1", "other/1"]
+
+
+@pytest.mark.parametrize("seeds", ["", "1-", "2-1", "a", "0-1000000000"])
+def test_seeds_that_are_none_are_refused_in_one_line(paths, seeds):
+    with pytest.raises(UserError, match="--seeds") as error:
+        seeded.runs(paths, seeds)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_cannot_be_told_apart_or_are_not_there_are_refused(paths, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "one.gin").write_text(TOY)
+    with pytest.raises(UserError, match="would both lie in one"):
+        seeded.runs([*paths, str(tmp_path / "more" / "one.gin")], "0")
+    with pytest.raises(UserError, match="does not exist"):
+        seeded.runs([str(tmp_path / "none.gin")], "0")
+
+
+def test_all_files_are_read_before_any_is_run(paths, tmp_path):
+    Path(paths[1]).write_text(TOY + "threads.models_side_by_side = False")
+    with pytest.raises(UserError, match="binds threads"):
+        seeded.check(seeded.runs(paths, "0"), (), ())
+    Path(paths[1]).write_text(TOY.replace("experiment.job = @search", ""))
+    with pytest.raises(UserError, match="no experiment.job"):
+        seeded.check(seeded.runs(paths, "0"), (), ())
+    Path(paths[1]).write_text(TOY + "population.sise = 3")
+    with pytest.raises(UserError, match="sise"):
+        seeded.check(seeded.runs(paths, "0"), (), ())
+
+
+def test_the_time_left_is_told_from_runs_of_the_same_file(paths, tmp_path, monkeypatch):
+    clock = iter([0.0, 10.0, 310.0, 320.0, 620.0])
+    monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
+    cases = seeded.runs(paths, "0-1,7")
+    files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
+    progress = study_run.Progress(cases, tmp_path)
+    told = [
+        progress.line(study_run.Turn(case, seconds))
+        for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
+    ]
+    # one: 10 s each, other: 300 s each. After one/0 all four are thought to take 10 s; at last other/7 alone is left.
+    assert told[0].endswith("about 1 min left")
+    assert told[1].endswith("about 10 min left")  # 10 + 2 x 300 s
+    assert told[3].startswith("[4/6] ") and told[3].endswith("about 5 min left")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    for name, objective in BETAS.items():
+        own = f"model.objective = @{objective}\none_point.objective = @{objective}\n"
+        (folder / f"{name}.gin").write_text(TOY + own)
+    return folder, run(folder)
+
+
+def run(folder: Path, *flags: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "bin" / "study"), "one.gin", "other.gin", "--seeds=0-1", "--output_dir=out"]
+    return subprocess.run([*command, *flags], cwd=folder, capture_output=True, text=True)
+
+
+def test_a_study_trains_measures_tables_and_draws(made):
+    folder, ended = made
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    runs = studies.read(folder / "out")
+    assert [(one.file, one.seed, one.state) for one in runs] == [
+        (name, seed, "done") for name in ("one", "other") for seed in (0, 1)
+    ]
+    columns = json.loads((folder / "out" / "results.json").read_text())
+    assert list(columns["train_config.model.name"].values()) == ["'one'", "'one'", "'other'", "'other'"]
+    assert list(columns["train_config.model.random_seed"].values()) == ["0", "1", "0", "1"]
+    measured = list(columns["evaluation_results.discrete_mig"].values())
+    assert [one.scores[one.file]["discrete_mig"] for one in runs] == measured
+    assert "| one | 2 |" in ended.stdout and "### MIG" in ended.stdout
+    page = (folder / "out" / "report" / "index.html").read_text()
+    assert "interquartile mean" in page and "one/0" in page
+
+
+@pytest.mark.slow
+def test_a_failed_run_is_counted_named_and_tried_again(made, tmp_path):
+    folder, _ = made
+    shutil.copytree(folder, tmp_path / "copy")
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder / "out" / "one" / "1")
+    (folder / "out" / "one" / "1").write_text("a file where the run should lie")
+    ended = run(folder)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("error: 1 of 4 models failed: one/1 in ")
+    assert "| one | 1; failed 1 (seed 1) |" in ended.stdout
+    assert "- one, seed 1: --output_dir must be a folder" in ended.stdout
+    (folder / "out" / "one" / "1").unlink()
+    journals = {path: path.read_bytes() for path in (folder / "out").glob("*/*/journal.jsonl")}
+    ended = run(folder)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert {path: path.read_bytes() for path in journals} == journals and len(journals) == 3
+    assert [one.state for one in studies.read(folder / "out")] == ["done"] * 4
+
+
+def test_missing_and_failed_seeds_are_told_apart(tmp_path):
+    for seed, mig in ((0, 0.3), (1, None), (2, 0.5)):
+        files.write_text(tmp_path / "a" / str(seed) / "config.gin", "")
+        if mig is not None:
+            summary = {"final.discrete_mig": mig, "x_model.discrete_mig": mig / 2, "experiment": "rpu_vae"}
+            files.write_json(tmp_path / "a" / str(seed) / "results" / "summary.json", summary)
+    files.write_json(tmp_path / "a" / "7.failed.json", {"reason": "no luck"})
+    runs = studies.read(tmp_path)
+    final, x_model = studies.lines(runs, "discrete_mig")
+    assert (final.method, dict(final.values), final.failed, final.missing) == ("a", {0: 0.3, 2: 0.5}, (7,), (1,))
+    assert (x_model.method, dict(x_model.values)) == ("a: x-model", {0: 0.15, 2: 0.25})
+    head, first, second = studies.table(runs, "discrete_mig")
+    assert first[1] == "2; failed 1 (seed 7); missing 1 (seed 1)"
+    assert head[-1] == "P(a better)" and first[-1] == "–" and second[-1].startswith("1.000")
+    assert studies.table(runs, "disentanglement") == []
+    assert "no luck" in studies.markdown(runs)
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no study"):
+        studies.read(tmp_path)
+    with pytest.raises(UserError, match="holds no runs"):
+        write_study(tmp_path)

@@ -1,0 +1,134 @@
+"""Scores that know the true factors of few images, and those that know another run's labels."""
+
+import re
+
+import gin
+import numpy as np
+import pytest
+
+from rdl.bindings import read_gin
+from rdl.data import ImageSet
+from rdl.data.factors import FactorSpace, Table
+from rdl.data.sources import ArraySource
+from rdl.errors import UserError
+from rdl.recursion import LeafLabels
+from rdl.runs import files
+from rdl.scoring import DCIScore, FewLabelsMIGScore, LeafMIGScore, SavedLeafMIGScore
+from third_party.disentanglement_lib.evaluation.metrics import mig
+
+N = 400
+FACTORS = np.random.default_rng(0).integers(0, [4, 5], (N, 2))
+IMAGES = ImageSet(
+    "made up", ArraySource(np.zeros((N, 4, 4, 1), np.uint8), "x"), Table(FactorSpace(("x", "y"), (4, 5)), FACTORS)
+)
+
+
+class Encoder:
+    """Gives the means of these models, and remembers which images it was asked for."""
+
+    def __init__(self, *models):
+        self.means, self.asked = np.stack(models).astype(np.float32), []
+
+    def __call__(self, indices):
+        self.asked.append(np.asarray(indices))
+        return self.means[:, indices], np.full_like(self.means[:, indices], -4.0)
+
+
+PERFECT = FACTORS.astype(float)
+MIXED = np.stack([FACTORS.sum(1), FACTORS[:, 0] - FACTORS[:, 1]], axis=1).astype(float)
+
+
+@pytest.mark.parametrize("score", [FewLabelsMIGScore(60), DCIScore(60)])
+def test_a_disentangled_model_scores_above_a_mixed_one_on_few_labels(score):
+    found = score(Encoder(PERFECT, MIXED), IMAGES, 0)
+    assert found.per_model[0] > 0.7 > found.per_model[1]
+    assert found.score == pytest.approx(np.mean(found.per_model)) and np.shape(found.kl) == (2, 2)
+
+
+@pytest.mark.parametrize("make", [FewLabelsMIGScore, DCIScore])
+def test_the_labelled_images_are_drawn_once_for_a_seed_and_are_as_many_as_asked_for(make):
+    encoder = Encoder(PERFECT)
+    for seed in (3, 3, 4):
+        make(50)(encoder, IMAGES, seed)
+    first, again, other = encoder.asked
+    assert len(np.unique(first)) == len(first) == 50
+    assert (first == again).all() and not np.array_equal(first, other)
+
+
+def test_few_labels_give_the_mig_of_these_images_and_factors():
+    encoder = Encoder(MIXED)
+    found = FewLabelsMIGScore(80, factors=("y",), num_bins=10)(encoder, IMAGES, 1).score
+    (labelled,) = encoder.asked
+    assert found == mig.score(MIXED[labelled], FACTORS[labelled][:, 1:], 10, mode="fixed")["discrete_mig"]
+    assert found != pytest.approx(FewLabelsMIGScore(80, num_bins=10)(encoder, IMAGES, 1).score)
+
+
+@pytest.mark.parametrize("make", [FewLabelsMIGScore, DCIScore])
+def test_what_cannot_be_labelled_is_refused_in_one_line(make):
+    unknown = ImageSet("plain", ArraySource(np.zeros((N, 4, 4, 1), np.uint8), "x"))
+    for wrong in (lambda: make(1), lambda: make(10, factors=())):
+        with pytest.raises(UserError, match="two labelled images"):
+            wrong()
+    for score, images, told in (
+        (make(N + 1), IMAGES, "too few for 401 labels"),
+        (make(10, factors=("z",)), IMAGES, "the factors are x, y"),
+        (make(10), unknown, "not known"),
+    ):
+        with pytest.raises(UserError, match=told) as error:
+            score(Encoder(PERFECT), images, 0)
+        assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose leaf run 0 has three iterations, leaf run 1 one, and leaf run 2 found nothing."""
+    everything, some, few = np.arange(N), np.arange(100), np.arange(40)
+    random = np.random.default_rng(1)
+    x_labels = random.standard_normal((N, 2))
+    long = LeafLabels().add(everything, x_labels).add(some, random.standard_normal((100, 1)))
+    long = long.add(few, random.standard_normal((40, 1)))
+    files.write_text(tmp_path / "config.gin", "")
+    long.save(tmp_path / "leaf_0" / "labels.npz")
+    LeafLabels().add(everything, x_labels[:, :1]).save(tmp_path / "leaf_1" / "labels.npz")
+    return str(tmp_path), long
+
+
+@pytest.mark.parametrize("iterations", [1, 2, None])
+def test_saved_labels_score_as_the_recursion_s_own(run, iterations):
+    root, long = run
+    chosen = LeafLabels(long.indices[:iterations], long.labels[:iterations])
+    encoder = Encoder(PERFECT, MIXED)
+    own = LeafMIGScore([chosen])(encoder, IMAGES, 0)
+    assert SavedLeafMIGScore(root, (0,), iterations)(encoder, IMAGES, 0) == own
+    assert len(own.details["leaf_mig"][0]["per_column"][0]) == (iterations or 3)
+
+
+def test_all_leaf_runs_with_labels_are_taken_unless_some_are_named(run):
+    assert [len(leaf) for leaf in SavedLeafMIGScore(run[0]).leaves] == [3, 1]
+    assert [len(leaf) for leaf in SavedLeafMIGScore(run[0], (1,)).leaves] == [1]
+
+
+def test_gin_names_the_run_and_leaf_mig_keeps_its_own_settings(run):
+    lines = [f"SavedLeafMIGScore.run = '{run[0]}'", "SavedLeafMIGScore.leaf_runs = (0,)", "LeafMIGScore.points = 7"]
+    read_gin([], lines)
+    score = SavedLeafMIGScore()  # type: ignore[call-arg]
+    assert [len(indices) for indices in score.leaves[0].indices] == [7, 7, 7]
+    gin.clear_config()
+
+
+def test_saved_labels_that_are_not_there_are_told_in_one_line(run, tmp_path_factory):
+    root, empty = run[0], tmp_path_factory.mktemp("empty")
+    bare = tmp_path_factory.mktemp("bare")
+    files.write_text(bare / "config.gin", "")
+    fewer = IMAGES.subset(np.arange(50))
+    for make, told in (
+        (lambda: SavedLeafMIGScore(str(empty)), "no run directory"),
+        (lambda: SavedLeafMIGScore(str(bare)), "holds no leaf labels"),
+        (lambda: SavedLeafMIGScore(root, (0, 2)), "no labels of leaf run 2: .* may be of 0, 1"),
+        (lambda: SavedLeafMIGScore(root, ()), "names no leaf run"),
+        (lambda: SavedLeafMIGScore(root, iterations=0), "at least 1, got 0"),
+        (lambda: SavedLeafMIGScore(root)(Encoder(PERFECT), fewer, 0), "of 400 images and 'made up' has 50"),
+    ):
+        with pytest.raises(UserError) as error:
+            make()
+        assert re.search(told, str(error.value).splitlines()[0])  # gin appends where the call was made
