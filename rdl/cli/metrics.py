@@ -35,6 +35,10 @@ def main(given: argparse.Namespace) -> None:
         raise UserError(f"--seeds: expected at least 1, received {used['seeds']}")
     try:
         data, results = arrays.read(npz), {}
+        for one, other in (("codes", "factors"), ("codes_test", "factors_test"), ("representations", "kl")):
+            if (one in data) != (other in data):
+                missing, there = (other, one) if one in data else (one, other)
+                raise UserError(f"{npz}: expected {one} and {other}, received {there} without {missing}")
         if "codes" in data and "factors" in data:
             split = [data.get(key) for key in ("codes", "factors", "codes_test", "factors_test")]
             results = arrays.score(*split, names, range(used["seeds"]), used["mode"], used["backend"])
@@ -49,4 +53,4 @@ def main(given: argparse.Namespace) -> None:
         for key, value in scores.items():
             print(f"{metric:36}{key:56}{value if isinstance(value, str) else format(value, '.6g')}")
     if json:
-        files.write_json(json, {"configuration": {**used, "file": str(npz)}, "results": results})
+        files.hand_json(json, {"configuration": {**used, "file": str(npz)}, "results": results})

@@ -59,7 +59,7 @@ class Run:
     def _settle_config(self, config: str) -> None:
         path = self.paths.config
         if path.exists() and self.paths.journal.exists():  # without a journal nothing is done yet
-            difference = _first_difference(path.read_text(encoding="utf-8"), config)
+            difference = _first_difference(path.read_text(encoding="utf-8", errors="replace"), config)
             if difference:
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
