@@ -40,8 +40,9 @@ def main(given: argparse.Namespace) -> None:
                 missing, there = (other, one) if one in data else (one, other)
                 raise UserError(f"{npz}: expected {one} and {other}, received {there} without {missing}")
         if "codes" in data and "factors" in data:
-            split = [data.get(key) for key in ("codes", "factors", "codes_test", "factors_test")]
-            results = arrays.score(*split, names, range(used["seeds"]), used["mode"], used["backend"])
+            test = data.get("codes_test"), data.get("factors_test")
+            how = names, range(used["seeds"]), used["mode"], used["backend"]
+            results = arrays.score(data["codes"], data["factors"], *test, *how)
         if "representations" in data and "kl" in data:
             scores = udr.score(data["representations"], data["kl"], mode=used["mode"])
             results["udr"] = {f"model_scores.{i}": float(score) for i, score in enumerate(scores["model_scores"])}

@@ -44,7 +44,7 @@ def known() -> list[str]:
 def afterwards() -> list[str]:
     """The bindings among these that nothing asked for in this process, once a run is over."""
     used = of_text(gin.operative_config_str(max_line_length=10_000))
-    asked = {tuple(_parts(key)) for key in used}
+    asked = {_parts(key) for key in used}
     return [
         key
         for key, *_ in bound()
