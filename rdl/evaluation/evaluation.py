@@ -15,6 +15,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl import shipped
 from rdl.bindings import Settings, of_text, read_gin
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
@@ -24,7 +25,7 @@ from rdl.evaluation.representations import REPRESENTATIONS, Function, Representa
 from rdl.seeds import derive
 from third_party.disentanglement_lib.evaluation import evaluate as metric
 
-_FILES = Path(__file__).resolve().parents[2] / "gin_configs" / "metrics"
+_FILES = shipped.GIN_CONFIGS / "metrics"
 _PRESETS = _FILES / "presets"
 _PRESET = "evaluation.preset"  # where a result's settings name it
 METRICS = (

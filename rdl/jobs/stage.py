@@ -17,6 +17,7 @@ from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
+from rdl.watch import estimate
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def train_population(
     num_images = settings.images_per_generation(len(images))
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
+    context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
@@ -124,6 +126,13 @@ def train_population(
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage
+
+
+def least_images(scope: str, data_size: int) -> int:
+    """How many images all models of a stage with this scope's settings will see at least, before it begins."""
+    with gin.config_scope(scope):
+        settings = Settings()
+    return estimate.least_images(settings, settings.images_per_generation(data_size))
 
 
 def score_seed(seed: int, stage: str) -> int:
