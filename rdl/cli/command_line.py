@@ -19,7 +19,7 @@ from types import ModuleType
 from absl import flags
 
 from rdl import version
-from rdl.cli.guard import guard
+from rdl.cli import outputs
 from rdl.errors import UserError
 
 COMMANDS = ("train", "evaluate", "compare", "report", "study", "data", "export", "metrics")
@@ -53,14 +53,13 @@ def run(name: str, arguments: Sequence[str] | None = None, before: str = "bin/")
       before: what a user writes before the command's name, for help and advice.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    command = _module(name)
     logging.getLogger("absl").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
-    return guard(lambda: _run(command, name, arguments, before), lambda line: _as_started(line, before))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return outputs.guard(lambda: _run(_module(name), name, given, before), lambda line: _as_started(line, before))
 
 
-def _run(command: ModuleType, name: str, arguments: Sequence[str] | None, before: str) -> int:
-    rest = list(sys.argv[1:] if arguments is None else arguments)
+def _run(command: ModuleType, name: str, rest: list[str], before: str) -> int:
     if hasattr(command, "parser"):
         parser = command.parser()
         parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)

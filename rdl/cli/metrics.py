@@ -35,10 +35,10 @@ def main(given: argparse.Namespace) -> None:
         raise UserError(f"--seeds: expected at least 1, received {used['seeds']}")
     try:
         data, results = arrays.read(npz), {}
-        for one, other in (("codes", "factors"), ("codes_test", "factors_test"), ("representations", "kl")):
-            if (one in data) != (other in data):
-                missing, there = (other, one) if one in data else (one, other)
-                raise UserError(f"{npz}: expected {one} and {other}, received {there} without {missing}")
+        for pair in (("codes", "factors"), ("codes_test", "factors_test"), ("representations", "kl")):
+            if len(there := [name for name in pair if name in data]) == 1:
+                missing = next(name for name in pair if name not in data)
+                raise UserError(f"{npz}: expected {' and '.join(pair)}, received {there[0]} without {missing}")
         if "codes" in data and "factors" in data:
             test = data.get("codes_test"), data.get("factors_test")
             how = names, range(used["seeds"]), used["mode"], used["backend"]

@@ -69,6 +69,7 @@ def experiment(
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         check_measurement(images)
+        run.settle_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
         watcher = Watchers(*make_watchers(run, seed))
         for line in (*run.journal.damaged, *(f"warning: {line}" for line in no_effect.known())):
