@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.factors import FactorSpace, Labels, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
@@ -59,6 +59,14 @@ class ImageSet:
         """
         return self._known_labels().factors(self._positions(indices))
 
+    def labelled(self) -> np.ndarray:
+        """The indices, int64 [n], of the images whose factors are known: all, unless a file of labels has gaps."""
+        labels = self._known_labels()
+        if not isinstance(labels, PartlyKnown):
+            return np.arange(len(self))
+        positions = np.arange(len(self)) if self._indices is None else self._indices
+        return np.flatnonzero(np.isin(positions, labels.images))
+
     def subset(self, indices: np.ndarray) -> "ImageSet":
         """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
         return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
@@ -86,7 +94,9 @@ class ImageSet:
         if self._indices is None:
             return labels
         if self._table is None:
-            self._table = Table(labels.space, labels.factors(self._indices))
+            known = self.labelled()
+            table = Table(labels.space, labels.factors(self._indices[known]))
+            self._table = table if len(known) == len(self) else PartlyKnown(table, known, len(self))
         return self._table
 
     @property
