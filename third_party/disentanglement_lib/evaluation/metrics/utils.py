@@ -194,8 +194,7 @@ def each_to_its_core(fit, costs, workers=None):
 
     `workers` is the number of threads, as many as cores by default.
 
-    Linear algebra has one thread meanwhile: the tables are small, and threads that wait for each other took 6 to 20
-    times the CPU time.
+    Linear algebra has one thread meanwhile: the tables are small, and its threads would only wait for each other.
     """
     order = np.argsort(costs, kind="stable")[::-1]
     with one_thread(), concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count()) as pool:
