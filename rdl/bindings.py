@@ -93,7 +93,7 @@ def check_files(gin_files: Sequence[str]) -> None:
       UserError: names the missing file, and those that rdl ships.
     """
     for path in gin_files:
-        if not shipped.find(path).is_file():
+        if not os.path.isfile(shipped.find(path)):
             raise UserError(f"--gin_file {path} does not exist; rdl ships {', '.join(shipped.names())}.")
 
 

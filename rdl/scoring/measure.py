@@ -51,6 +51,9 @@ def measure(
     scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]
     num_test = len(codes[test])
     settings = {"num_train": num_train, "num_test": num_test, "num_bins": num_bins, "dci_backend": dci_backend}
+    if factors.shape[1] == 1:  # of one factor a latent knows nothing but that one: 1.000 by construction
+        undefined = [name for name in ("disentanglement", "mig_sup") if scores.pop(name, None) is not None]
+        settings["undefined"] = f"{', '.join(undefined)}: they compare factors, and there is one"
     return scores, settings
 
 
@@ -110,7 +113,8 @@ class Measurement:
           In ``details``: ``measured``, one dict a model, and ``measured_with``, how (see ``measure``), keys under
           ``measurement.``
         """
-        indices = generator(seed, "measure").integers(len(images), size=self.num_train + self.num_test)
+        labelled = images.labelled()
+        indices = labelled[generator(seed, "measure").integers(len(labelled), size=self.num_train + self.num_test)]
         means, log_variances = encode_distinct(encode, indices)
         factors, trees = images.factors(indices), derive(seed, "measure", "trees")
         found = [measure(codes, factors, self.num_train, trees) for codes in means]

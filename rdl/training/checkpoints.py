@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
