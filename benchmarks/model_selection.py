@@ -22,8 +22,7 @@ import numpy as np
 from scipy import stats
 
 from rdl import data, models, training
-from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.errors import NonFiniteError
 from rdl.runs import files
 from rdl.scoring import agreement, chance, mean_kl
@@ -37,7 +36,7 @@ SIDE_BY_SIDE, BATCH, UDR_POINTS, ELBO_POINTS = 4, 64, 1000, 1000
 
 def train(options) -> None:
     """Trains, encodes and measures every block that is not there yet."""
-    read_gin([options.gin_file], options.gin_bindings)
+    configure([options.gin_file], options.gin_bindings)
     settle_threads()
     images = data.load()
     points = np.sort(generator(0, "bed", "points").permutation(len(images))[: options.points])

@@ -16,7 +16,7 @@ from rdl.models.vae import VAE_PLAYER
 from rdl.population import Member
 from rdl.scoring import Scored, mean_kl
 from rdl.seeds import generator
-from rdl.training import checkpoints
+from rdl.training import checkpoints, progress
 from rdl.training.strategies import strategy
 
 
@@ -59,6 +59,7 @@ class VAELearner:
         else:
             trainer.set_state(checkpoints.load(task.path(member.parent_name)))
         hyperparameters = {**self.hyperparameters, **member.hyperparameters}
+        per_update = int(hyperparameters["batch_size"]) * trainer.model.counts_per_update
         try:
             losses = trainer.train(
                 task.images,
@@ -67,6 +68,7 @@ class VAELearner:
                 learning_rate=hyperparameters.pop("learning_rate"),
                 hyperparameters=hyperparameters,
                 seed=member.seed,
+                on_chunk=lambda updates, _: progress.tell(updates * per_update, task.num_images),
             )
             trained = time.perf_counter()
             scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))

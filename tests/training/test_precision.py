@@ -166,5 +166,5 @@ def test_auto_through_a_macro_is_settled_too(processor, tmp_path):
 
 def test_no_latents_and_no_models_are_refused():
     for wrong in ({"num_latents": 0}, {"models": 0}):
-        with pytest.raises(UserError, match="must be at least 1, got"):
+        with pytest.raises(UserError, match="must be from 1 to"):
             build((8, 8, 1), **wrong)
