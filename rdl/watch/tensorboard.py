@@ -117,7 +117,7 @@ class TensorBoard(Watcher):
                 active = ranked(members)[0].active_latents
                 if active is not None:
                     tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
-            tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
+            tf.summary.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)
             for name in members[0].hyperparameters:
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
                 tf.summary.histogram(f"{stage}/log10_{name}", values, step)
