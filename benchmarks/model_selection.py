@@ -22,8 +22,7 @@ import numpy as np
 from scipy import stats
 
 from rdl import data, models, training
-from rdl.bindings import read_gin
-from rdl.cli import registry  # noqa: F401  (register every gin name)
+from rdl.cli import configure
 from rdl.errors import NonFiniteError
 from rdl.runs import files
 from rdl.scoring import agreement, chance, mean_kl
@@ -37,7 +36,7 @@ SIDE_BY_SIDE, BATCH, UDR_POINTS, ELBO_POINTS = 4, 64, 1000, 1000
 
 def train(options) -> None:
     """Trains, encodes and measures every block that is not there yet."""
-    read_gin([options.gin_file], options.gin_bindings)
+    configure([options.gin_file], options.gin_bindings)
     settle_threads()
     images = data.load()
     points = np.sort(generator(0, "bed", "points").permutation(len(images))[: options.points])
@@ -56,7 +55,7 @@ def train(options) -> None:
         trainer.initialize(seed)
         settings = {"batch_size": BATCH, "learning_rate": rate, "hyperparameters": {"beta": beta}, "seed": seed}
         try:
-            terms = trainer.train(images, options.images, **settings)
+            terms = trainer.train(images, options.images, **settings)["vae"]
             means, log_variances = training.posterior_parameters(trainer.model, images, points)
             if not (np.isfinite(means).all() and np.isfinite(log_variances).all()):
                 raise NonFiniteError("the posterior holds NaN or infinity")

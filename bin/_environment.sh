@@ -39,6 +39,11 @@ set_up() {  # extras for pip, then the modules that show they are there
   else
     python="$root/.venv/bin/python"
     if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      if ! "$base" -c 'import ensurepip, venv' >/dev/null 2>&1; then  # Debian and Ubuntu leave these out of python3
+        echo "error: $base cannot make an environment: apt install python3-venv (or your system's package of Python's" \
+          "venv), then run this again; or install rdl in an environment of your own by pip install ." >&2
+        exit 2
+      fi
       echo "Making the environment .venv .."
       "$base" -m venv --clear .venv
     fi

@@ -1,41 +1,45 @@
 """rdl: robust disentangled representations.
 
-data = rdl.data.load("dsprites_full")     images by index, with their factors
-model = rdl.load("runs/quickstart")       the trained model of a finished run
+data = rdl.data.load("dsprites_full")              images by index, with their factors
+run = rdl.train("quickstart.gin")                  what bin/train does
+scores = rdl.evaluate(run, ["mig", "dci"])         what bin/evaluate does
+model = rdl.load("runs/quickstart")                the trained model of a finished run
+run = rdl.Run("runs/quickstart")                   a finished run: .model, .summary, .images, .report(), .save(folder)
+
+One VAE in five lines, with its progress, and the model kept:
+
+    import rdl
+    run = rdl.train("one_vae.gin", {"dataset.name": "my_images.npz"}, output_dir="runs/mine")
+    print(run.summary["final.score"])
+    codes = run.model.encode(run.images.images([0, 1, 2]))
+    run.save("my_model")
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from rdl.models.saving.saved import TrainedModel
+from rdl.errors import UserError
+from rdl.version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from rdl.api import Run, evaluate, load, train
+
+__all__ = ["Run", "UserError", "data", "evaluate", "load", "train"]
+_FACE = ("Run", "evaluate", "load", "train")
 _PACKAGES = (
     "data", "evaluation", "execution", "jobs", "models", "population", "recursion", "runs", "scoring", "training",
     "watch",
 )  # fmt: skip
 
 
-def load(run: str) -> "TrainedModel":
-    """The trained model of a finished run.
-
-    Args:
-      run: the run directory, such as ``runs/quickstart``.
-
-    Raises:
-      UserError: there is no finished run.
-    """
-    from pathlib import Path
-
-    from rdl.models.saving import saved
-    from rdl.runs import Layout
-
-    return saved.load(Layout(Path(run)).model)
-
-
 def __getattr__(name: str) -> Any:
     # TensorFlow takes seconds to import: a package is imported when it is first asked for.
+    if name in _FACE:
+        return getattr(importlib.import_module("rdl.api"), name)
     if name in _PACKAGES:
         return importlib.import_module(f"rdl.{name}")
     raise AttributeError(f"module 'rdl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__", "__doc__"]

@@ -10,28 +10,29 @@ import inspect
 import math
 import os
 import re
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import gin
 
+from rdl import shipped
 from rdl.errors import UserError
 
 Settings = dict[str, str]
 """gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
 
-_ROOT = Path(__file__).resolve().parents[1]
-# Includes are looked for in the checkout too, so that files can be read from any folder. This takes the place of gin's
-# search in Python's packages, which fails on folders that are none.
-gin.config._FILE_READERS[1:] = [(lambda path: open(_ROOT / path), lambda path: (_ROOT / path).is_file())]  # noqa: SIM115
+# Files and their includes are looked for among those shipped too, so that they can be read from any folder. This takes
+# the place of gin's search in Python's packages, which fails on folders that are none.
+gin.config._FILE_READERS[1:] = [(lambda path: open(shipped.find(path)), lambda path: shipped.find(path).is_file())]  # noqa: SIM115
 
 SCOPES = ("x_run", "leaf_run", "final", "population")
 """The scopes that the code enters: a population's settings by its stage."""
 
+_given: set[str] = set()
 _MACRO = "gin.macro"  # gin's name of what a %macro stands for
 _LONGEST_LITERAL = 10_000  # characters
 _LONGEST_REASON = 300
@@ -58,7 +59,12 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
         another type than asked for.
     """
     check_files(gin_files)
+    if (here := os.getcwd()) not in sys.path:  # a gin file may import modules of one's own (docs/extending.md)
+        sys.path.append(here)
     try:
+        _given.clear()
+        for text in (*(shipped.find(path).read_text(errors="replace") for path in gin_files), *bindings):
+            _given.update(of_text(text))
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), False, skip_unknown=skip_unknown)
         check_types()
         if not skip_unknown:
@@ -87,10 +93,8 @@ def check_files(gin_files: Sequence[str]) -> None:
       UserError: names the missing file, and those that rdl ships.
     """
     for path in gin_files:
-        if not os.path.isfile(path):
-            shipped = sorted(str(p) for p in Path("gin_configs").glob("*.gin"))
-            hint = f"; there are {', '.join(shipped)}" if shipped else ""
-            raise UserError(f"--gin_file {path} does not exist{hint}.")
+        if not os.path.isfile(shipped.find(path)):
+            raise UserError(f"--gin_file {path} does not exist; rdl ships {', '.join(shipped.names())}.")
 
 
 def of_text(text: str) -> Settings:
@@ -169,6 +173,23 @@ def _bound() -> Iterator[tuple[str, Any, str, Any]]:
                 yield scope, None, parameter, value
             else:
                 yield f"{scope}/{name}.{parameter}".lstrip("/"), target.wrapped, parameter, value
+
+
+def given() -> frozenset[str]:
+    """The keys that the files and bindings of the last `read_gin` hold themselves, those of included files left out."""
+    return frozenset(_given)
+
+
+def bound() -> Iterator[tuple[str, Any, str, Any]]:
+    """What gin has bound now: the key as a gin file writes it, its bearer (None: a macro), parameter, value."""
+    yield from _bound()
+
+
+def references(value: Any) -> Iterator[Any]:
+    """gin's references to other names in a value, macros left out."""
+    for part in _parts(value):
+        if _is_reference(part) and part.configurable.selector != _MACRO:
+            yield part
 
 
 def _check_names() -> None:

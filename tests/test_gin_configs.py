@@ -9,6 +9,7 @@ import pytest
 from rdl.bindings import read_gin
 from rdl.cli import configure
 from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
+from rdl.jobs import no_effect
 from rdl.population import SearchSpace, Settings
 
 configure()
@@ -120,3 +121,10 @@ def test_training_file_builds_its_score(path, monkeypatch):
     reference = bound("search.score")
     if reference is not None and "SavedLeafMIGScore" not in str(reference):  # that one reads another run
         assert callable(reference.scoped_configurable_fn())
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_nothing_in_a_training_file_is_without_effect(path, monkeypatch):
+    parse(path, monkeypatch)
+    if bound("experiment.job") is not None:  # a study's files have the jobs
+        assert no_effect.known() == []

@@ -13,6 +13,7 @@ import house
 ROOT = Path(__file__).resolve().parents[1]
 # Each floor may import from those after it, and from itself.
 FLOORS = (
+    {"api"},
     {"cli"},
     {"jobs"},
     {"watch"},
@@ -25,7 +26,7 @@ FLOORS = (
     {"data"},
     {"runs"},
     {"bindings"},
-    {"errors", "seeds", "quiet_start"},
+    {"errors", "seeds", "quiet_start", "shipped", "version"},
 )
 # Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring")

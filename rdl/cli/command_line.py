@@ -1,83 +1,104 @@
-"""What the binaries share: gin files and bindings in, one call, exit codes out.
+"""What the commands share: flags in, one call, exit codes out. ``rdl train`` and ``bin/train`` are the same code.
+
+A command is a module of this package whose docstring is its help. It has ``FLAGS`` of its own, so that commands can be
+imported side by side, and ``main(arguments)``, of what is no flag; or ``parser()`` and ``main(parsed)``. It imports
+TensorFlow only once its flags are found right.
 
 Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback), 130 interrupted.
 """
 
+import importlib
 import logging
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from types import ModuleType
 
 from absl import flags
-from rich.console import Console
 
-from rdl.bindings import check_files
-from rdl.cli.configuration import configure
+from rdl import version
+from rdl.cli import outputs
 from rdl.errors import UserError
 
-
-def run(app, main: Callable, positional: bool = False) -> None:
-    """absl's ``app.run`` with our exit codes; arguments other than flags are refused unless ``positional``."""
-
-    def guarded(argv: list[str]) -> int:
-        logging.getLogger("absl").setLevel(logging.WARNING)
-        signal.signal(signal.SIGTERM, _interrupt)
-        try:
-            if len(argv) > 1 and not positional:
-                raise UserError(f"Expected flags only, got {argv[1]!r}: see {Path(argv[0]).name} --help.")
-            return main(argv) or 0
-        except UserError as error:
-            # gin appends lines about where in the configuration the call was made.
-            print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
-            return 2
-        except BrokenPipeError:  # who reads what is printed has seen enough, such as head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except KeyboardInterrupt:
-            print("\nstopped; the same command goes on from here.", file=sys.stderr)
-            return 130
-
-    app.run(guarded, flags_parser=_parse_flags)
+COMMANDS = ("train", "evaluate", "compare", "report", "study", "data", "export", "metrics")
 
 
-def _parse_flags(argv: list[str]) -> list[str]:
-    """What absl does with flags, but for its exit code of 1, which here says that the fault is ours."""
+def main() -> int:
+    """The command ``rdl``, of an installed package: its first argument says what to do."""
+    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("--help", [])
+    if name in ("--help", "-h", "help"):
+        width = max(map(len, COMMANDS))
+        print("Robust disentangled representations.\n")
+        for command in COMMANDS:
+            print(f"  rdl {command:<{width}}  {_first_words(_module(command))}")
+        print("\nrdl COMMAND --help says more.")
+        return 0
+    if name == "--version":
+        print(version.__version__)
+        return 0
+    if name not in COMMANDS:
+        print(f"error: rdl has no command {name!r}: use one of {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    return run(name, arguments, "rdl ")
+
+
+def run(name: str, arguments: Sequence[str] | None = None, before: str = "bin/") -> int:
+    """Runs a command; returns its exit code.
+
+    Args:
+      name: one of ``COMMANDS``.
+      arguments: what follows the command's name; None: the process's own.
+      before: what a user writes before the command's name, for help and advice.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _interrupt)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return outputs.guard(lambda: _run(_module(name), name, given, before), lambda line: _as_started(line, before))
+
+
+def _run(command: ModuleType, name: str, rest: list[str], before: str) -> int:
+    if hasattr(command, "parser"):
+        parser = command.parser()
+        parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)
+        return command.main(parser.parse_args(rest)) or 0
+    if {"--help", "-h", "-help"} & set(rest):
+        listed = command.FLAGS.get_help(include_special_flags=False).strip().partition("\n")[2]
+        print(_as_started(f"{command.__doc__}\nFlags:\n{listed}", before))
+        return 0
+    rest = _parse(command.FLAGS, f"{before}{name}", rest)
+    if rest and not getattr(command, "POSITIONAL", False):
+        raise UserError(f"Expected flags only, got {rest[0]!r}: see bin/{name} --help.")
+    return command.main(rest) or 0
+
+
+def _parse(values: flags.FlagValues, program: str, arguments: Sequence[str]) -> list[str]:
+    """Sets the flags; returns what is none.
+
+    Raises:
+      UserError: an unknown flag, or a value that does not fit.
+    """
     try:
-        return flags.FLAGS(argv)
+        return values([program, *arguments])[1:]
     except flags.Error as error:
-        reason = " ".join(str(error).split())
-        print(f"error: {reason} (bin/{Path(argv[0]).name} --help says more)", file=sys.stderr)
-        sys.exit(2)
-    except SystemExit:  # after --help
-        sys.exit(0)
+        raise UserError(f"{' '.join(str(error).split())} ({program} --help says more)") from error
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"rdl.cli.{name}")
+
+
+def _first_words(module: ModuleType) -> str:
+    """The docstring's first line up to its first comma, so that a line of the list fits a terminal."""
+    return re.split("[,;:] ", (module.__doc__ or "").splitlines()[0])[0].rstrip(".")
+
+
+def _as_started(text: str, before: str) -> str:
+    """Our texts speak of ``bin/train``; an installed package has ``rdl train``."""
+    return re.sub(rf"\bbin/(?=({'|'.join(COMMANDS)})\b)", before, text)
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def train(gin_files: Sequence[str], bindings: Sequence[str], output_dir: str | None) -> int:
-    """The job of ``bin/train``: runs the experiment and prints what was found and where it lies."""
-    if not gin_files and not bindings:
-        raise UserError("Nothing to do: give --gin_file=gin_configs/quickstart.gin (bin/train --help says more).")
-    check_files(gin_files)
-    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
-    configure(gin_files, bindings)
-    from rdl.cli import worker
-    from rdl.jobs import experiment
-    from rdl.training.threads import settle_threads
-    from rdl.watch import display
-
-    settle_threads()
-    root = Path(output_dir) if output_dir else experiment.default_output_dir(list(gin_files))
-    summary = experiment.experiment(str(root), worker.executor)
-    console = Console()
-    console.print(display.summary_table(summary))
-    console.print(
-        f"\nEverything lies in {root}: results/summary.json, results/traversals.png, model/.", highlight=False
-    )
-    console.print(f"Watch it:   tensorboard --logdir {root}", highlight=False)
-    console.print(f"Use it:     python -c \"import rdl; print(rdl.load('{root}').encode)\"", highlight=False)
-    return 0

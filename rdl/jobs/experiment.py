@@ -10,13 +10,14 @@ import gin
 from rdl import data
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
+from rdl.jobs import no_effect
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Learner
 from rdl.jobs.vae_learner import VAELearner
 from rdl.models import precision
 from rdl.runs import Run, files
 from rdl.runs.layout import SessionKey, SummaryKey, parse
-from rdl.scoring.measure import check_trees
+from rdl.scoring.measure import check_measurement, check_trees
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
 from rdl.watch.tensorboard import TensorBoard
@@ -67,12 +68,19 @@ def experiment(
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
+        check_measurement(images)
+        run.settle_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
         watcher = Watchers(*make_watchers(run, seed))
-        for line in run.journal.damaged:
+        without_effect = no_effect.known()
+        for line in (*run.journal.damaged, *(f"warning: {line}" for line in without_effect)):
             watcher.note(line)
         try:
             found = job(Context(run, seed, images, learner, executor, watcher))
+            if not sessions:  # a part of a run asks for a part of its settings only
+                told = {line.partition(" ")[0] for line in without_effect}
+                for name in sorted({*no_effect.afterwards()} - told):
+                    watcher.note(f"warning: {name} had no effect: nothing in this run asked for it.")
         finally:
             executor.close()
             watcher.close()

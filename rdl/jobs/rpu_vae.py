@@ -15,7 +15,7 @@ from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask
-from rdl.jobs.stage import Stage, score_seed, train_population
+from rdl.jobs.stage import Stage, least_images, score_seed, train_population
 from rdl.population import Member, Settings, train_members
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
@@ -57,6 +57,7 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             f"rpu_vae.leaf_runs must be at least 1, got {leaf_runs}: a population alone is experiment.job = @search."
         )
     images = context.images
+    context.watcher.planned(_plan(len(images), leaf_runs, random_members and images.factor_space is not None))
     x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
     posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
     leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
@@ -89,6 +90,19 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             summary |= _random_members(context, x_run, final)
     finish.hand_over(context, final)
     return summary
+
+
+def _plan(data_size: int, leaf_runs: int, random_members: bool) -> dict[str, int]:
+    """Images that the models of every stage will see at least: each leaf run labels once and trains once."""
+    leaves = {f"leaf_{number}/iteration_1": least_images("leaf_run", 0) for number in range(leaf_runs)}
+    final = least_images("final", data_size)
+    plan = {"x_run": least_images("x_run", data_size), **leaves, "final": final}
+    with gin.config_scope("x_run"):
+        members = Settings().size * Settings().initial_factor
+    with gin.config_scope("final"):
+        settings = Settings()
+    alone = settings.images_per_generation(data_size) * (settings.generations or settings.window + 1)
+    return plan | ({RANDOM_MEMBERS: members * alone} if random_members else {})
 
 
 def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
@@ -142,6 +156,7 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
         for index, member in enumerate(x_run.outcome.generations[0])
     ]
     settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
+    context.watcher.maximises(name, "MIG")
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
     # Measured on the points that the final model is measured on.
     task = MemberTask(

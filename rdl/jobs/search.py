@@ -6,7 +6,7 @@ import gin
 
 from rdl.jobs import finish
 from rdl.jobs.context import Context
-from rdl.jobs.stage import train_population
+from rdl.jobs.stage import least_images, train_population
 from rdl.scoring import Score
 
 
@@ -25,6 +25,7 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     Raises:
       UserError: the score does not fit the population, or all members of a generation failed.
     """
+    context.watcher.planned({"population": least_images("population", len(context.images))})
     stage = train_population(context, "population", "population", context.images, score, comparable=comparable)
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,

@@ -7,6 +7,7 @@ from pathlib import Path
 import gin
 
 from rdl import bindings as gin_text
+from rdl import shipped
 from rdl.bindings import check_files, read_gin
 from rdl.errors import UserError
 from rdl.jobs.study import ranges
@@ -76,7 +77,7 @@ def runs(gin_files: Sequence[str], seeds: str) -> list[Seeded]:
         name = Path(path).stem
         if name in paths:
             raise UserError(f"{paths[name]} and {path} would both lie in {name}: rename one, or study it apart.")
-        paths[name] = str(Path(path).absolute())
+        paths[name] = str(shipped.find(path).absolute())
     parts = ranges(seeds, "--seeds")
     if sum(high - low + 1 for low, high in parts) > _MOST_SEEDS:
         raise UserError(f"--seeds={seeds} are more than {_MOST_SEEDS:,} seeds: give fewer.")

@@ -8,6 +8,7 @@ import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
@@ -16,6 +17,7 @@ from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
+from rdl.watch import estimate
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,11 @@ class Stage:
         def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
             encode = alone(lambda indices: self.encode(self.images, indices))
-            details = Measurement()(encode, self.images, self.context.seed).details
+            try:
+                details = Measurement()(encode, self.images, self.context.seed).details
+            except ValueError as error:  # what only these latents and factors show; the run can still be finished
+                self.context.watcher.note(f"{name} cannot be measured: {in_one_line(error)}")
+                return {}
             return details["measured"][0] | details["measured_with"]
 
         record = self.context.run.unit(MeasureKey(name), work)
@@ -111,6 +117,7 @@ def train_population(
     num_images = settings.images_per_generation(len(images))
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
+    context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
@@ -119,6 +126,13 @@ def train_population(
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage
+
+
+def least_images(scope: str, data_size: int) -> int:
+    """How many images all models of a stage with this scope's settings will see at least, before it begins."""
+    with gin.config_scope(scope):
+        settings = Settings()
+    return estimate.least_images(settings, settings.images_per_generation(data_size))
 
 
 def score_seed(seed: int, stage: str) -> int:

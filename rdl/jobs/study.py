@@ -10,10 +10,11 @@ from pathlib import Path
 
 import gin
 
+from rdl import shipped
 from rdl.bindings import read_gin
 from rdl.errors import UserError
 
-_FILES = Path(__file__).resolve().parents[2] / "gin_configs" / "baselines"
+_FILES = shipped.GIN_CONFIGS / "baselines"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import math
 import sys
-import time
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gin
@@ -12,11 +12,15 @@ from rich.table import Table
 
 from rdl.population import Member, Settings
 from rdl.population.evolution import ranked
+from rdl.training import progress
+from rdl.watch.estimate import Estimate
 from rdl.watch.watching import Watcher
+
+_WIDTH = 80  # columns
 
 
 class Terminal(Watcher):
-    """Tells a person how the run goes on.
+    """Tells a person how the run goes on, in lines that fit 80 columns.
 
     Args:
       console: where to; a live line only where it is a terminal.
@@ -24,54 +28,61 @@ class Terminal(Watcher):
 
     def __init__(self, console: Console):
         self._console = console
-        self._status = console.status("starting") if console.is_terminal else None
+        self._status = console.status("starting") if console.is_terminal or console.is_jupyter else None
+        self._deaf = progress.listen(self._member_goes_on)
         if self._status:
             self._status.start()
         self._settings: Settings | None = None
+        self._estimate = Estimate()
+        self._score = "score"
+        self._stage = ""
         self._done = 0  # members of the current generation that are finished
-        self._spent = 0.0  # seconds of training in this process, this stage
-        self._trained = 0  # members trained in this process, this stage
-        self._seen = 0  # model images trained in this process, this stage
+        self._share = 0.0  # of the member that is being trained
         self._best: list[float] = []
-        self._started = time.perf_counter()
+
+    def planned(self, images: Mapping[str, int]) -> None:
+        """For the estimate of what is left."""
+        self._estimate.plan(images)
+
+    def maximises(self, stage: str, score: str) -> None:
+        """For the generations' lines."""
+        self._score = score
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
         """A headline with the stage's size."""
-        self._settings, self._num_images = settings, num_images
-        self._done, self._trained, self._seen, self._best = 0, 0, 0, []
-        self._started = time.perf_counter()
-        models = f" x {settings.models} VAEs" if settings.models > 1 else ""
-        self._line(
-            f"[bold]{stage}[/]: {settings.size} members{models}, {data_size:,} images in the data set, "
-            f"{num_images:,} a generation"
-        )
-        self._show(stage)
+        self._settings, self._num_images, self._stage = settings, num_images, stage
+        self._done, self._share, self._best = 0, 0.0, []
+        self._estimate.stage_begins(stage, settings, num_images)
+        members = "1 member" if settings.size == 1 else f"{settings.size} members"
+        models = f" of {settings.models} VAEs" if settings.models > 1 else ""
+        self._line(f"[bold]{stage}[/]: {members}{models}, {data_size:,} images, {num_images:,} a generation")
+        self._show()
 
     def member_done(self, stage: str, member: Member) -> None:
         """Moves the live line on."""
         self._done += 1
-        self._trained += 1
-        if self._settings and member.status == "scored":
-            self._seen += self._num_images * self._settings.models
+        self._goes_on_to(0.0, 1.0 - self._share)
         if member.status == "failed":
             self._line(f"  [yellow]{member.name} failed[/]: {_short(member.reason)}")
-        self._show(stage)
+        self._show()
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
-        """A line with best, median and worst score."""
+        """A line with best, median and worst score, and what score that is."""
         order = ranked(members)
         scores = [m.score for m in order if m.score is not None]
         failed = sum(m.status == "failed" for m in members)
         self._best.append(scores[0] if scores else math.nan)
-        self._done = 0
+        self._done, self._share = 0, 0.0
+        if self._settings:
+            before = self._settings.size * (self._settings.initial_factor + len(self._best) - 1)
+            self._estimate.settle(before * self._num_images * self._settings.models)
         if scores:
             middle = scores[len(scores) // 2]
+            others = f", median {middle:.3f}, worst {scores[-1]:.3f}" if len(members) > 1 else ""
             lost = f", {failed} failed" if failed else ""
-            self._line(
-                f"  generation {members[0].generation}: best {order[0].score_in_words}, median {middle:.3f}, "
-                f"worst {scores[-1]:.3f}{lost}"
-            )
-        self._show(stage)
+            best = f"best {self._score}" if others else self._score
+            self._line(f"  generation {members[0].generation}: {best} {order[0].score_in_words}{others}{lost}")
+        self._show()
 
     def note(self, text: str) -> None:
         """A line of its own."""
@@ -79,37 +90,47 @@ class Terminal(Watcher):
 
     def close(self) -> None:
         """Takes the live line away."""
+        self._deaf()
         if self._status:
             self._status.stop()
 
     def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        broken = textwrap.fill(
+            text, _WIDTH, initial_indent="", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False,
+            drop_whitespace=True,
+        )  # fmt: skip
+        self._console.print(broken, highlight=False, soft_wrap=True)
 
-    def _show(self, stage: str) -> None:
+    def _member_goes_on(self, seen: int, of: int) -> None:
+        self._goes_on_to(seen / of, seen / of - self._share)
+        self._show()
+
+    def _goes_on_to(self, share: float, more: float) -> None:
+        self._share = share
+        if self._settings and more > 0:
+            self._estimate.done(more * self._num_images * self._settings.models)
+
+    def _show(self) -> None:
         if not self._status or self._settings is None:
             return
         size = self._settings.size * (1 if self._best else self._settings.initial_factor)
-        parts = [f"{stage} generation {len(self._best)}: {self._done} of {size} members"]
-        elapsed = time.perf_counter() - self._started
-        if self._trained:
-            parts.append(f"{self._seen / elapsed:,.0f} images/s")
+        share = (self._done + self._share) / size
+        parts = [f"{self._stage} generation {len(self._best)} {_bar(share)}"]
+        if (left := self._estimate.run_left) is not None and left >= 1:
+            parts.append(f"at least {_time(left)} left")
+        if size > 1:
+            parts.append(f"{self._done} of {size}")
+        parts.append(f"{self._estimate.pace:,.0f} images/s")
         if self._best:
             parts.append(f"best {self._best[-1]:.3f}")
-        parts.append(self._left(size, elapsed))
-        self._status.update(" · ".join(part for part in parts if part))
+        while len(" · ".join(parts)) > _WIDTH - 3 and len(parts) > 1:
+            parts.pop()
+        self._status.update(" · ".join(parts))
 
-    def _left(self, size: int, elapsed: float) -> str:
-        """An estimate of what is left of the stage; a population that runs until converged has only a least time."""
-        settings = self._settings
-        if settings is None or not self._trained:
-            return ""
-        least = settings.window + 1 if settings.until_converged else settings.generations or 1
-        least = min(least, settings.generations or least)
-        members = max(0, least - len(self._best)) * size - self._done
-        if members <= 0:
-            return ""
-        word = "at least " if settings.until_converged else ""
-        return f"{word}{_time(members * elapsed / self._trained)} left in this stage"
+
+def _bar(share: float, width: int = 12) -> str:
+    full = min(width, int(share * width))
+    return "━" * full + "╌" * (width - full) + f" {min(share, 1):.0%}"
 
 
 def _time(seconds: float) -> str:

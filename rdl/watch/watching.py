@@ -1,6 +1,6 @@
 """Who is told how a run goes on: the terminal and TensorBoard both listen to the same few events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rdl.data import ImageSet
@@ -10,6 +10,12 @@ from rdl.population import Member, Settings
 
 class Watcher:
     """Listens to a run and does nothing; a listener overrides what it cares for."""
+
+    def planned(self, images: Mapping[str, int]) -> None:
+        """The stages that a job will train at least -> images that all their models will see at least."""
+
+    def maximises(self, stage: str, score: str) -> None:
+        """The stage that is about to begin maximises the score of this name."""
 
     def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
         """A population is about to train: so many images a member and generation, out of ``data_size``."""

@@ -340,7 +340,7 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
     whole = config.read_bytes(), summary.read_bytes()
     for damage in (b"\xff\xfe", b"dataset.nam = 3\n", b"dataset.name = (\n", b"dataset.name = 'nowhere.npz'\n", b""):
         config.write_bytes(damage)
-        refused("cannot be loaded|nowhere.npz")
+        refused("cannot be loaded|nowhere.npz|must be a plain value")
     config.write_bytes(whole[0])
     for damage, match in ((b'{"accuracy": 1}', "no 'seed'"), (b"[1]", "JSON object"), (whole[1][:40], "Cannot read")):
         summary.write_bytes(damage)

@@ -73,6 +73,7 @@ def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_othe
         raise Asked(comparable)
 
     monkeypatch.setattr(ladder, "search", search)
+    gin.parse_config(CONFIG)
     images = data.load("dsprites_full", values={"shape": [0], "orientation": [0], "x": 8, "y": 8}, size=8)
     with Run(tmp_path) as run, pytest.raises(Asked, match="False"):
         ladder.train_ladder(Context(run, 0, images, VAELearner.of_gin(), SerialExecutor(), Watcher()), UDRScore())

@@ -3,7 +3,9 @@
 import gin
 import pytest
 
+from rdl.jobs.one_point import one_point
 from rdl.jobs.vae_learner import VAELearner
+from rdl.models.objectives.objective import vae
 
 SMALL = """
 model.encoder = @small_fc_encoder
@@ -51,3 +53,9 @@ def test_a_learner_of_another_configuration_builds_nothing():
     learner("model.num_latents = 5")
     with pytest.raises(RuntimeError, match="gin has changed"):
         stale.trainer(SHAPE, 1)
+
+
+def test_one_point_takes_the_models_own_objective():
+    learner("model.objective = @annealed_vae", "annealed_vae.c_max = 7.0")
+    assert one_point().dimensions["c_max"].initial == (7.0,)
+    assert set(one_point(vae).dimensions) == {"beta", "learning_rate", "batch_size"}

@@ -13,8 +13,9 @@ from rdl.report import evidence, how_well, watch, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
-from rdl.report.reading import Records, read
+from rdl.report.reading import read
 from rdl.runs import Run
+from rdl.runs.layout import MeasureKey
 
 _spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
 assert _spec
@@ -175,10 +176,13 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
     assert len(ids) == len(set(ids))
 
 
-def test_runs_that_differ_in_more_than_their_seed_are_not_averaged():
+def test_runs_that_differ_in_more_than_their_seed_are_not_averaged(tmp_path):
     def run(config, mig):
-        measured = {"final": {"discrete_mig": mig}, "x_model": {"discrete_mig": mig / 2}}
-        return Records(Path("run"), config, "", {}, {}, measured, [], [], None, 0, 0.0)
+        root = tmp_path / str(mig)
+        with Run(root, config) as run:
+            run.unit(MeasureKey("final"), lambda: {"discrete_mig": mig})
+            run.unit(MeasureKey("x_model"), lambda: {"discrete_mig": mig / 2})
+        return read(root)
 
     runs = [run("a.x = 1\nexperiment.seed = 0\n", 0.4), run("a.x = 1\nexperiment.seed = 1\n", 0.5)]
     found = how_well.compare(runs, [])

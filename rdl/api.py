@@ -1,0 +1,221 @@
+"""The public face: what a person calls from Python. Each does what the command of its name does."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rdl.bindings import check_files, read_gin
+from rdl.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rdl.data import ImageSet
+    from rdl.models.saving.saved import TrainedModel
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, by its directory.
+
+        run = rdl.Run("runs/quickstart")
+        run.summary["final.discrete_mig"]
+        run.codes([0, 1])                  # the latents of its first two images
+        run.model.traverse(run.images.images([0])[0], latent=0)
+        run.report()                       # -> runs/quickstart/report/index.html
+        run.save("my_model")               # the model alone; rdl.load("my_model") reads it
+
+    Attributes:
+      root: the run directory.
+    """
+
+    root: Path
+
+    def __post_init__(self):
+        object.__setattr__(self, "root", Path(self.root))
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What ``results/summary.json`` holds: flat keys, plain numbers.
+
+        Raises:
+          UserError: the run is not finished.
+        """
+        from rdl.evaluation.finished_run import FinishedRun
+
+        return FinishedRun.open(self.root).summary
+
+    @cached_property
+    def model(self) -> "TrainedModel":
+        """The trained model: ``encode``, ``decode``, ``posterior``, ``traverse``, ``save``."""
+        return load(self.root)
+
+    @cached_property
+    def images(self) -> "ImageSet":
+        """What it was trained on."""
+        from rdl.evaluation.finished_run import FinishedRun
+
+        return FinishedRun.open(self.root).images
+
+    def codes(self, indices: "Sequence[int] | np.ndarray | None" = None) -> "np.ndarray":
+        """Posterior means of its images at these numbers, or of all: float32 [n, latents]."""
+        import numpy as np
+
+        return self.model.encode(
+            self.images.images(np.arange(len(self.images)) if indices is None else np.asarray(indices))
+        )
+
+    def report(self, output_dir: str | os.PathLike | None = None) -> Path:
+        """Writes the page about it, into ``report/`` of the run if nothing else is said; returns the page's path."""
+        from rdl.report.page import write_report
+
+        return write_report([self.root], None if output_dir is None else Path(output_dir))
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes the model alone into a folder, from where `rdl.load` reads it."""
+        self.model.save(folder)
+
+
+def load(run: str | os.PathLike) -> "TrainedModel":
+    """The trained model of a finished run, or one that was saved alone.
+
+        model = rdl.load("runs/quickstart")
+        codes = model.encode(images)       # float32 [n, latents]
+
+    Args:
+      run: the run directory, or the folder that ``save`` wrote.
+
+    Raises:
+      UserError: there is no model, or it is damaged.
+    """
+    from rdl import quiet_start  # noqa: F401, I001  (before anything imports TensorFlow)
+    from rdl.models.saving import saved
+
+    from rdl.runs import Layout
+
+    alone = (Path(run) / "encoder.keras").exists()
+    return saved.load(Path(run) if alone else Layout(Path(run)).model)
+
+
+def train(
+    settings: str | os.PathLike | Sequence[str | os.PathLike] | Settings,
+    bindings: Settings | Sequence[str] = (),
+    output_dir: str | os.PathLike | None = None,
+) -> Run:
+    """Trains what gin files describe, or goes on where it was stopped; gin holds nothing afterwards.
+
+        run = rdl.train("one_vae.gin", {"dataset.name": "my_images.npz", "vae.beta": 2})
+        run.model.encode(images)
+
+    Args:
+      settings: a gin file or several, paths or names of those that rdl ships; or all settings, as ``bindings``.
+      bindings: on top of them: ``{"experiment.seed": 1, "model.objective": "@beta_tc_vae"}``, where a text that opens
+        with @ or % refers to what gin knows by that name; or gin's own text, ``["experiment.seed = 1"]``.
+      output_dir: the run directory; ``runs/<name of the gin file>`` if None.
+
+    Raises:
+      UserError: wrong settings or data.
+    """
+    files = [] if isinstance(settings, Mapping) else _several(settings)
+    check_files(files)
+    lines = [*(_lines(settings) if isinstance(settings, Mapping) else []), *_lines(bindings)]
+    from rdl.cli.configuration import configure
+
+    configure()
+    from rdl.cli import worker
+    from rdl.jobs import experiment
+    from rdl.training.threads import settle_threads
+
+    root = Path(output_dir) if output_dir is not None else experiment.default_output_dir(files)
+    with _configured(files, lines):
+        try:
+            settle_threads()
+        except RuntimeError as error:  # TensorFlow's: it computes already
+            raise UserError(
+                "These settings ask for other threads than TensorFlow has begun with: train before anything else in a "
+                "fresh process, or set threads.models_side_by_side as it was."
+            ) from error
+        experiment.experiment(str(root), worker.executor)
+    return Run(root)
+
+
+def evaluate(
+    run: Run | str | os.PathLike,
+    metrics: Sequence[str] = ("mig", "dci"),
+    representation: str = "mean",
+    bindings: Settings | Sequence[str] = (),
+    preset: str = "",
+) -> dict[str, dict[str, Any]]:
+    """Measures a finished run on its true factors, and keeps the results in the run; gin holds nothing afterwards.
+
+        scores = rdl.evaluate("runs/quickstart", ["mig"])
+        scores["mig"]["discrete_mig"]
+
+    Args:
+      run: the run, or its directory.
+      metrics: names of files in ``gin_configs/metrics``, or gin files.
+      representation: ``mean`` or ``sampled``.
+      bindings: on top of the metrics' files, as in `train`.
+      preset: ``fast``, for a first look.
+
+    Returns:
+      The results of each metric.
+
+    Raises:
+      UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; a metric that is
+        not defined here.
+    """
+    from rdl.cli.configuration import configure
+
+    configure()
+    from rdl.evaluation import evaluation, result_tree
+
+    root = run.root if isinstance(run, Run) else Path(run)
+    paths = evaluation.evaluate(root, list(metrics), [representation], bindings=_lines(bindings), preset=preset)
+    head = "evaluation_results."
+    return {
+        Path(name).stem: {k.removeprefix(head): v for k, v in result_tree.read(path).items() if k.startswith(head)}
+        for name, path in zip(metrics, paths, strict=True)
+    }
+
+
+def _several(files: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str]:
+    return [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
+
+
+def _lines(bindings: Settings | Sequence[str]) -> list[str]:
+    """gin's text of the settings."""
+    if isinstance(bindings, Mapping):
+        return [f"{name} = {_text(value)}" for name, value in bindings.items()]
+    if isinstance(bindings, str):
+        raise UserError(f"Bindings are a dictionary or a list of gin's lines, got the text {bindings!r}: put it in [].")
+    return list(bindings)
+
+
+def _text(value: Any) -> str:
+    """gin's text of a value; references within lists and dictionaries too."""
+    if isinstance(value, str) and value.startswith(("@", "%")):
+        return value
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_text(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+@contextmanager
+def _configured(files: Sequence[str], lines: Sequence[str]) -> Iterator[None]:
+    import gin
+
+    gin.clear_config()
+    try:
+        read_gin(files, lines)
+        yield
+    finally:
+        gin.clear_config()

@@ -1,0 +1,50 @@
+"""Trains what a gin file describes, and goes on where it was stopped.
+
+    bin/train --gin_file=quickstart.gin
+    bin/train --gin_file=rpu_vae.gin --gin_bindings='experiment.seed = 1' --output_dir=runs/seed_1
+
+A gin file is a path, or the name of one that rdl ships (gin_configs/). The run directory holds everything:
+tensorboard --logdir RUN/tensorboard shows it, results/summary.json ends it.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from rdl.bindings import check_files
+from rdl.cli.configuration import configure
+from rdl.errors import UserError
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_multi_string(
+    "gin_file", [], "Gin file to read; may be repeated, later ones win. See gin_configs/.", flag_values=FLAGS
+)
+flags.DEFINE_alias("gin_config", "gin_file", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "gin_bindings", [], "Gin binding such as 'experiment.seed = 1'; may be repeated.", flag_values=FLAGS
+)
+flags.DEFINE_enum(
+    "executor", None, ["serial", "ray"], "Where members are trained; the same as binding executor.name.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_string("output_dir", None, "The run directory. Default: runs/<name of the gin file>.", flag_values=FLAGS)
+
+
+def main(_: Sequence[str]) -> None:
+    """Flags -> gin -> one call; prints what was found and where it lies."""
+    gin_files, bindings = FLAGS.gin_file, FLAGS.gin_bindings
+    if not gin_files and not bindings:
+        raise UserError("Nothing to do: give --gin_file=quickstart.gin (bin/train --help says more).")
+    check_files(gin_files)
+    print("Starting TensorFlow ..", flush=True)
+    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
+    configure(gin_files, [*bindings, *on_top])
+    from rdl.cli import worker
+    from rdl.jobs import experiment
+    from rdl.training.threads import settle_threads
+    from rdl.watch import ending
+
+    settle_threads()
+    root = FLAGS.output_dir or str(experiment.default_output_dir(gin_files))
+    ending.show(root, experiment.experiment(root, worker.executor))

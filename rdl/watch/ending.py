@@ -1,0 +1,54 @@
+"""The last lines of a run: what was found, where it lies, and commands that go on from it as they are printed."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rdl.watch.display import summary_table
+
+
+def show(root: str, summary: dict[str, Any]) -> None:
+    """Prints the summary of a finished run and what to do with it."""
+    console = Console()
+    console.print(summary_table(summary))
+    for line in lines(root):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def lines(root: str) -> list[str]:
+    """Where the run lies; its page, its curves, and the latents of its first images."""
+    place = shlex.quote(root)
+    code = f"import rdl; print(rdl.Run({root!r}).codes([0, 1]))"
+    return [
+        "",
+        f"Everything lies in {root}:",
+        "  results/summary.json, results/traversals.png, model/",
+        f"Read it:  {_report()} {place}",
+        f"Watch it: {_beside('tensorboard')} --logdir {shlex.quote(root + '/tensorboard')}",
+        f"Use it:   {_beside('python')} -c {_in_quotes(code)}",
+    ]
+
+
+def _report() -> str:
+    """The command beside the one that was called."""
+    called = Path(sys.argv[0])
+    return "rdl report" if called.name == "rdl" else shlex.quote(str(called.parent / "report"))
+
+
+def _beside(name: str) -> str:
+    """A command of this Python's environment: its name where that is enough, else where it lies."""
+    there = Path(sys.executable).parent / name
+    found = shutil.which(name)
+    if found is not None and Path(found).parent == there.parent:
+        return name
+    here = Path.cwd()
+    return shlex.quote(str(there.relative_to(here) if there.is_relative_to(here) else there))
+
+
+def _in_quotes(code: str) -> str:
+    """For a shell; double quotes where that is enough, which are easier to read around single ones."""
+    return shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"'

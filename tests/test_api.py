@@ -1,0 +1,87 @@
+"""rdl from Python: training, measuring, loading and saving without a word of gin's own language."""
+
+import inspect
+import pydoc
+import subprocess
+import sys
+
+import gin
+import numpy as np
+import pytest
+
+import rdl
+from rdl import api
+
+TINY = {
+    "small_fc_encoder.widths": (8,),
+    "small_fc_decoder.widths": (8,),
+    "population.images": 128,
+    "population.generations": 1,
+    "Measurement.num_train": 32,
+    "Measurement.num_test": 32,
+    "display.quiet": True,
+    "threads.deterministic": False,  # would outlast the test
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("api")
+    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), dtype=np.uint8)
+    np.savez(folder / "images.npz", images=images, factors=np.arange(128).reshape(64, 2) % 4)
+    return rdl.train("one_vae.gin", TINY | {"dataset.name": folder / "images.npz"}, output_dir=folder / "run")
+
+
+def test_one_vae_trained_loaded_saved_and_gin_left_empty(run, tmp_path):
+    assert gin.config_str() == ""
+    assert run.summary["images_trained"] == 128
+    images = run.images.images([0, 1, 2])
+    codes = run.model.encode(images)
+    assert codes.shape == (3, 8)
+    run.save(tmp_path / "alone")
+    np.testing.assert_array_equal(rdl.load(tmp_path / "alone").encode(images), codes)
+    np.testing.assert_array_equal(rdl.load(run.root).encode(images), codes)
+
+
+def test_settings_reach_the_run(run):
+    config = (run.root / "config.gin").read_text()
+    assert "small_fc_encoder.widths = [8]" in config
+    assert "model.objective = @vae" in config
+
+
+@pytest.mark.slow
+def test_evaluate_and_report(run):
+    few = {"mig.num_train": 64}
+    scores = rdl.evaluate(run, ["mig"], bindings=few)
+    assert 0 <= scores["mig"]["discrete_mig"] <= 1
+    assert rdl.evaluate(run.root, ["mig"], bindings=few) == scores
+    assert run.report().name == "index.html"
+
+
+def test_settings_as_gin_writes_them():
+    given = {"a.b": "@one", "c.d": "text", "e.f": {"k": "@two/Dimension()", "n": (1, "%m")}, "g.h": None}
+    assert api._lines(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
+                                 "g.h = None"]  # fmt: skip
+
+
+def test_what_is_wrong_is_told(tmp_path):
+    with pytest.raises(rdl.UserError, match="nowhere.gin does not exist; rdl ships .*one_vae.gin"):
+        rdl.train("nowhere.gin")
+    with pytest.raises(rdl.UserError, match="put it in"):
+        rdl.train("one_vae.gin", "experiment.seed = 1")
+    with pytest.raises(rdl.UserError, match="no finished run"):
+        _ = rdl.Run(tmp_path).summary
+
+
+def test_the_face_is_seen_and_helped_with_examples():
+    assert {"Run", "data", "evaluate", "load", "train"} <= set(dir(rdl))
+    shown = pydoc.render_doc(rdl, renderer=pydoc.plaintext)
+    for name in ("train", "evaluate", "load"):
+        assert f"{name}(" in shown
+        assert f"rdl.{name}(" in inspect.getdoc(getattr(rdl, name))
+    assert "rdl.Run(" in inspect.getdoc(rdl.Run)
+
+
+def test_importing_rdl_waits_for_tensorflow():
+    code = "import sys, rdl; rdl.train, rdl.Run; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
