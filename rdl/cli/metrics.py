@@ -36,7 +36,7 @@ def main(given: argparse.Namespace) -> None:
     try:
         data, results = arrays.read(npz), {}
         if "codes" in data and "factors" in data:
-            split = [data.get(key) for key in ("codes", "factors", "codes_test", "factors_test")]
+            split = data["codes"], data["factors"], data.get("codes_test"), data.get("factors_test")
             results = arrays.score(*split, names, range(used["seeds"]), used["mode"], used["backend"])
         if "representations" in data and "kl" in data:
             scores = udr.score(data["representations"], data["kl"], mode=used["mode"])
