@@ -1,5 +1,6 @@
 """A set of images by index, with or without ground-truth factors."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from rdl.data.factors import FactorSpace, Labels, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
+
+_HASHED = 1000  # images of a fingerprint
 
 
 class ImageSet:
@@ -58,6 +61,20 @@ class ImageSet:
           UserError: the factors of these images are not known.
         """
         return self._known_labels().factors(self._positions(indices))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these images from others: how many, their shape, their factors, and a hash of up to 1,000."""
+        few = np.linspace(0, len(self) - 1, min(len(self), _HASHED)).astype(np.int64)
+        content = hashlib.sha256(np.ascontiguousarray(self.images(few)).data)
+        space = self.factor_space
+        if space is not None:
+            content.update(np.ascontiguousarray(self.factors(np.intersect1d(few, self.labelled()))).data)
+        return {
+            "images": len(self),
+            "shape": list(self.shape),
+            "factors": None if space is None else dict(zip(space.names, space.sizes, strict=True)),
+            "content": content.hexdigest(),
+        }
 
     def labelled(self) -> np.ndarray:
         """The indices, int64 [n], of the images whose factors are known: all, unless a file of labels has gaps."""

@@ -62,5 +62,7 @@ def load(path: str | os.PathLike, sha256: str | None = None) -> State:
             raise CorruptCheckpoint(f"Checkpoint {path} is not what was written: its SHA-256 differs.")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except CorruptCheckpoint:
+        raise
+    except Exception as error:  # zipfile's and numpy's readers raise what they please on a file that is none
         raise CorruptCheckpoint(f"Checkpoint {path} cannot be read: {error}") from error
