@@ -55,7 +55,7 @@ def train(options) -> None:
         trainer.initialize(seed)
         settings = {"batch_size": BATCH, "learning_rate": rate, "hyperparameters": {"beta": beta}, "seed": seed}
         try:
-            terms = trainer.train(images, options.images, **settings)
+            terms = trainer.train(images, options.images, **settings)["vae"]
             means, log_variances = training.posterior_parameters(trainer.model, images, points)
             if not (np.isfinite(means).all() and np.isfinite(log_variances).all()):
                 raise NonFiniteError("the posterior holds NaN or infinity")

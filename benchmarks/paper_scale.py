@@ -88,7 +88,7 @@ def train_member(ledger: Ledger, stage: str, images, settings, score, folder: Pa
             terms = trainer.train(
                 images, count, **how, hyperparameters={"beta": FLAGS.beta}, seed=derive(0, stage), on_chunk=progress
             )
-            record["loss"] = float(sum(terms.values()))
+            record["loss"] = float(sum(terms["vae"].values()))
         except NonFiniteError as error:
             record |= {"failures": 1, "reason": str(error)}
     with ledger.step(f"{stage}: score", score=type(score).__name__) as record:
@@ -127,10 +127,10 @@ def label(ledger: Ledger, images, means, log_variances, leaf_runs: int, iteratio
 
 
 def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str, float]:
-    """What the recursion costs, from what was measured: images trained, and hours."""
+    """What the recursion costs, from what was measured: images trained, and hours of one of this machine's cores."""
     x, final = settings["x_run"], settings["final"]
     per_image = {
-        stage: ledger.steps[f"{stage}: train"]["seconds"]
+        stage: ledger.steps[f"{stage}: train"]["cpu_seconds"]
         / (ledger.steps[f"{stage}: train"]["images"] * settings[stage].models)
         for stage in ("x_run", "final")
     }
@@ -141,8 +141,8 @@ def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str
         "final": final.size * (final.initial_factor + (final.generations or 1) - 1) * size,
     }
     besides = ("score", "write checkpoint", "read checkpoint")
-    member = sum(ledger.steps[f"x_run: {name}"]["seconds"] for name in besides)
-    final_member = sum(ledger.steps[f"final: {name}"]["seconds"] for name in besides)
+    member = sum(ledger.steps[f"x_run: {name}"]["cpu_seconds"] for name in besides)
+    final_member = sum(ledger.steps[f"final: {name}"]["cpu_seconds"] for name in besides)
     members = x.size * FLAGS.generations * (1 + 2 * leaf_runs)
     final_members = final.size * (final.initial_factor + (final.generations or 1) - 1)
     hours = {
@@ -152,8 +152,8 @@ def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str
         "besides_training": members * member + final_members * final_member,
     }
     result: dict[str, float] = {f"images_{name}": count for name, count in trained.items()}
-    result |= {f"hours_here_{name}": seconds / 3600 for name, seconds in hours.items()}
-    result["hours_here"] = sum(hours.values()) / 3600
+    result |= {f"core_hours_{name}": seconds / 3600 for name, seconds in hours.items()}
+    result["core_hours"] = sum(hours.values()) / 3600
     for name, rate in GPU_RATES.items():
         result[f"gpu_hours_{name.replace(' ', '_')}"] = sum(trained.values()) / rate / 3600
     result["operations"] = sum(trained.values()) * STEP_FLOP

@@ -140,7 +140,7 @@ def measure(batch_size: int, plain: PlainKeras, trainers: dict[str, Trainer]) ->
 
     def train(trainer: Trainer, number: int) -> float:
         settings = {"learning_rate": RATE, "hyperparameters": {"beta": BETA}, "seed": SEED}
-        return sum(trainer.train(images, number, batch_size=batch_size, **settings).values())
+        return sum(trainer.train(images, number, batch_size=batch_size, **settings)["vae"].values())
 
     gaps = {}
     for precision, trainer in trainers.items():

@@ -1,5 +1,6 @@
 """The gin files that rdl ships, by name from any folder: in a checkout beside the package, once installed within it."""
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -17,7 +18,9 @@ def find(name: str) -> Path:
     """
     given = Path(name)
     shipped = GIN_CONFIGS / name.removeprefix("./").removeprefix("gin_configs/")
-    return shipped if not given.is_file() and not given.is_absolute() and shipped.is_file() else given
+    # os.path, which takes a name that cannot be one for no file
+    taken = os.path.isfile(given) or given.is_absolute() or not os.path.isfile(shipped)
+    return given if taken else shipped
 
 
 def names() -> list[str]:

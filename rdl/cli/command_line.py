@@ -19,6 +19,7 @@ from types import ModuleType
 from absl import flags
 
 from rdl import version
+from rdl.cli import outputs
 from rdl.errors import UserError
 
 COMMANDS = ("train", "evaluate", "compare", "report", "study", "data", "export", "metrics")
@@ -52,33 +53,25 @@ def run(name: str, arguments: Sequence[str] | None = None, before: str = "bin/")
       before: what a user writes before the command's name, for help and advice.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    command = _module(name)
     logging.getLogger("absl").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        rest = list(sys.argv[1:] if arguments is None else arguments)
-        if hasattr(command, "parser"):
-            parser = command.parser()
-            parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)
-            return command.main(parser.parse_args(rest)) or 0
-        if {"--help", "-h", "-help"} & set(rest):
-            listed = command.FLAGS.get_help(include_special_flags=False).strip().partition("\n")[2]
-            print(_as_started(f"{command.__doc__}\nFlags:\n{listed}", before))
-            return 0
-        rest = _parse(command.FLAGS, f"{before}{name}", rest)
-        if rest and not getattr(command, "POSITIONAL", False):
-            raise UserError(f"Expected flags only, got {rest[0]!r}: see bin/{name} --help.")
-        return command.main(rest) or 0
-    except UserError as error:
-        # gin appends lines about where in the configuration the call was made.
-        print(_as_started(f"error: {str(error).splitlines()[0]}", before), file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # who reads what is printed has seen enough, such as head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return outputs.guard(lambda: _run(_module(name), name, given, before), lambda line: _as_started(line, before))
+
+
+def _run(command: ModuleType, name: str, rest: list[str], before: str) -> int:
+    if hasattr(command, "parser"):
+        parser = command.parser()
+        parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)
+        return command.main(parser.parse_args(rest)) or 0
+    if {"--help", "-h", "-help"} & set(rest):
+        listed = command.FLAGS.get_help(include_special_flags=False).strip().partition("\n")[2]
+        print(_as_started(f"{command.__doc__}\nFlags:\n{listed}", before))
         return 0
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here.", file=sys.stderr)
-        return 130
+    rest = _parse(command.FLAGS, f"{before}{name}", rest)
+    if rest and not getattr(command, "POSITIONAL", False):
+        raise UserError(f"Expected flags only, got {rest[0]!r}: see bin/{name} --help.")
+    return command.main(rest) or 0
 
 
 def _parse(values: flags.FlagValues, program: str, arguments: Sequence[str]) -> list[str]:

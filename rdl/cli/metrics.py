@@ -35,9 +35,14 @@ def main(given: argparse.Namespace) -> None:
         raise UserError(f"--seeds: expected at least 1, received {used['seeds']}")
     try:
         data, results = arrays.read(npz), {}
+        for pair in (("codes", "factors"), ("codes_test", "factors_test"), ("representations", "kl")):
+            if len(there := [name for name in pair if name in data]) == 1:
+                missing = next(name for name in pair if name not in data)
+                raise UserError(f"{npz}: expected {' and '.join(pair)}, received {there[0]} without {missing}")
         if "codes" in data and "factors" in data:
-            split = [data.get(key) for key in ("codes", "factors", "codes_test", "factors_test")]
-            results = arrays.score(*split, names, range(used["seeds"]), used["mode"], used["backend"])
+            test = data.get("codes_test"), data.get("factors_test")
+            how = names, range(used["seeds"]), used["mode"], used["backend"]
+            results = arrays.score(data["codes"], data["factors"], *test, *how)
         if "representations" in data and "kl" in data:
             scores = udr.score(data["representations"], data["kl"], mode=used["mode"])
             results["udr"] = {f"model_scores.{i}": float(score) for i, score in enumerate(scores["model_scores"])}
@@ -49,4 +54,4 @@ def main(given: argparse.Namespace) -> None:
         for key, value in scores.items():
             print(f"{metric:36}{key:56}{value if isinstance(value, str) else format(value, '.6g')}")
     if json:
-        files.write_json(json, {"configuration": {**used, "file": str(npz)}, "results": results})
+        files.hand_json(json, {"configuration": {**used, "file": str(npz)}, "results": results})

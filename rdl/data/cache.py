@@ -7,7 +7,6 @@ last: a cache without it does not exist. Both can be deleted at any time; they a
 
 import fcntl
 import hashlib
-import json
 import logging
 import math
 import os
@@ -94,7 +93,7 @@ def is_sound(path: Path, thorough: bool = True) -> bool:
 def _record(path: Path) -> dict[str, Any] | None:
     """What was written down about the cache; None where that is not there, or no record of a cache."""
     try:
-        record = json.loads(path.with_suffix(".json").read_bytes())
+        record = files.parse_json(path.with_suffix(".json").read_bytes())
         kinds = {"bytes": int, "offset": int, "length": int, "packed": bool, "sha256": str, "shape": list}
         if any(type(record[name]) is not kind for name, kind in kinds.items()):
             return None
@@ -102,7 +101,7 @@ def _record(path: Path) -> dict[str, Any] | None:
         row = -(-math.prod(shape) // 8) if record["packed"] else math.prod(shape)
         fits = len(shape) == 3 and all(type(n) is int and n > 0 for n in whole)
         return record if fits and record["offset"] + record["length"] * row == record["bytes"] else None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

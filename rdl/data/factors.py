@@ -184,6 +184,32 @@ class Table:
         return self._by_row[first + random_state.randint(0, last - first)]
 
 
+class PartlyKnown(Table):
+    """Factors of some of the images only; nothing is drawn but these images."""
+
+    def __init__(self, known: Table, images: np.ndarray, num_images: int):
+        """The factors of the images at these numbers, rising, of so many."""
+        super().__init__(known.space, known.factors(np.arange(len(images))))
+        self.images = images
+        self._rows_of = np.full(num_images, -1)
+        self._rows_of[images] = np.arange(len(images))
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Factors, int64 [n, factors], of images [n].
+
+        Raises:
+          UserError: those of one of them are not known.
+        """
+        rows = self._rows_of[indices]
+        if (rows < 0).any():
+            raise UserError(f"The factors of image {np.asarray(indices)[rows < 0][0]} are not known: leave it out.")
+        return super().factors(rows)
+
+    def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """As of a `Table`."""
+        return self.images[super().find(factors, random_state)]
+
+
 def _rows(table: np.ndarray) -> np.ndarray:
     """The rows of a table of numbers from 0, [n, factors], as bytes that sort as the rows do: [n]."""
     return np.ascontiguousarray(table, ">u4").view(f"V{4 * table.shape[1]}")[:, 0]

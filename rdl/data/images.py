@@ -1,12 +1,15 @@
 """A set of images by index, with or without ground-truth factors."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
 
-from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.factors import FactorSpace, Labels, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
+
+_HASHED = 1000  # images of a fingerprint
 
 
 class ImageSet:
@@ -59,6 +62,28 @@ class ImageSet:
         """
         return self._known_labels().factors(self._positions(indices))
 
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these images from others: how many, their shape, their factors, and a hash of up to 1,000."""
+        few = np.linspace(0, len(self) - 1, min(len(self), _HASHED)).astype(np.int64)
+        content = hashlib.sha256(np.ascontiguousarray(self.images(few)).data)
+        space = self.factor_space
+        if space is not None:
+            content.update(np.ascontiguousarray(self.factors(np.intersect1d(few, self.labelled()))).data)
+        return {
+            "images": len(self),
+            "shape": list(self.shape),
+            "factors": None if space is None else dict(zip(space.names, space.sizes, strict=True)),
+            "content": content.hexdigest(),
+        }
+
+    def labelled(self) -> np.ndarray:
+        """The indices, int64 [n], of the images whose factors are known: all, unless a file of labels has gaps."""
+        labels = self._known_labels()
+        if not isinstance(labels, PartlyKnown):
+            return np.arange(len(self))
+        positions = np.arange(len(self)) if self._indices is None else self._indices
+        return np.flatnonzero(np.isin(positions, labels.images))
+
     def subset(self, indices: np.ndarray) -> "ImageSet":
         """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
         return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
@@ -86,7 +111,9 @@ class ImageSet:
         if self._indices is None:
             return labels
         if self._table is None:
-            self._table = Table(labels.space, labels.factors(self._indices))
+            known = self.labelled()
+            table = Table(labels.space, labels.factors(self._indices[known]))
+            self._table = table if len(known) == len(self) else PartlyKnown(table, known, len(self))
         return self._table
 
     @property

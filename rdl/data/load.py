@@ -10,7 +10,7 @@ from typing import Any
 import gin
 
 from rdl.bindings import literals
-from rdl.data import cache, dsprites, dummy, idx, objects, official, own
+from rdl.data import cache, dsprites, dummy, idx, label_file, objects, official, own
 from rdl.data.factors import Grid, Labels
 from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
@@ -20,7 +20,7 @@ from rdl.errors import UserError
 
 Values = Mapping[str, int | Sequence[int]]
 _TFDS = "tfds:"
-_OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin")
+_OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin", "factors")
 Read = Callable[..., tuple[Source, Labels | None]]
 
 
@@ -34,6 +34,7 @@ def load(
     channels: int | None = None,
     split: str | None = None,
     origin: str | None = None,
+    factors: str | None = None,
     prepare: bool = False,
     progress: cache.Progress | None = None,
 ) -> ImageSet:
@@ -50,6 +51,9 @@ def load(
       channels: 1 turns one's own images grey, 3 RGB.
       split: train (default) or test, of mnist and fashion_mnist; a split's name, of a tfds set.
       origin: of dSprites: auto (default), official or rendered.
+      factors: of one's own images: a CSV file with a header, and a line for each image: its name within the folder, or
+        its number in the npz file from 0, then a column for each factor. Used to measure, and to train where a score
+        that needs labels is asked for. Cells may be empty.
       prepare: makes the images ready in the cache now if they are not: the fastest to train on.
       progress: called with the number of images made ready and of all.
 
@@ -59,7 +63,7 @@ def load(
     """
     given = {
         "values": values, "size": size, "filter": filter, "crop": crop, "channels": channels, "split": split,
-        "origin": origin,
+        "origin": origin, "factors": factors,
     }  # fmt: skip
     return _load(name, given, lambda source: cache.prepare(source, progress) if prepare else cache.ready(source))
 
@@ -151,15 +155,36 @@ def _celeba(size: int = 64, filter: str = "lanczos", crop: int = 148) -> tuple[S
 
 
 def _npz(
-    path: Path, size: int | None = None, filter: str = "lanczos", crop: int | None = None, channels: int | None = None
+    path: Path,
+    size: int | None = None,
+    filter: str = "lanczos",
+    crop: int | None = None,
+    channels: int | None = None,
+    factors: str | None = None,
 ) -> tuple[Source, Labels | None]:
-    return own.from_npz(path, Treatment(size, filter, crop, channels))
+    source, labels = own.from_npz(path, Treatment(size, filter, crop, channels))
+    if factors is None:
+        return source, labels
+    return source, label_file.read(_expanded(factors), [str(number) for number in range(len(source))])
 
 
 def _folder(
-    path: Path, size: int | None = None, filter: str = "lanczos", crop: int | None = None, channels: int | None = None
-) -> tuple[Source, None]:
-    return own.from_folder(path, Treatment(size, filter, crop, channels)), None
+    path: Path,
+    size: int | None = None,
+    filter: str = "lanczos",
+    crop: int | None = None,
+    channels: int | None = None,
+    factors: str | None = None,
+) -> tuple[Source, Labels | None]:
+    source = own.from_folder(path, Treatment(size, filter, crop, channels))
+    if factors is None:
+        return source, None
+    names = [file.relative_to(path).as_posix() for file in own.pictures(path)]
+    return source, label_file.read(_expanded(factors), names)
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expanduser(path))
 
 
 def _tfds(

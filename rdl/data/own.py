@@ -87,13 +87,18 @@ def table(factors: np.ndarray, length: int, names: list[str] | None, what: str) 
     return Table(space, np.stack([numbers for _, numbers in values], axis=1))
 
 
+def pictures(path: Path) -> list[Path]:
+    """All PNG and JPEG files in a folder and the folders in it, in the order of their names."""
+    return sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+
+
 def from_folder(path: Path, treatment: Treatment) -> Source:
     """All PNG and JPEG files in a folder and the folders in it, in the order of their names.
 
     Raises:
       UserError: too few of them, one that is damaged, or of another size or colour than the first.
     """
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+    files = pictures(path)
     if len(files) < FEWEST:
         raise UserError(f"Expected at least {FEWEST} PNG or JPEG files in the folder {path}, got {len(files)}.")
     listing = "\n".join(f"{file.relative_to(path)} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)

@@ -96,7 +96,7 @@ def evaluate(
     """
     if repeats < 1:
         raise UserError(f"Expected at least 1 repeat, got {repeats}: set --repeats.")
-    run, metric_files = FinishedRun.open(root), [_file(name) for name in metrics]
+    run, metric_files = FinishedRun.open(root), [metric_file(name) for name in metrics]
     if unknown := [name for name in representations if name not in REPRESENTATIONS]:
         raise UserError(f"Expected representations of mean and sampled, got {unknown[0]!r}.")
     on_top = _preset(preset)
@@ -226,7 +226,12 @@ def _postprocess(run: FinishedRun, name: str, all_seeds: dict[tuple[str, str], i
     result_tree.write_step(folder, "postprocess", settings, {"elapsed_time": 0.0}, run.paths.model)
 
 
-def _file(name: str) -> Path:
+def metric_file(name: str) -> Path:
+    """The gin file of a metric, by its name or as it is.
+
+    Raises:
+      UserError: there is none.
+    """
     path = Path(name) if name.endswith(".gin") else _FILES / f"{name}.gin"
     if not path.is_file():
         raise UserError(f"No metric is called {name!r}: expected one of {', '.join(METRICS)}, or a gin file.")

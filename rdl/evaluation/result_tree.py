@@ -8,7 +8,6 @@
 Steps are ``train``, ``postprocess`` and ``evaluation``.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -76,7 +75,7 @@ def read(path: str | Path) -> dict[str, Any]:
       UserError: no such file, or no JSON object in it.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = files.parse_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(f"Cannot read {path} ({' '.join(str(error).split())}): expected a JSON object.") from error
     if not isinstance(content, dict):

@@ -3,7 +3,6 @@
 From rdl's runs, from disentanglement_lib's result trees, and from its aggregated JSON.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from rdl import bindings
 from rdl.errors import UserError
 from rdl.evaluation import likeness, result_tree
-from rdl.runs import RunReader
+from rdl.runs import RunReader, files
 from rdl.runs.layout import Layout, runs_in
 from rdl.scoring.measure import MEASURED_WITH
 
@@ -147,7 +146,7 @@ def _told_apart(results: list[Result]) -> list[Result]:
 def _rows(path: Path) -> list[dict[str, Any]]:
     """The rows of an aggregated JSON: pandas' {column: {row: value}}, a list of rows, or a single one."""
     try:
-        content = json.loads(path.read_text())
+        content = files.parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(f"Cannot read {path} ({' '.join(str(error).split())}): expected aggregated JSON.") from error
     if isinstance(content, list):

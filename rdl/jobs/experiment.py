@@ -17,7 +17,7 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.models import precision
 from rdl.runs import Run, files
 from rdl.runs.layout import SessionKey, SummaryKey, parse
-from rdl.scoring.measure import check_trees
+from rdl.scoring.measure import check_measurement, check_trees
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
 from rdl.watch.tensorboard import TensorBoard
@@ -68,14 +68,18 @@ def experiment(
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
+        check_measurement(images)
+        run.settle_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
         watcher = Watchers(*make_watchers(run, seed))
-        for line in (*run.journal.damaged, *(f"warning: {line}" for line in no_effect.known())):
+        without_effect = no_effect.known()
+        for line in (*run.journal.damaged, *(f"warning: {line}" for line in without_effect)):
             watcher.note(line)
         try:
             found = job(Context(run, seed, images, learner, executor, watcher))
             if not sessions:  # a part of a run asks for a part of its settings only
-                for name in no_effect.afterwards():
+                told = {line.partition(" ")[0] for line in without_effect}
+                for name in sorted({*no_effect.afterwards()} - told):
                     watcher.note(f"warning: {name} had no effect: nothing in this run asked for it.")
         finally:
             executor.close()

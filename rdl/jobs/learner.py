@@ -82,7 +82,7 @@ class MemberTask:
       images: the data set of the stage.
       num_images: how many images each model sees.
       num_models: models per member.
-      score: what the population maximises; None: the negative of the training loss.
+      score: what the population maximises; None: the negative of the VAE's training loss.
       score_seed: of the score's points: one set for all members and generations, so that none is lucky.
     """
 

@@ -44,7 +44,7 @@ def known() -> list[str]:
 def afterwards() -> list[str]:
     """The bindings among these that nothing asked for in this process, once a run is over."""
     used = of_text(gin.operative_config_str(max_line_length=10_000))
-    asked = {tuple(_parts(key)) for key in used}
+    asked = {_parts(key) for key in used}
     return [
         key
         for key, *_ in bound()
@@ -53,8 +53,8 @@ def afterwards() -> list[str]:
 
 
 def _parts(key: str) -> tuple[tuple[str, ...], str]:
-    *scopes, name = key.split("/")
-    return tuple(scopes), name
+    scopes, _, name = key.rpartition("/")
+    return tuple(scopes.split("/")) if scopes else (), name
 
 
 def _gives(binding: tuple[tuple[str, ...], str], call: tuple[tuple[str, ...], str]) -> bool:

@@ -8,6 +8,7 @@ import gin
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
@@ -71,7 +72,11 @@ class Stage:
         def work() -> dict[str, Any]:
             self.context.watcher.note(f"measuring {name} on the true factors")
             encode = alone(lambda indices: self.encode(self.images, indices))
-            details = Measurement()(encode, self.images, self.context.seed).details
+            try:
+                details = Measurement()(encode, self.images, self.context.seed).details
+            except ValueError as error:  # what only these latents and factors show; the run can still be finished
+                self.context.watcher.note(f"{name} cannot be measured: {in_one_line(error)}")
+                return {}
             return details["measured"][0] | details["measured_with"]
 
         record = self.context.run.unit(MeasureKey(name), work)

@@ -118,14 +118,25 @@ class StudyTask:
 
     def _train_and_measure(self, case: Case, folder: Path) -> None:
         case.configure(self._gin_files, self._bindings)
-        plan = Plan()
-        chosen = plan.metrics if self._metrics is None else self._metrics
-        metrics = evaluation.METRICS if list(chosen) == ["all"] else chosen
+        plan, metrics = Plan(), _metrics(self._metrics)
         summary = experiment.experiment(str(folder))
         run = FinishedRun.open(folder)
         run.write_training_results(case.labels)
         if "final.discrete_mig" in summary:  # the true factors are known
             evaluation.evaluate(folder, metrics, plan.representations, plan.repeats, plan.metric_bindings)
+
+
+def _metrics(asked: Sequence[str] | None) -> Sequence[str]:
+    """What to measure: what is asked for, else what gin says.
+
+    Raises:
+      UserError: no such metric.
+    """
+    chosen = Plan().metrics if asked is None else asked
+    names = evaluation.METRICS if list(chosen) == ["all"] else chosen
+    for name in names:
+        evaluation.metric_file(name)
+    return names
 
 
 def run(
@@ -155,6 +166,7 @@ def run(
         raise UserError("The study selects no model: see study.datasets, study.methods and study.strengths.")
     root, failed = Path(root), []
     cases[0].configure(gin_files, bindings)
+    _metrics(metrics)
     settle_threads()
     progress = Progress(cases, root)
     executor = make_executor()

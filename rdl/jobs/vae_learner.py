@@ -12,6 +12,7 @@ from rdl.errors import NonFiniteError
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models import description
 from rdl.models.saving.saved import TrainedModel
+from rdl.models.vae import VAE_PLAYER
 from rdl.population import Member
 from rdl.scoring import Scored, mean_kl
 from rdl.seeds import generator
@@ -60,7 +61,7 @@ class VAELearner:
         hyperparameters = {**self.hyperparameters, **member.hyperparameters}
         per_update = int(hyperparameters["batch_size"]) * trainer.model.counts_per_update
         try:
-            terms = trainer.train(
+            losses = trainer.train(
                 task.images,
                 task.num_images,
                 batch_size=int(hyperparameters.pop("batch_size")),
@@ -70,7 +71,7 @@ class VAELearner:
                 on_chunk=lambda updates, _: progress.tell(updates * per_update, task.num_images),
             )
             trained = time.perf_counter()
-            scored = _scored(trainer, task, member, -sum(terms.values()))
+            scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
         except NonFiniteError as error:
             return member.failed(str(error), seconds=time.perf_counter() - started)
         checksum = checkpoints.save(task.path(member.name), trainer.state())
@@ -79,7 +80,7 @@ class VAELearner:
             checksum,
             per_model=scored.per_model,
             kl=scored.kl,
-            terms=terms,
+            terms={name: mean for terms in losses.values() for name, mean in terms.items()},
             images=task.num_images,
             training_seconds=trained - started,
             seconds=time.perf_counter() - started,
@@ -107,8 +108,13 @@ class VAELearner:
 def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelihood: float) -> Scored:
     def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         means, log_variances = training.posterior_parameters(trainer.model, task.images, indices)
-        if not (np.isfinite(means).all() and np.isfinite(log_variances).all()):
-            raise NonFiniteError(f"the posterior holds NaN or infinity, with {member.hyperparameters}")
+        for name, values in (("means", means), ("log variances", log_variances)):
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2)))
+            if len(bad):
+                raise NonFiniteError(
+                    f"After training, the posterior {name} of model {bad[0]} are not finite, with "
+                    f"{member.hyperparameters}."
+                )
         return means, log_variances
 
     if task.score is not None:

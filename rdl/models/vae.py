@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from rdl.models import replicas
 from rdl.models.distributions import DiagonalNormal, bernoulli_image
+from rdl.models.finite import watch
 from rdl.models.objectives.objective import Objective, Terms
 
 VAE_PLAYER = "vae"
@@ -44,11 +45,13 @@ class VAE(keras.Model):
     def encode(self, images: tf.Tensor, training: bool = False) -> DiagonalNormal:
         """q(z | x) for images [batch, height, width, channels] in [0, 1]; event shape [latents]."""
         mean, log_variance = self.encoder(images, training=training)
+        watch("the posterior means", mean)
+        watch("the posterior log variances", log_variance)
         return DiagonalNormal(tf.cast(mean, tf.float32), tf.cast(log_variance, tf.float32))
 
     def decode(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits of the pixels, [batch, height, width, channels]."""
-        return tf.cast(self.decoder(latents, training=training), tf.float32)
+        return watch("the decoder's logits", tf.cast(self.decoder(latents, training=training), tf.float32))
 
     def likelihood(self, latents: tf.Tensor, training: bool = False):
         """p(x | z) for latents [batch, latents]; event shape [height, width, channels]."""
@@ -57,9 +60,10 @@ class VAE(keras.Model):
     def sample_and_score(self, images: tf.Tensor, seed: tf.Tensor):
         """In training: the posterior, one sample of it, and log p(x | sample), [batch]."""
         posterior = self.encode(images, training=True)
-        noise = replicas.normal_like(posterior.loc, seed)
-        latents = posterior.loc + noise * tf.exp(0.5 * posterior.log_variance)
-        return posterior, latents, self.likelihood(latents, training=True).log_prob(images)
+        noise = watch("the noise", replicas.normal_like(posterior.loc, seed))
+        latents = watch("the latents", posterior.loc + noise * tf.exp(0.5 * posterior.log_variance))
+        log_likelihood = watch("log p(x|z)", self.likelihood(latents, training=True).log_prob(images))
+        return posterior, latents, log_likelihood
 
     def losses(
         self,
@@ -84,6 +88,11 @@ class VAE(keras.Model):
     def players(self) -> dict[str, "Player"]:
         """Who minimises what: the names of `losses`, each with its weights and its optimiser's settings."""
         return {VAE_PLAYER: Player(self.trainable_variables)}
+
+    def weight_names(self) -> dict[str, keras.Variable]:
+        """All weights by readable names, such as ``encoder/dense_0/kernel``, in the order of `weights`."""
+        names = {id(v): f"{part.name}/{v.path}" for part in self.layers for v in part.variables}
+        return {names[id(v)]: v for v in self.weights}
 
     @property
     def counts_per_update(self) -> int:

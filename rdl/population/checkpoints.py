@@ -22,5 +22,5 @@ def keep_only(paths: Layout, stage: str, name: str, before: float = float("inf")
             shutil.rmtree(folder)
             continue
         for path in sorted(folder.iterdir()):  # what a killed write left behind is among them
-            if path != kept:
+            if path != kept and not path.is_dir():  # a folder there is not ours
                 path.unlink()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rdl.errors import UserError
 from rdl.runs.layout import MemberKey, member_name
+from rdl.runs.typed import typed
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,24 @@ class Member:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Member":
-        """From what ``to_record`` gave."""
-        return cls(**record)
+        """From what ``to_record`` gave.
+
+        Raises:
+          UserError: the record is of something else, or of another type somewhere.
+        """
+        member = typed(cls, record)
+        if member.generation < 0 or member.index < 0 or (member.score is None) == (member.status == "scored"):
+            raise UserError(f"{member.name[:100]} has a score only if it is scored")
+        for name, kind in _DETAILS.items():
+            if name in member.details:
+                typed(kind, member.details[name])
+        return member
+
+
+_DETAILS: dict[str, Any] = {
+    "per_model": list[float], "kl": list[list[float]], "measured": list[dict[str, float]], "terms": dict[str, float],
+    "active_latents": list[float], "pairwise_udr": list[list[float]], "images": int, "seconds": float,
+}  # fmt: skip
 
 
 def _finite(value: Any) -> bool:

@@ -210,7 +210,7 @@ class Population:
         members = generations[-1]
         position, member = next((i, member) for i, member in enumerate(members) if member.index == index)
         path = self._path(member)
-        if path.exists() and files.sha256(path) == member.checksum:
+        if path.is_file() and files.sha256(path) == member.checksum:
             return path
         what = "is damaged" if path.exists() else "is missing"
         logging.getLogger("rdl").warning("checkpoint %s %s: making it again", path, what)

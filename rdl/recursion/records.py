@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from rdl.runs.typed import typed
+
 
 class Stop(StrEnum):
     """Why a leaf run ended; `explanation` says it in a sentence."""
@@ -61,11 +63,6 @@ class Stretch:
         """Number of images."""
         return self.stop - self.start
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Stretch":
-        """The inverse of `to_json`."""
-        return cls(**content)
-
 
 @dataclass(frozen=True)
 class Staircase:
@@ -77,11 +74,6 @@ class Staircase:
     def ranked(self) -> tuple[Stretch, ...]:
         """The stretches that may be chosen, the sharpest first."""
         return tuple(sorted((s for s in self.stretches if s.rank is not None), key=lambda s: s.rank or 0))
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Staircase":
-        """The inverse of `to_json`."""
-        return cls(tuple(content["jumps"]), tuple(map(Stretch.from_json, content["stretches"])))
 
 
 @dataclass(frozen=True)
@@ -109,18 +101,6 @@ class Reduction:
     def held(self) -> tuple[bool, ...]:
         """For each label whether the images kept share one value of it; empty if nothing was chosen."""
         return tuple(number is not None for number in self.chosen)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Reduction":
-        """The inverse of `to_json`."""
-        return cls(
-            staircases=tuple(map(Staircase.from_json, content["staircases"])),
-            chosen=tuple(content["chosen"]),
-            choice=content["choice"],
-            choices=content["choices"],
-            kept=tuple(content["kept"]),
-            stop=_stop(content["stop"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -172,24 +152,14 @@ class Iteration:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Iteration":
-        """The inverse of `to_json`."""
-        reduction = content["reduction"]
-        return cls(
-            number=content["number"],
-            images=content["images"],
-            score=content["score"],
-            kl=tuple(content["kl"]),
-            latents=tuple(content["latents"]),
-            reduction=None if reduction is None else Reduction.from_json(reduction),
-            stop=_stop(content["stop"]),
-            repeats=tuple(place and (place[0], place[1]) for place in content.get("repeats", ())),
-        )
+        """The inverse of `to_json`.
+
+        Raises:
+          UserError: the content is of another record, or of another type somewhere.
+        """
+        return typed(cls, content)
 
 
 def to_json(record: Stretch | Staircase | Reduction | Iteration) -> dict[str, Any]:
     """The record as dicts, lists, numbers and strings (its tuples become lists once written)."""
     return asdict(record)
-
-
-def _stop(value: str | None) -> Stop | None:
-    return None if value is None else Stop(value)

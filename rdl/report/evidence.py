@@ -130,6 +130,10 @@ def _know(
     nothing = np.zeros((means.shape[1], 0))
     if images.factor_space is None:
         return (), nothing, nothing
+    known_here = np.isin(indices, images.labelled())
+    indices, means = indices[known_here], means[known_here]
+    if not len(indices):
+        return (), nothing, nothing
     factors = images.factors(indices)
     varying = [column for column in range(factors.shape[1]) if np.ptp(factors[:, column]) > 0]
     if not varying:

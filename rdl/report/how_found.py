@@ -63,7 +63,8 @@ class _Leaf:
         if self._labels.labels[i].shape[1] != len(self.iterations[i].latents):
             return None
         indices = self._labels.indices[i]
-        return (images.factor_space.names, images.factors(indices)) if indices[-1] < len(images) else None
+        known = indices[-1] < len(images) and np.isin(indices, images.labelled()).all()
+        return (images.factor_space.names, images.factors(indices)) if known else None
 
     def markup(self, gallery: Gallery) -> Markup:
         """Every iteration: its labels' staircases, what was kept, why it stopped."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rdl import data
 from rdl.data import ImageSet
-from rdl.errors import UserError
+from rdl.errors import UserError, in_one_line
 from rdl.report import found, how_found, how_well, trust
 from rdl.report.baselines import Baseline
 from rdl.report.document import article, document
@@ -103,12 +103,35 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
 def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
     records, prefix = run.records, gallery.prefix
     sections: list[tuple[str, str, Content]] = [
-        ("found", "What was found", _found(run, gallery)),
-        ("well", "How well", how_well.section([records], baselines, run.evidence, gallery)),
-        ("how", "How it was found", how_found.section(records, run.images, gallery)),
-        ("trust", "Can I trust it", trust.section(records)),
+        ("found", "What was found", _drawn(lambda: _found(run, gallery))),
+        ("well", "How well", _drawn(lambda: how_well.section([records], baselines, run.evidence, gallery))),
+        ("how", "How it was found", _drawn(lambda: how_found.section(records, run.images, gallery))),
+        ("trust", "Can I trust it", _drawn(lambda: trust.section(records))),
     ]
-    return article(records.name, _status(records), _tiles(run), sections, run.missing, prefix)
+    try:
+        tiles = _tiles(run)
+    except Exception as error:  # as below
+        tiles = [("what was found", _contradiction(error))]
+    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix)
+
+
+def _drawn(draw: Callable[[], Markup]) -> Markup:
+    """A part of the page; of a run whose records contradict each other, the words that it cannot be drawn.
+
+    Each record is of the right types, but a run directory that somebody changed may hold lists of other lengths, other
+    names and other numbers than belong together, in more ways than can be looked for.
+    """
+    try:
+        return draw()
+    except UserError:
+        raise
+    except Exception as error:
+        _log.debug("a part of the page is left out", exc_info=True)
+        return _contradiction(error)
+
+
+def _contradiction(error: Exception) -> Markup:
+    return tag("p", f"This cannot be drawn: the run's records contradict each other ({in_one_line(error)}).")
 
 
 def _found(run: _Seen, gallery: Gallery) -> Markup:

@@ -10,7 +10,9 @@ from rdl.population import Member
 from rdl.population.evolution import ranked
 from rdl.recursion import Iteration, LeafLabels
 from rdl.runs import RunReader
-from rdl.runs.layout import RANDOM_MEMBERS, IterationKey, MeasureKey, MemberKey, OutcomeKey, SummaryKey
+from rdl.runs.journal import Record
+from rdl.runs.layout import RANDOM_MEMBERS, IterationKey, Key, MeasureKey, MemberKey, OutcomeKey, SummaryKey
+from rdl.runs.typed import typed
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ class Records:
         found = self.reader.of_kind(IterationKey)
         leaves: dict[str, list[Iteration]] = {}
         for key in sorted(found, key=lambda key: (key.leaf_name, key.iteration)):
-            fields = {name: value for name, value in found[key].items() if name != "stage"}
-            leaves.setdefault(key.leaf_name, []).append(Iteration.from_json(fields))
+            leaves.setdefault(key.leaf_name, []).append(Iteration.from_json(found[key]))
         return leaves
 
     @cached_property
@@ -101,4 +102,22 @@ def read(root: str | Path) -> Records:
     Raises:
       UserError: it is no run directory.
     """
-    return Records(RunReader.open(root))
+    return Records(RunReader.open(root, _check))
+
+
+def _check(key: Key, record: Record) -> None:
+    """Whether the record is what its key says.
+
+    Raises:
+      UserError: it is not.
+    """
+    if isinstance(key, MemberKey):
+        member = Member.from_record(record)
+        if (member.generation, member.index) != (key.generation, key.index):
+            raise UserError(f"{key.text} is {member.name}")
+    elif isinstance(key, IterationKey):
+        Iteration.from_json(record)
+    elif isinstance(key, OutcomeKey):
+        typed(str, record.get("best"))
+    elif isinstance(key, MeasureKey):
+        typed(dict[str, float | str], record)  # a word such as the trees' package is among the numbers

@@ -8,6 +8,7 @@ sizes) comes back as `UserError`; the temporary file is removed.
 import errno
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -142,20 +143,68 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike, content: str) -> None:
-    """Writes the text as UTF-8, atomically."""
-    write_bytes(path, content.encode())
+    """Writes the text as UTF-8, atomically; what UTF-8 has no place for, as a name on disk may hold, is escaped."""
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Writes the value as JSON, atomically; numpy's numbers and arrays become JSON numbers and lists."""
-    write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
+    """Writes the value as JSON, atomically; numpy's numbers and arrays become JSON numbers and lists.
+
+    NaN and infinity, which JSON has no words for, become null.
+    """
+    write_text(path, _json_text(content))
+
+
+def hand_json(path: str | os.PathLike, content: Any) -> None:
+    """`write_json` to a place that a user names: a link is followed; a device or a pipe is written to, not replaced.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    place = Path(os.path.realpath(path))
+    if place.is_dir() or not place.exists() or place.is_file():
+        return write_json(place, content)
+    with explained(path):
+        place.write_text(_json_text(content), encoding="utf-8", errors="backslashreplace")
+    return None
+
+
+def _json_text(content: Any) -> str:
+    return json.dumps(_finite(json.loads(json.dumps(content, default=_plain))), indent=2, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def parse_json(content: bytes) -> Any:
+    """The door of JSON from elsewhere: numbers that no float or 64-bit integer holds, NaN included, become None.
+
+    Raises:
+      ValueError: no JSON, or nested too deep.
+    """
+    try:
+        return json.loads(content, parse_float=_number, parse_int=_number, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _number(text: str) -> float | None:
+    if text.lstrip("-").isdigit() and len(text) <= 20:
+        return int(text)
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """What `write_json` wrote; None where the file is no JSON any more."""
+    """What `write_json` wrote; None where the file is no JSON any more, or cannot be read."""
     try:
-        return json.loads(Path(path).read_bytes())
-    except ValueError:
+        return parse_json(Path(path).read_bytes())
+    except (ValueError, OSError):
         return None
 
 

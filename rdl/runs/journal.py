@@ -36,7 +36,8 @@ class Journal(Mapping[str, Record]):
         self._records: dict[str, Record] = {}
         self.damaged: list[str] = []
         if path.exists():
-            self._read()
+            with files.explained(path, "read"):
+                self._read()
 
     def _read(self) -> None:
         good: list[bytes] = []
@@ -93,8 +94,9 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         entry = json.loads(line)
-        if entry["sha256"] == _checksum(entry["key"], entry["record"]):
+        key, record = entry["key"], entry["record"]
+        if type(key) is str and type(record) is dict and entry["sha256"] == _checksum(key, record):
             return entry
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     return None

@@ -1,6 +1,7 @@
 """The layout of a run directory: every key of its journal and every path in it.
 
 config.gin  operative.gin            what was asked, what was used
+dataset.json                         the fingerprint of the images
 journal.jsonl                        one line per finished unit of work, under its key; the truth for resume
 STAGE/generation_002.json            the members of a generation once more
 STAGE/members/generation_002/...     checkpoints of a stage's members; a stage is x_run, leaf_0/iteration_1, ..
@@ -157,6 +158,11 @@ class Layout:
         return self.root / ".lock"
 
     @property
+    def dataset(self) -> Path:
+        """What the images are that the run was begun with."""
+        return self.root / "dataset.json"
+
+    @property
     def model(self) -> Path:
         """The folder of the model handed over."""
         return self.root / "model"
@@ -179,9 +185,11 @@ class Layout:
         return self.root / stage / "members" / f"{name}.npz"
 
     def checkpoints(self, stage: str) -> dict[int, Path]:
-        """The folders of checkpoints that are there, by generation."""
-        folders = sorted((self.root / stage / "members").glob("generation_*"))
-        return {int(folder.name.removeprefix("generation_")): folder for folder in folders}
+        """The folders of checkpoints that are there, by generation; none that a link leads to, which is another's."""
+        members = self.root / stage / "members"
+        folders = [] if members.is_symlink() else sorted(members.glob("generation_*"))
+        own = [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
+        return {int(m[1]): folder for folder in own if (m := re.fullmatch(r"generation_(\d{1,18})", folder.name))}
 
     def labels(self, leaf: str) -> Path:
         """What a leaf run, such as ``leaf_0``, has learned so far."""

@@ -1,6 +1,7 @@
 """A run directory as a reader finds it, finished or not; nothing in it is changed or locked."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,14 @@ from rdl.errors import UserError
 from rdl.runs import files, layout
 from rdl.runs.journal import Record, parse_line
 from rdl.runs.layout import Key, Layout
+from rdl.runs.typed import typed
 
 KeyT = TypeVar("KeyT", bound=Key)
+Check = Callable[[Key, Record], object]
+
+
+def _any(key: Key, record: Record) -> None:
+    del key, record
 
 
 @dataclass
@@ -30,12 +37,14 @@ class RunReader:
 
     Args:
       paths: of the run directory.
+      check: raises UserError for a record that is not what its key says; such a record counts as damaged.
     """
 
     paths: Layout
+    check: Check = _any
 
     @classmethod
-    def open(cls, root: str | Path) -> "RunReader":
+    def open(cls, root: str | Path, check: Check = _any) -> "RunReader":
         """The reader of a run directory.
 
         Raises:
@@ -46,7 +55,7 @@ class RunReader:
             raise UserError(
                 f"{paths.root} is not a run directory (no {layout.CONFIG}): give the --output_dir of a bin/train."
             )
-        return cls(paths)
+        return cls(paths, check)
 
     @property
     def config(self) -> str:
@@ -72,11 +81,23 @@ class RunReader:
     @cached_property
     def _lines(self) -> list[dict[str, Any] | None]:
         """The journal's entries, None for each that is damaged."""
-        content = self.paths.journal.read_bytes() if self.paths.journal.exists() else b""
+        with files.explained(self.paths.journal, "read"):
+            content = self.paths.journal.read_bytes() if self.paths.journal.exists() else b""
         lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):  # it is being written right now
             lines.pop()
-        return [parse_line(line) for line in lines]
+        return [entry if entry is None or self._sound(entry) else None for entry in map(parse_line, lines)]
+
+    def _sound(self, entry: dict[str, Any]) -> bool:
+        key, record = layout.parse(entry["key"]), entry["record"]
+        try:
+            if isinstance(key, layout.SessionKey):
+                typed(float, record.get("seconds"))
+            elif key is not None:
+                self.check(key, record)
+        except UserError:
+            return False
+        return True
 
     @cached_property
     def records(self) -> dict[Key, Record]:

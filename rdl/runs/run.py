@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from rdl.errors import UserError
 from rdl.runs import files
@@ -59,7 +60,8 @@ class Run:
     def _settle_config(self, config: str) -> None:
         path = self.paths.config
         if path.exists() and self.paths.journal.exists():  # without a journal nothing is done yet
-            difference = _first_difference(path.read_text(encoding="utf-8"), config)
+            with files.explained(path, "read"):
+                difference = _first_difference(path.read_text(encoding="utf-8", errors="replace"), config)
             if difference:
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
@@ -69,6 +71,23 @@ class Run:
             raise UserError(f"{self.root} is not empty and holds no run (no {CONFIG}): choose another --output_dir.")
         else:
             files.write_text(path, config)
+
+    def settle_dataset(self, fingerprint: dict[str, Any]) -> None:
+        """Holds a resumed run to the images that it was begun with.
+
+        Raises:
+          UserError: they are others now.
+        """
+        path = self.paths.dataset
+        before = files.read_json(path)
+        if not len(self.journal) or not isinstance(before, dict):  # nothing is done yet, or it was begun before this
+            files.write_json(path, fingerprint)
+        elif before != fingerprint:
+            name = next((name for name in fingerprint if fingerprint[name] != before.get(name)), "content")
+            raise UserError(
+                f"{self.root} was begun with other images ({name} there: {before.get(name)}; here: "
+                f"{fingerprint.get(name)}): put them back to resume it, or choose another --output_dir."
+            )
 
     def unit(self, key: Key, function: Callable[[], Record]) -> Record:
         """The record of a unit of work: from the journal where it is done, else by doing it now."""

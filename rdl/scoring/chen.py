@@ -119,9 +119,10 @@ class ChenMeasurement:
         unknown = sorted(set(self.exclude) - set(names))
         if unknown:
             raise UserError(f"ChenMeasurement.exclude names {unknown[0]!r}; the factors are {', '.join(names)}.")
-        indices = np.arange(len(images))
-        if self.num_images is not None and self.num_images < len(images):
-            indices = np.sort(generator(seed, "chen", "images").permutation(len(images))[: self.num_images])
+        indices = images.labelled()
+        if self.num_images is not None and self.num_images < len(indices):
+            chosen = generator(seed, "chen", "images").permutation(len(indices))[: self.num_images]
+            indices = np.sort(indices[chosen])
         kept = [column for column, name in enumerate(names) if name not in self.exclude]
         factors = images.factors(indices)[:, kept]
         means, log_variances = encode(indices)

@@ -41,9 +41,10 @@ class Labelled:
         Raises:
           UserError: more labels than images, a factor that the data set does not have, or unknown factors.
         """
-        if self.labels > len(images):
-            raise UserError(f"There are {len(images)} images in {images.name!r}, too few for {self.labels} labels.")
-        indices = np.sort(generator(seed, "labels").permutation(len(images))[: self.labels])
+        labelled = images.labelled()
+        if self.labels > len(labelled):
+            raise UserError(f"There are {len(labelled)} images in {images.name!r}, too few for {self.labels} labels.")
+        indices = np.sort(labelled[generator(seed, "labels").permutation(len(labelled))[: self.labels]])
         factors = images.factors(indices)
         if self.factors is None:
             return indices, factors

@@ -16,6 +16,7 @@ from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
 from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
 
+_MOST_POINTS = 10_000_000
 MEASURED_WITH = "measurement."  # the head of the keys under which a record or a summary says how its scores came about
 
 
@@ -50,7 +51,25 @@ def measure(
     scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]
     num_test = len(codes[test])
     settings = {"num_train": num_train, "num_test": num_test, "num_bins": num_bins, "dci_backend": dci_backend}
+    if factors.shape[1] == 1:  # of one factor a latent knows nothing but that one: 1.000 by construction
+        undefined = [name for name in ("disentanglement", "mig_sup") if scores.pop(name, None) is not None]
+        settings["undefined"] = f"{', '.join(undefined)}: they compare factors, and there is one"
     return scores, settings
+
+
+def check_measurement(images: ImageSet) -> None:
+    """Whether what a run measures at its end can be measured: told before training, not after it.
+
+    Raises:
+      UserError: points that are too few, or factors of one value each.
+    """
+    Measurement()
+    space = images.factor_space
+    if space is not None and max(space.sizes, default=0) < 2:
+        raise UserError(
+            f"The factors of '{images.name}' have one value each, so nothing can be measured: take more values, or "
+            "leave the factors out."
+        )
 
 
 def check_trees() -> None:
@@ -80,6 +99,11 @@ class Measurement:
     """
 
     def __init__(self, num_train: int = 10_000, num_test: int = 5_000):
+        if not (2 <= num_train <= _MOST_POINTS and 1 <= num_test <= _MOST_POINTS):
+            raise UserError(
+                f"Measurement needs 2 to {_MOST_POINTS:,} points to train on and 1 to as many to test, got num_train = "
+                f"{num_train}, num_test = {num_test}."
+            )
         self.num_train, self.num_test = num_train, num_test
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
@@ -89,7 +113,8 @@ class Measurement:
           In ``details``: ``measured``, one dict a model, and ``measured_with``, how (see ``measure``), keys under
           ``measurement.``
         """
-        indices = generator(seed, "measure").integers(len(images), size=self.num_train + self.num_test)
+        labelled = images.labelled()
+        indices = labelled[generator(seed, "measure").integers(len(labelled), size=self.num_train + self.num_test)]
         means, log_variances = encode_distinct(encode, indices)
         factors, trees = images.factors(indices), derive(seed, "measure", "trees")
         found = [measure(codes, factors, self.num_train, trees) for codes in means]

@@ -141,7 +141,8 @@ class MIGScore:
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
         """The mean of the models' MIG."""
-        indices = generator(seed, "score").integers(len(images), size=self.points)
+        labelled = images.labelled()
+        indices = labelled[generator(seed, "score").integers(len(labelled), size=self.points)]
         means, log_variances = encode_distinct(encode, indices)
         factors = images.factors(indices)
         per_model = [mig.score(codes, factors, self.num_bins, mode="fixed")["discrete_mig"] for codes in means]

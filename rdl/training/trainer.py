@@ -1,20 +1,22 @@
 """Moves models on by a number of images, in one traced graph whatever the member of a population asks for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import gin
 import numpy as np
 import tensorflow as tf
 
 from rdl.errors import NonFiniteError, UserError
-from rdl.models import replicas
-from rdl.models.initialization import initialize
+from rdl.models.finite import listening
 from rdl.models.vae import Ensemble, as_float
 from rdl.seeds import derive
-from rdl.training import batches, threads
+from rdl.training import batches
 from rdl.training.adam import Adam
+from rdl.training.step import Step
 
 State = dict[str, np.ndarray]
+Means = dict[str, dict[str, float]]
+"""Player -> the terms of its loss."""
 
 
 @gin.configurable(allowlist=["chunk_images", "jit_compile"])
@@ -41,15 +43,9 @@ class Trainer:
         self._chunk_images = chunk_images
         self.traces = 0  # how often the graph was traced
         self._updates = 0  # since the optimisers' moments were zero
-        self._terms: list[str] = []
         with self._strategy.scope():
-            self._players = [
-                {
-                    name: (player, Adam(player.variables, player.beta_1, player.beta_2))
-                    for name, player in each.players().items()
-                }
-                for each in model.models
-            ]
+            self._step = Step(model)
+        self._variables = self._step.variables()
         scalar, count = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(
             self._run_chunk,
@@ -61,38 +57,14 @@ class Trainer:
             ],
             autograph=False,
         )
-        self._step = tf.function(self._replica_step, jit_compile=True) if jit_compile else self._replica_step
+        self._graph_step = tf.function(self._step.__call__, jit_compile=True) if jit_compile else self._step
+        self._read = tf.function(self._read_variables)
         self.initialize(0)
 
-    # -- one update ---------------------------------------------------------------------------------------------
-
-    def _replica_step(self, images, counts, scalars, hyperparameters):
-        """This replica's part of one update; returns its shares of the terms, [models, terms]."""
-        rows = []
-        for index, (model, players) in enumerate(zip(self.model.models, self._players, strict=True)):
-            seed = tf.stack([counts["seed"] + index, counts["step"]])
-            with tf.GradientTape(persistent=len(players) > 1) as tape:
-                made = counts["update"] - 1  # since the weights were drawn: what anneals goes on where it stopped
-                losses = model.losses(images, seed, made, scalars["dataset_size"], hyperparameters)
-                totals = {name: tf.add_n(list(terms.values())) for name, terms in losses.items()}
-            gradients = {
-                name: replicas.total(tape.gradient(totals[name], [v.value for v in player.variables]))
-                for name, (player, _) in players.items()
-            }
-            for name, (player, adam) in players.items():
-                rate = scalars["learning_rate"] if player.learning_rate is None else player.learning_rate
-                adam.apply(gradients[name], rate, counts["update"])
-            named = [(name, term) for terms in losses.values() for name, term in terms.items()]
-            self._terms = [name for name, _ in named]
-            rows.append(tf.stack([term for _, term in named]))
-            if not threads.models_run_side_by_side():
-                # The next model starts when this one's activations are done with: memory of one model, not of all.
-                with tf.control_dependencies([g for some in gradients.values() for g in some]):
-                    images = tf.identity(images)
-        return tf.stack(rows)
+    # -- the graph ----------------------------------------------------------------------------------------------
 
     def _run_chunk(self, images, counts, scalars, hyperparameters):
-        """All updates of a chunk; returns the terms [steps, models, terms], and whether all weights are finite."""
+        """All updates of a chunk; returns the terms [steps, models, terms], and whether all variables are finite."""
         self.traces += 1
         size = counts["batch_size"]
         steps = tf.shape(images)[0] // size
@@ -100,27 +72,26 @@ class Trainer:
         def body(i, history):
             batch = images[i * size : (i + 1) * size]
             now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
-            shares = self._strategy.run(self._on_rows, (batch, now, scalars, hyperparameters))
+            shares = self._strategy.run(self._on_rows, (self._graph_step, batch, now, scalars, hyperparameters))
             return i + 1, history.write(i, self._strategy.reduce("SUM", shares, axis=None))
 
         history = tf.TensorArray(tf.float32, size=steps)
         _, history = tf.while_loop(lambda i, _: i < steps, body, [0, history])
-        weights = [v.value for model in self.model.models for v in model.weights]
-        finite = [tf.reduce_all(tf.math.is_finite(weight)) for weight in weights]
+        finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in self._variables.values()]
         return history.stack(), tf.reduce_all(tf.stack(finite))
 
-    def _on_rows(self, batch, counts, scalars, hyperparameters):
+    def _on_rows(self, step, batch, counts, scalars, hyperparameters):
         context = tf.distribute.get_replica_context()
         replica, among = context.replica_id_in_sync_group, context.num_replicas_in_sync
         if among > 1:
             size = tf.shape(batch)[0]
             batch = batch[(replica * size + among - 1) // among : ((replica + 1) * size + among - 1) // among]
-        return self._step(as_float(batch), counts, scalars, hyperparameters)
+        return step(as_float(batch), counts, scalars, hyperparameters)
 
     @property
     def optimizers(self) -> list[dict[str, Adam]]:
         """The optimiser of every player of every model."""
-        return [{name: adam for name, (_, adam) in players.items()} for players in self._players]
+        return self._step.optimizers
 
     # -- training -----------------------------------------------------------------------------------------------
 
@@ -134,8 +105,8 @@ class Trainer:
         hyperparameters: Mapping[str, float] | None = None,
         seed: int,
         start_step: int = 0,
-        on_chunk: Callable[[int, dict[str, float]], None] | None = None,
-    ) -> dict[str, float]:
+        on_chunk: Callable[[int, Means], None] | None = None,
+    ) -> Means:
         """Trains for ceil(num_images / batch_size) updates.
 
         Args:
@@ -149,10 +120,11 @@ class Trainer:
           on_chunk: called after every chunk with (updates made since step 0, mean terms of the chunk).
 
         Returns:
-          The loss terms, means over the models and the updates of the last chunk.
+          The loss terms of each player, means over the models and the updates of the last chunk.
 
         Raises:
-          NonFiniteError: a loss term or a weight is NaN or infinite.
+          NonFiniteError: a loss term, a weight or a moment is NaN or infinite; names the first tensor that is, in
+            the order of the computation. The trainer is as it was before that update.
           UserError: an argument does not fit the model.
         """
         values = self._checked(images, num_images, batch_size, hyperparameters)
@@ -161,28 +133,61 @@ class Trainer:
         chunk_steps = max(1, self._chunk_images // batch_size)
         starts = range(start_step, end_step, chunk_steps)
         noise_seed = derive(seed, "noise")
-        means: dict[str, float] = {}
+        means: Means = {}
 
         def fetch(step):
             steps = min(chunk_steps, end_step - step)
             return images.images(batches.stream(seed, len(images), step * batch_size, steps * batch_size))
 
+        settings = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
+        floats = [{n: tf.constant(v, tf.float32) for n, v in some.items()} for some in (scalars, values)]
         for step, chunk in zip(starts, batches.prefetch(fetch, starts), strict=True):
             counts = {"batch_size": batch_size, "step": step, "update": self._updates + 1, "seed": noise_seed}
-            history, finite = self._chunk(
-                tf.constant(chunk),
-                {name: tf.constant(count, tf.int32) for name, count in counts.items()},
-                {name: tf.constant(value, tf.float32) for name, value in scalars.items()},
-                {name: tf.constant(value, tf.float32) for name, value in values.items()},
-            )
-            history = history.numpy()
+            before = self._read()
+            history, finite = self._run(chunk, counts, *floats)
+            if not finite:
+                tensor, bad_step = self._first_not_finite(before, chunk, counts, *floats)
+                raise NonFiniteError(f"At step {bad_step}, {tensor} is not finite, with {settings}.")
             self._updates += len(history)
-            settings = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
-            self._check_finite(history, bool(finite), step, settings)
-            means = dict(zip(self._terms, history.mean(axis=(0, 1), dtype=np.float64).tolist(), strict=True))
+            means = self._named(history.mean(axis=(0, 1), dtype=np.float64).tolist())
             if on_chunk is not None:
                 on_chunk(step + len(history), means)
         return means
+
+    def _run(self, chunk, counts, *floats) -> tuple[np.ndarray, bool]:
+        """Makes a chunk's updates: the terms [steps, models, terms], and whether they and all variables are finite."""
+        counts = {name: tf.constant(count, tf.int32) for name, count in counts.items()}
+        history, finite = self._chunk(tf.constant(chunk), counts, *floats)
+        return history.numpy(), bool(finite) and bool(np.isfinite(history).all())
+
+    def _named(self, values: list[float]) -> Means:
+        """{player: {term: value}}."""
+        means: Means = {}
+        for (player, name), value in zip(self._step.terms, values, strict=True):
+            means.setdefault(player, {})[name] = value
+        return means
+
+    def _first_not_finite(self, before: list[tf.Tensor], chunk, counts, *floats) -> tuple[str, int]:
+        """Makes a chunk's updates again, one by one; the first bad one a third time, to name the tensor and the step.
+
+        Leaves the trainer as it was before the bad update.
+        """
+        size = counts["batch_size"]
+        for i in range(len(chunk) // size):
+            batch = chunk[i * size : (i + 1) * size]
+            now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
+            self._write(before)
+            if self._run(batch, now, *floats)[1]:
+                before = self._read()
+                continue
+            self._write(before)
+            now = {name: tf.constant(count, tf.int32) for name, count in now.items()}
+            with listening() as found:
+                self._strategy.run(self._on_rows, (self._step, tf.constant(batch), now, *floats))
+            self._write(before)
+            self._updates += i
+            return found[0] if found else "a tensor that is finite outside the compiled graph", counts["step"] + i
+        return "a tensor that is finite when the updates are made again", counts["step"]
 
     def _checked(self, images, num_images, batch_size, hyperparameters) -> dict[str, float]:
         if tuple(images.shape) != self.model.image_shape:
@@ -204,41 +209,24 @@ class Trainer:
             )
         return self.model.hyperparameters | {k: float(v) for k, v in (hyperparameters or {}).items()}
 
-    def _check_finite(self, history: np.ndarray, finite: bool, start_step: int, settings: dict) -> None:
-        bad = np.argwhere(~np.isfinite(history).all(axis=2))
-        if len(bad):
-            row, index = bad[0]
-            terms = dict(zip(self._terms, history[row, index].tolist(), strict=True))
-            raise NonFiniteError(
-                f"Loss of model {index} is not finite at step {start_step + row}: {terms}, with {settings}."
-            )
-        if not finite:
-            raise NonFiniteError(f"Weights are not finite after step {start_step + len(history) - 1}, with {settings}.")
-
     # -- state --------------------------------------------------------------------------------------------------
 
     def initialize(self, seed: int) -> None:
         """Fresh weights and optimisers from a seed; the models of an ensemble get different ones."""
-        for index, (model, players) in enumerate(zip(self.model.models, self._players, strict=True)):
-            initialize(model, derive(seed, "model", index))
-            for _, adam in players.values():
-                adam.reset()
+        self._step.initialize(seed)
         self._updates = 0
 
-    def _variables(self) -> dict[str, tf.Variable]:
-        named = {}
-        for index, (model, players) in enumerate(zip(self.model.models, self._players, strict=True)):
-            for i, variable in enumerate(model.weights):
-                named[f"model_{index}/{i:03d}_{variable.name}"] = variable.value
-            for name, (_, adam) in players.items():
-                for kind in ("first_moments", "second_moments"):
-                    for i, variable in enumerate(getattr(adam, kind)):
-                        named[f"model_{index}/{name}/{kind}/{i:03d}"] = variable
-        return named
+    def _read_variables(self) -> list[tf.Tensor]:
+        """Weights and moments as they are: no copies, for what is updated afterwards gets memory of its own."""
+        return [variable.read_value() for variable in self._variables.values()]
+
+    def _write(self, values: Iterable) -> None:
+        for variable, value in zip(self._variables.values(), values, strict=True):
+            variable.assign(value)
 
     def state(self) -> State:
         """Weights and optimiser state: all that training goes on from, besides `train`'s arguments."""
-        arrays = {name: variable.numpy() for name, variable in self._variables().items()}
+        arrays = {name: variable.numpy() for name, variable in self._variables.items()}
         return arrays | {"updates": np.asarray(self._updates, np.int64)}
 
     def set_state(self, state: Mapping[str, np.ndarray]) -> None:
@@ -247,8 +235,7 @@ class Trainer:
         Raises:
           UserError: the state is another model's.
         """
-        variables = self._variables()
-        expected = {name: tuple(variable.shape) for name, variable in variables.items()} | {"updates": ()}
+        expected = {name: tuple(variable.shape) for name, variable in self._variables.items()} | {"updates": ()}
         received = {name: np.shape(array) for name, array in state.items()}
         if received != expected:
             name = min(k for k in expected.keys() | received.keys() if expected.get(k) != received.get(k))
@@ -256,6 +243,5 @@ class Trainer:
                 f"The state is another model's: {name} has shape {received.get(name, 'none')}, this model's "
                 f"{expected.get(name, 'none')}; build the model as it was when the state was saved."
             )
-        for name, variable in variables.items():
-            variable.assign(state[name])
+        self._write(state[name] for name in self._variables)
         self._updates = int(state["updates"])

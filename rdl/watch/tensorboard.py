@@ -11,7 +11,7 @@ from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, SearchSpace, Settings
 from rdl.population.evolution import ranked
-from rdl.runs import Run
+from rdl.runs import Run, files
 from rdl.watch import pictures
 from rdl.watch.watching import Watcher
 
@@ -40,6 +40,7 @@ class TensorBoard(Watcher):
 
     def _writer(self, folder: Path) -> tf.summary.SummaryWriter:
         if folder not in self._writers:
+            files.make_folder(folder)  # tells a file in its place in one line
             self._writers[folder] = tf.summary.create_file_writer(str(folder))
         return self._writers[folder]
 
@@ -55,7 +56,7 @@ class TensorBoard(Watcher):
     def _introduce(self, space: SearchSpace) -> None:
         self._introduced = True
         with self._writer(self._paths.events()).as_default():
-            config = self._paths.config.read_text()
+            config = self._paths.config.read_text(encoding="utf-8", errors="replace")
             tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
         with self._writer(self._paths.trials()).as_default():
             dimensions = [
@@ -116,7 +117,7 @@ class TensorBoard(Watcher):
                 active = ranked(members)[0].active_latents
                 if active is not None:
                     tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
-            tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
+            tf.summary.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)
             for name in members[0].hyperparameters:
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
                 tf.summary.histogram(f"{stage}/log10_{name}", values, step)

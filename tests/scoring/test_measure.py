@@ -14,6 +14,7 @@ from rdl.data.factors import Grid
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.jobs.stage import Stage
+from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Scored, measure, mig_sup
 from rdl.scoring.measure import check_trees
 from rdl.seeds import derive, generator
@@ -220,8 +221,8 @@ def test_a_stage_measures_its_best_model_once_with_the_runs_seed(images, monkeyp
     context = types.SimpleNamespace(
         seed=11, run=types.SimpleNamespace(unit=unit), watcher=types.SimpleNamespace(note=lambda line: None)
     )
-    stage = types.SimpleNamespace(context=context, _task=types.SimpleNamespace(images=images), encode=encode)
+    stage = types.SimpleNamespace(context=context, images=images, encode=encode)
     for _ in range(2):
         assert Stage.measured(stage, "final") == {"final.mig_sup": 0.5, "measurement.num_train": 9}
     assert seeds == [11]
-    assert records == {"measure/final": {"mig_sup": 0.5, "measurement.num_train": 9}}
+    assert records == {MeasureKey("final"): {"mig_sup": 0.5, "measurement.num_train": 9}}

@@ -76,7 +76,7 @@ def main(name, objective, network, batch_size, steps, precision="float32"):
     relative = [
         float(np.abs(state[k] - state_1[k]).max() / np.abs(state_1[k]).max()) for k in state if "first_moments" in k
     ]
-    pairs = [(a[k], b[k]) for a, b in zip(terms, terms_1, strict=True) for k in a]
+    pairs = [(a[p][k], b[p][k]) for a, b in zip(terms, terms_1, strict=True) for p in a for k in a[p]]
     result = {
         "replicas": several.num_replicas_in_sync,
         "weights": weights,

@@ -1,7 +1,8 @@
+import gin
 import numpy as np
 import pytest
 
-from rdl.errors import NonFiniteError, UserError
+from rdl.errors import UserError
 from rdl.training import checkpoints
 from rdl.training.posteriors import posterior_parameters
 from rdl.training.trainer import Trainer
@@ -47,6 +48,30 @@ def test_models_of_an_ensemble_differ(trainer):
     trainer.initialize(3)
     state = trainer.state()
     assert (state["model_0/000_kernel"] != state["model_1/000_kernel"]).any()
+
+
+def test_models_of_an_ensemble_have_noise_of_their_own(small_model, made_images):
+    """Two models of the same weights: after an update on the same images only their noise tells them apart."""
+    trainer = Trainer(small_model(models=2))
+    state = trainer.state()
+    trainer.set_state(state | {k: state[k.replace("model_1", "model_0")] for k in state})
+    trainer.train(made_images(), 8, **SETTINGS)
+    first, second = (
+        [a for k, a in trainer.state().items() if k.startswith(f"model_{i}/vae/first_moments")] for i in (0, 1)
+    )
+    assert all((a != b).any() for a, b in zip(first, second, strict=True))
+
+
+def test_terms_come_by_player(small_model, made_images):
+    from rdl.models.objectives.factor_vae import factor_vae
+
+    gin.bind_parameter("fc_discriminator.width", 8)
+    trainer = Trainer(small_model(objective=factor_vae))
+    losses = trainer.train(made_images(), 16, **SETTINGS)
+    assert {player: list(terms) for player, terms in losses.items()} == {
+        "vae": ["reconstruction", "kl", "total_correlation"],
+        "discriminator": ["discriminator"],
+    }
 
 
 def test_training_in_parts_through_a_file_equals_training_in_one_go(trainer, made_images, tmp_path):
@@ -107,8 +132,8 @@ def test_the_loss_goes_down_and_the_latents_learn(trainer, made_images):
     settings = {"batch_size": 32, "learning_rate": 3e-3, "hyperparameters": {"beta": 1.0}, "seed": 1}
     last = trainer.train(made_images(), 9600, on_chunk=lambda step, terms: seen.append((step, terms)), **settings)
     assert seen[-1] == (300, last)
-    assert last["reconstruction"] < 0.6 * seen[0][1]["reconstruction"]
-    assert set(last) == {"reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl"}
+    assert last["vae"]["reconstruction"] < 0.6 * seen[0][1]["vae"]["reconstruction"]
+    assert set(last["vae"]) == {"reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl"}
 
 
 def test_posterior_parameters_of_chosen_images(trainer, made_images):
@@ -120,18 +145,6 @@ def test_posterior_parameters_of_chosen_images(trainer, made_images):
     posterior = trainer.model.models[1].encode(images.images(np.arange(36)).astype(np.float32) / 255)
     np.testing.assert_allclose(posterior.mean(), means[1], rtol=1e-5, atol=1e-6)
     assert trainer.model.posterior_parameters.experimental_get_tracing_count() == 1
-
-
-def test_divergence_names_step_terms_and_hyperparameters(trainer, made_images):
-    trainer.initialize(0)
-    with pytest.raises(NonFiniteError, match=r"not finite .*step \d+.*'learning_rate': 1e\+20.*'beta': 3.0"):
-        trainer.train(made_images(), 800, batch_size=8, learning_rate=1e20, hyperparameters={"beta": 3.0}, seed=1)
-
-
-def test_the_last_update_is_checked_too(trainer, made_images):
-    trainer.initialize(0)
-    with pytest.raises(NonFiniteError, match="Weights are not finite after step 0"):
-        trainer.train(made_images(), 8, batch_size=8, learning_rate=float("inf"), seed=1)
 
 
 @pytest.mark.parametrize(

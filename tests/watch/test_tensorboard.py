@@ -112,7 +112,7 @@ def test_every_trial_is_a_row_of_the_hparams_tab(events):
 def test_generations_and_pictures_and_configuration_are_there(events):
     population = load(events / "tensorboard/x_run/population")
     np.testing.assert_allclose(scalars(population, "x_run/score_best"), [(0, 0.5), (1, 0.6), (2, 0.8)], rtol=1e-6)
-    assert scalars(population, "x_run/failed_members") == [(0, 1), (1, 0), (2, 0)]
+    assert scalars(population, "x_run/unscored_members") == [(0, 1), (1, 0), (2, 0)]
     (shown,) = [event for event in population.Tensors("x_run/members") if event.step == 1]
     table = shown.tensor_proto.string_val[0].decode().splitlines()
     assert table[3].startswith("| 1 | 0.4000 | 1.5 | 0 |")

@@ -39,8 +39,14 @@ class Blocks:
         return hidden if normalization is None else normalization(hidden)
 
     def conv(self, inputs, filters: int, stride: int = 2):
-        """A convolution 4x4."""
-        return self._normalized(layers.Conv2D(filters, 4, stride, "same", activation=self._activation)(inputs))
+        """A convolution 4x4.
+
+        In float32 on maps of one pixel: oneDNN's bfloat16 kernel leaves the gradient of weights that meet nothing but
+        padding as it finds the memory, NaN at times.
+        """
+        dtype = "float32" if 1 in inputs.shape[1:3] else None
+        convolution = layers.Conv2D(filters, 4, stride, "same", activation=self._activation, dtype=dtype)
+        return self._normalized(convolution(inputs))
 
     def deconv(self, inputs, filters: int, size: tuple[int, int], stride: int = 2):
         """A transposed convolution 4x4, cut to `size` where that is odd."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from rdl.models import replicas
+from rdl.models.finite import watch
 from rdl.models.objectives.objective import Batch, Objective, Terms, kl, reconstruction
 from rdl.models.vae import VAE, VAE_PLAYER, Player
 
@@ -67,8 +68,8 @@ class FactorVAE(VAE):
         posterior, latents, log_likelihood = self.sample_and_score(images, seed)
         batch = Batch(posterior, latents, log_likelihood, step, dataset_size)
         shuffled = permuted_latents(latents, tf.random.experimental.stateless_fold_in(seed, 1))
-        joint = tf.cast(self.discriminator(latents), tf.float32)
-        independent = tf.cast(self.discriminator(shuffled), tf.float32)
+        joint = watch("the discriminator's logits", tf.cast(self.discriminator(latents), tf.float32))
+        independent = watch("the discriminator's logits", tf.cast(self.discriminator(shuffled), tf.float32))
         log_ratio = replicas.share_of_mean(joint[:, 0] - joint[:, 1])
         vae_terms = self.objective.terms(batch, hyperparameters)
         return {

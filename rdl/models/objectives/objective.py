@@ -109,8 +109,8 @@ def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: st
     def terms(batch: Batch, hyperparameters: Values) -> Terms:
         covariance = _aggregate_covariance(batch.posterior, dip_type)
         diagonal = tf.linalg.diag_part(covariance)
-        on_diagonal = tf.reduce_sum(tf.square(diagonal - 1.0))
-        off_diagonal = tf.reduce_sum(tf.square(covariance - tf.linalg.diag(diagonal)))
+        on_diagonal = tf.reduce_sum(_square(diagonal - 1.0))
+        off_diagonal = tf.reduce_sum(_square(covariance - tf.linalg.diag(diagonal)))
         lambda_d = hyperparameters["lambda_od"] * hyperparameters["lambda_d_factor"]
         return {
             "reconstruction": reconstruction(batch),
@@ -120,6 +120,12 @@ def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: st
         }
 
     return Objective("dip_vae", terms, {"lambda_od": lambda_od, "lambda_d_factor": lambda_d_factor})
+
+
+def _square(values: tf.Tensor) -> tf.Tensor:
+    """values^2, beyond 1e6 along its tangent: the square of a variance of e^60 is infinite in float32."""
+    near = tf.clip_by_value(values, -1e6, 1e6)
+    return near * (2.0 * values - near)
 
 
 def _aggregate_covariance(posterior: DiagonalNormal, dip_type: str) -> tf.Tensor:

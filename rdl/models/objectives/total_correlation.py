@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from rdl.models.distributions import normal_log_prob
+from rdl.models.finite import watch
 
 
 def minibatch_weighted_log_densities(
@@ -27,4 +28,4 @@ def minibatch_weighted_log_densities(
     log_weight = tf.math.log(batch_size) + tf.math.log(tf.cast(dataset_size, latents.dtype))
     log_qz = tf.reduce_logsumexp(tf.reduce_sum(log_q, axis=2), axis=1) - log_weight
     log_prod_qz = tf.reduce_sum(tf.reduce_logsumexp(log_q, axis=1) - log_weight, axis=1)
-    return log_qz, log_prod_qz
+    return watch("log q(z)", log_qz), watch("log prod q(z_k)", log_prod_qz)

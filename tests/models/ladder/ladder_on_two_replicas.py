@@ -36,7 +36,7 @@ def main() -> None:
             trainer = Trainer(models.build(images.shape))
         trainer.initialize(1)
         terms = trainer.train(images, 7 * 8, batch_size=8, learning_rate=1e-2, seed=3)
-        print(sum(terms.values()))
+        print(sum(terms["vae"].values()))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -93,7 +95,10 @@ def test_initial_weights_depend_on_the_seed_alone():
         limit = np.sqrt(6 / (receptive * (kernel.shape[-2] + kernel.shape[-1])))
         assert 0.9 * limit < np.abs(kernel).max() <= limit
         np.testing.assert_allclose(kernel.std(), limit / np.sqrt(3), rtol=0.15)
-    assert not np.allclose(kernels[2].ravel()[:100], kernels[3].ravel()[:100])
+    # Uniform draws from one seed have the same signs whatever their limits: no two kernels share a seed.
+    signs = [np.sign(kernel.ravel()[:200]) for kernel in kernels]
+    for a, b in itertools.combinations(signs, 2):
+        assert 0.3 < (a == b).mean() < 0.7
 
 
 @pytest.mark.parametrize(

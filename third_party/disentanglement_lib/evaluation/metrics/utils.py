@@ -103,9 +103,14 @@ def _ordinals(table):
     return np.array(inverses, dtype=np.int64).reshape(table.shape), np.array(sizes)
 
 
+_MOST_BINS = 1_000_000
+
+
 @gin.configurable("discretizer", denylist=["target"])
 def make_discretizer(target, num_bins=20, discretizer_fn=None):
     """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default)."""
+    if not isinstance(num_bins, (int, np.integer)) or not 1 <= num_bins <= _MOST_BINS:
+        raise ValueError(f"discretizer.num_bins: expected a whole number from 1 to {_MOST_BINS}, received {num_bins}")
     return (discretizer_fn or _histogram_discretize)(target, num_bins)
 
 
@@ -194,8 +199,7 @@ def each_to_its_core(fit, costs, workers=None):
 
     `workers` is the number of threads, as many as cores by default.
 
-    Linear algebra has one thread meanwhile: the tables are small, and threads that wait for each other took 6 to 20
-    times the CPU time.
+    Linear algebra has one thread meanwhile: the tables are small, and its threads would only wait for each other.
     """
     order = np.argsort(costs, kind="stable")[::-1]
     with one_thread(), concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count()) as pool:

@@ -4,6 +4,7 @@ import numpy as np
 
 MODES = ("dlib", "fixed")
 CONTINUOUS = 20
+_EXACT = 2**53  # whole numbers up to here are doubles
 
 
 def check_mode(mode):
@@ -37,10 +38,22 @@ def check_factors(factors, num_points, name="factors"):
         raise ValueError(f"{name}: expected one row for each of the {num_points} codes, received {len(factors)}")
     if factors.dtype == bool:
         factors = factors.astype(np.int64)
+    if factors.dtype.kind in "iu" and factors.size:
+        factors = _near_zero(factors)
     bad = ~np.isfinite(factors).all(axis=0)
     if bad.any():
         raise ValueError(f"{name}: expected finite numbers, received nan or inf in factor {int(np.argmax(bad))}")
     return factors
+
+
+def _near_zero(factors):
+    """Whole numbers that floats cannot tell apart, counted from each column's smallest instead; no metric sees that."""
+    lows, highs = (edge(axis=0).astype(object) for edge in (factors.min, factors.max))
+    far = [max(abs(low), abs(high)) > _EXACT >= high - low for low, high in zip(lows, highs, strict=True)]
+    if not any(far):
+        return factors
+    offsets = np.array([low if shift else 0 for low, shift in zip(lows, far, strict=True)], dtype=object)
+    return (factors.astype(object) - offsets).astype(factors.dtype)
 
 
 def check_split(codes_train, factors_train, codes_test, factors_test):

@@ -1,0 +1,74 @@
+"""Where output goes that is closed, full or of ASCII; and JSON to a place that is no plain file."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+METRICS = Path(__file__).resolve().parents[2] / "bin" / "metrics"
+
+
+@pytest.fixture
+def npz(tmp_path):
+    random = np.random.default_rng(0)
+    factors = random.integers(0, 3, (90, 2))
+    path = tmp_path / os.fsdecode("é\udcff.npz".encode("utf-8", "surrogateescape"))
+    np.savez(path, codes=random.normal(size=(90, 2)) + factors, factors=factors)
+    return path
+
+
+def ended(npz, *arguments, redirect="", **environment):
+    command = [sys.executable, str(METRICS), str(npz), "--metrics", "mig", *map(str, arguments)]
+    return subprocess.run(
+        ["sh", "-c", f'"$@" {redirect}', "sh", *command], capture_output=True, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirect", "word"), [(">&-", b"standard output is closed"), ("> /dev/full", b"Cannot write to standard output")]
+)
+def test_an_output_that_takes_nothing_is_told(npz, redirect, word):
+    result = ended(npz, redirect=redirect)
+    assert result.returncode == 2
+    assert word in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_closed_error_output_changes_nothing_but_the_words(npz):
+    assert ended(npz, redirect="2>&-").returncode == 0
+    assert ended("gone.npz", redirect="2>&-").returncode == 2
+    assert ended("gone.npz", redirect="2> /dev/full").returncode == 2
+
+
+def test_a_terminal_of_ascii_gets_escapes(npz):
+    result = ended(npz.with_name(npz.name + "é"), PYTHONIOENCODING="ascii:strict", LC_ALL="C")
+    assert result.returncode == 2 and b"\\xe9" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_json_goes_through_links_and_into_pipes(npz, tmp_path):
+    target, link, pipe = (tmp_path / name for name in ("target.json", "link.json", "pipe"))
+    target.write_text("old")
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert ended(npz, "--json", link).returncode == ended(npz, "--json", pipe).returncode == 0
+    reader.join(timeout=10)
+    assert link.is_symlink() and json.loads(target.read_text())["results"] == json.loads(read[0])["results"]
+    assert ended(npz, "--json", "/dev/null").returncode == 0 and Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(("name", "there"), [("factors_test", "codes_test"), ("factors", "codes")])
+def test_half_a_split_is_told(npz, tmp_path, name, there):
+    with np.load(npz) as file:
+        arrays = {**file, "codes_test": file["codes"], "factors_test": file["factors"]}
+    del arrays[name]
+    np.savez(tmp_path / "half.npz", **arrays)
+    result = ended(tmp_path / "half.npz")
+    assert result.returncode == 2
+    assert result.stderr.decode().endswith(f"received {there} without {name}\n")
