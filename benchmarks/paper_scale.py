@@ -165,7 +165,7 @@ def main(_):
 
     from rdl import data
     from rdl.cli import configure
-    from rdl.population import Settings
+    from rdl.population import PopulationSettings
     from rdl.scoring import LeafMIGScore, UDRScore
     from rdl.training import posterior_parameters
     from rdl.training.threads import settle_threads
@@ -176,7 +176,7 @@ def main(_):
     leaf_runs = gin.query_parameter("rpu_vae.leaf_runs")
     for stage in ("x_run", "leaf_run", "final"):
         with gin.config_scope(stage):
-            settings[stage] = Settings()
+            settings[stage] = PopulationSettings()
     with ledger.step("data") as record:
         images = data.load()
         record["images"] = len(images)

@@ -5,9 +5,9 @@ that a run directory keeps is none: it is only read, by `of_text` and `literals`
 """
 
 from rdl.bindings.reading import SCOPES, bound, check_files, check_types, given, read_gin, references
-from rdl.bindings.text import Settings, literals, of_text
+from rdl.bindings.text import Bindings, literals, of_text
 
 __all__ = [
-    "SCOPES", "Settings", "bound", "check_files", "check_types", "given", "literals", "of_text", "read_gin",
+    "SCOPES", "Bindings", "bound", "check_files", "check_types", "given", "literals", "of_text", "read_gin",
     "references",
 ]  # fmt: skip

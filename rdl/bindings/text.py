@@ -9,18 +9,18 @@ from typing import Any
 from rdl.bindings import types
 from rdl.errors import UserError
 
-Settings = dict[str, str]
+Bindings = dict[str, str]
 """gin's names -> gin's text of the values, such as ``{"dataset.name": "'shapes3d'"}``."""
 
 _LONGEST_LITERAL = 10_000  # characters
 
 
-def of_text(text: str) -> Settings:
+def of_text(text: str) -> Bindings:
     """The bindings in gin's text, one entry each; a value over several lines is joined into one.
 
     Comments, imports and includes are left out.
     """
-    settings: Settings = {}
+    settings: Bindings = {}
     key = ""
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():

@@ -10,7 +10,7 @@ import gin
 from rich.console import Console
 from rich.table import Table
 
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import ranked
 from rdl.training import progress
 from rdl.watch.estimate import Estimate
@@ -32,7 +32,7 @@ class Terminal(Watcher):
         self._deaf = progress.listen(self._member_goes_on)
         if self._status:
             self._status.start()
-        self._settings: Settings | None = None
+        self._settings: PopulationSettings | None = None
         self._estimate = Estimate()
         self._score = "score"
         self._stage = ""
@@ -48,7 +48,7 @@ class Terminal(Watcher):
         """For the generations' lines."""
         self._score = score
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """A headline with the stage's size."""
         self._settings, self._num_images, self._stage = settings, num_images, stage
         self._done, self._share, self._best = 0, 0.0, []

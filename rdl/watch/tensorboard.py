@@ -9,7 +9,7 @@ from tensorboard.plugins.hparams import api as hp
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, SearchSpace, Settings
+from rdl.population import Member, PopulationSettings, SearchSpace
 from rdl.population.evolution import ranked
 from rdl.runs import Run, files
 from rdl.watch import pictures
@@ -44,7 +44,7 @@ class TensorBoard(Watcher):
             self._writers[folder] = tf.summary.create_file_writer(str(folder))
         return self._writers[folder]
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """What is about to be trained, as text; before the first stage, the configuration."""
         if not self._introduced:
             self._introduce(settings.search_space or SearchSpace())

@@ -9,7 +9,7 @@ from rdl import data
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.runs import Run
 from rdl.watch.tensorboard import TensorBoard
 
@@ -34,7 +34,7 @@ GENERATIONS = [
 
 def play(run, generations, image=False):
     board = TensorBoard(run, seed=0)
-    board.stage_begins("x_run", Settings(size=2, models=2), 1000, 5000)
+    board.stage_begins("x_run", PopulationSettings(size=2, models=2), 1000, 5000)
     for members in generations:
         for member in members:
             run.journal.append(f"x_run/{member.name}", member.to_record())
