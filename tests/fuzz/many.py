@@ -34,14 +34,18 @@ def child(name: str, start: int, stop: int) -> None:
     import logging
 
     import doors
-    import run_doors
     from opening import outcome
 
     from rdl.seeds import generator
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    door = (doors.DOORS | run_doors.DOORS)[name](folder)
+    if name in doors.DOORS:
+        door = doors.DOORS[name](folder)
+    else:  # these import TensorFlow
+        import run_doors
+
+        door = run_doors.DOORS[name](folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for number in range(start, stop):
         print("begins", number, file=talk, flush=True)
