@@ -10,6 +10,7 @@ from rdl.data import ImageSet
 from rdl.data.factors import FactorSpace, Grid
 from rdl.data.sources import ArraySource
 from rdl.recursion import LeafLabels
+from rdl.runs.layout import Layout
 from rdl.scoring import Scored
 from tests.contract import discovery
 
@@ -17,12 +18,8 @@ LATENTS = 4
 GRID = Grid(FactorSpace(("x", "y"), (9, 7)), (0, 1))
 IMAGES = ImageSet("grey", ArraySource(np.zeros((63, 4, 4, 1), np.uint8), "grey"), GRID)
 MODELS = np.random.default_rng(0).standard_normal((3, len(IMAGES), LATENTS)).astype(np.float32)
-GIVEN = {
-    "leaves": [LeafLabels().add(np.arange(63), np.arange(63.0)[:, None] % 9)],
-    "points": 41,
-    "num_train": 40,
-    "num_test": 20,
-}
+LEAVES = [LeafLabels().add(np.arange(63), np.arange(63.0)[:, None] % 9)]
+FEW = 41
 
 POSTERIORS = {
     "ordinary": (MODELS, np.full_like(MODELS, -4)),
@@ -34,21 +31,35 @@ POSTERIORS = {
 }
 
 
-def scored(name: str, posterior: str, seed: int = 0) -> Scored:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> str:
+    """The folder of a run whose one leaf run left `LEAVES`."""
+    paths = Layout(tmp_path_factory.mktemp("run"))
+    paths.config.write_text("")
+    path = paths.labels("leaf_0")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    LEAVES[0].save(path)
+    return str(paths.root)
+
+
+def scored(name: str, posterior: str, run: str, seed: int = 0) -> Scored:
+    """By the score with few points, and labels where it takes any."""
     made = discovery.scores()[name]
-    accepted = inspect.signature(made).parameters
-    score = made(**{key: value for key, value in GIVEN.items() if key in accepted})
+    parameters = inspect.signature(made).parameters
+    there = {"leaves": LEAVES, "run": run}
+    counts = {key: FEW for key, it in parameters.items() if isinstance(it.default, int) and it.default > FEW}
+    score = made(**counts, **{key: value for key, value in there.items() if key in parameters})
     means, log_variances = POSTERIORS[posterior]
     return score(lambda indices: (means[:, indices], log_variances[:, indices]), IMAGES, seed)
 
 
 @pytest.mark.parametrize("posterior", sorted(POSTERIORS))
 @pytest.mark.parametrize("name", sorted(discovery.scores()))
-def test_a_score_is_finite_plain_and_of_its_seed(name, posterior):
-    found = scored(name, posterior)
+def test_a_score_is_finite_plain_and_of_its_seed(name, posterior, run):
+    found = scored(name, posterior, run)
     models = len(POSTERIORS[posterior][0])
     assert np.isfinite(found.score) and isinstance(found.score, float)
     assert np.shape(found.per_model) == (models,) and np.isfinite(found.per_model).all()
     assert np.shape(found.kl) == (models, LATENTS) and np.isfinite(found.kl).all()
     assert json.loads(json.dumps(found.details, allow_nan=False)) == found.details
-    assert scored(name, posterior) == found
+    assert scored(name, posterior, run) == found

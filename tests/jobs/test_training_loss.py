@@ -9,6 +9,7 @@ from rdl.data.sources import ArraySource
 from rdl.jobs.learner import MemberTask
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member
+from rdl.runs.layout import Layout
 
 IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8), "random"))
 
@@ -24,7 +25,7 @@ def test_the_discriminators_loss_is_no_part_of_the_score(tmp_path):
     )
     task = MemberTask(
         learner=VAELearner.of_gin(),
-        root=tmp_path,
+        paths=Layout(tmp_path),
         stage="search",
         images=IMAGES,
         num_images=16,

@@ -41,7 +41,7 @@ def ladder(*bindings: str) -> models.Ensemble:
 
 def train(trainer: Trainer, updates: int, seed: int, **options):
     settings = {"batch_size": 8, "learning_rate": 1e-2, "seed": seed}
-    return trainer.train(IMAGES, updates * 8, **settings, **options)
+    return trainer.train(IMAGES, updates * 8, **settings, **options)["vae"]
 
 
 def losses(model: LadderVAE, update: int):
