@@ -127,10 +127,10 @@ def label(ledger: Ledger, images, means, log_variances, leaf_runs: int, iteratio
 
 
 def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str, float]:
-    """What the recursion costs, from what was measured: images trained, and hours."""
+    """What the recursion costs, from what was measured: images trained, and hours of one of this machine's cores."""
     x, final = settings["x_run"], settings["final"]
     per_image = {
-        stage: ledger.steps[f"{stage}: train"]["seconds"]
+        stage: ledger.steps[f"{stage}: train"]["cpu_seconds"]
         / (ledger.steps[f"{stage}: train"]["images"] * settings[stage].models)
         for stage in ("x_run", "final")
     }
@@ -141,8 +141,8 @@ def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str
         "final": final.size * (final.initial_factor + (final.generations or 1) - 1) * size,
     }
     besides = ("score", "write checkpoint", "read checkpoint")
-    member = sum(ledger.steps[f"x_run: {name}"]["seconds"] for name in besides)
-    final_member = sum(ledger.steps[f"final: {name}"]["seconds"] for name in besides)
+    member = sum(ledger.steps[f"x_run: {name}"]["cpu_seconds"] for name in besides)
+    final_member = sum(ledger.steps[f"final: {name}"]["cpu_seconds"] for name in besides)
     members = x.size * FLAGS.generations * (1 + 2 * leaf_runs)
     final_members = final.size * (final.initial_factor + (final.generations or 1) - 1)
     hours = {
@@ -152,8 +152,8 @@ def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str
         "besides_training": members * member + final_members * final_member,
     }
     result: dict[str, float] = {f"images_{name}": count for name, count in trained.items()}
-    result |= {f"hours_here_{name}": seconds / 3600 for name, seconds in hours.items()}
-    result["hours_here"] = sum(hours.values()) / 3600
+    result |= {f"core_hours_{name}": seconds / 3600 for name, seconds in hours.items()}
+    result["core_hours"] = sum(hours.values()) / 3600
     for name, rate in GPU_RATES.items():
         result[f"gpu_hours_{name.replace(' ', '_')}"] = sum(trained.values()) / rate / 3600
     result["operations"] = sum(trained.values()) * STEP_FLOP
@@ -165,7 +165,7 @@ def main(_):
 
     from rdl import data
     from rdl.cli import configure
-    from rdl.population import Settings
+    from rdl.population import PopulationSettings
     from rdl.scoring import LeafMIGScore, UDRScore
     from rdl.training import posterior_parameters
     from rdl.training.threads import settle_threads
@@ -176,7 +176,7 @@ def main(_):
     leaf_runs = gin.query_parameter("rpu_vae.leaf_runs")
     for stage in ("x_run", "leaf_run", "final"):
         with gin.config_scope(stage):
-            settings[stage] = Settings()
+            settings[stage] = PopulationSettings()
     with ledger.step("data") as record:
         images = data.load()
         record["images"] = len(images)

@@ -2,12 +2,15 @@
 
     python benchmarks/population.py [--gin_file F ...] [--members 8] [--generations 3] [--executor serial ray]
     python benchmarks/population.py --executor serial --diverging
+    python benchmarks/population.py --executor serial --reference --members 3 --generations 2 --images 1024
 
-Every executor runs the same search in its own process, one after another. Printed for each: members per minute
-of the whole run after its first member (by when TensorFlow is loaded and the graph traced), the share of the
-run's time after that in which no member trains or is scored (overhead: exploit, records, checkpoint checks,
-TensorBoard), the share of members that diverged, and whether the records are those of the first executor.
-``--diverging`` repeats the first with learning rates with which about a third of the members diverge.
+Every executor runs the same search in its own process, one after another. Printed for each, as a line of JSON: members
+per minute of the whole run after its first member (by when TensorFlow is loaded and the graph traced); the share of the
+run's time after that in which no member trains or is scored, between members (exploit, records, checkpoint checks,
+TensorBoard) and, in one process, within them (fresh weights, checkpoints written and read: ``keeping``); the share of
+members that diverged; and whether the records are those of the first executor.
+``--diverging`` repeats the first with learning rates with which about a third of the members diverge; ``--reference``
+takes the reference network on 64 x 64 images, five VAEs a member, whose checkpoints have 78 MB.
 """
 
 import argparse
@@ -17,6 +20,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import measuring
 
 CONFIG = """
 dataset.name = "dsprites_full"
@@ -47,6 +52,14 @@ learning_rate/Dimension.initial = (3e-4, 1e-3, 1e6)
 learning_rate/Dimension.factors = (1.0, 1e9)
 """
 
+REFERENCE = """
+dataset.size = 64
+model.encoder = @reference_encoder
+model.decoder = @reference_decoder
+model.num_latents = 10
+population.models = 5
+"""
+
 CHILD = """
 import json, sys, time
 import gin
@@ -62,24 +75,41 @@ from rdl.watch.watching import Watchers
 from rdl.cli import worker
 from rdl.runs import Run
 from rdl.scoring import UDRScore
+from rdl.training import checkpoints
 from rdl.training.threads import settle_threads
-import functools
+from rdl.training.trainer import Trainer
 
 config, root = sys.argv[1:3]
 configure()
 gin.parse_config(open(config).read())
 settle_threads()
 
+kept = [0.0]
+
+def timed(owner, name):
+    function = getattr(owner, name)
+    def wrapper(*arguments, **keywords):
+        start = time.perf_counter()
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            kept[0] += time.perf_counter() - start
+    setattr(owner, name, wrapper)
+
+for owner, names in ((checkpoints, ("save", "load")), (Trainer, ("state", "set_state", "initialize"))):
+    for name in names:
+        timed(owner, name)
+
 class Clock(Watcher):
     def __init__(self):
         self.times = []
     def member_done(self, stage, member):
-        self.times.append((time.perf_counter(), member.details.get("seconds", 0.0)))
+        self.times.append((time.perf_counter(), member.details.get("seconds", 0.0), kept[0]))
 
 clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
-    watcher = Watchers(TensorBoard(run), clock)
+    watcher = Watchers(TensorBoard(run, 0), clock)
     context = Context(run, 0, load(), VAELearner.of_gin(), executor, watcher)
     train_population(context, "population", "population", context.images, UDRScore())
     end = time.perf_counter()
@@ -113,15 +143,17 @@ def main() -> None:
     parser.add_argument("--generations", type=int, default=3)
     parser.add_argument("--images", type=int, default=23_040)
     parser.add_argument("--diverging", action="store_true", help="then the same with a third of the members diverging")
+    parser.add_argument("--reference", action="store_true", help="the reference network in place of a small one")
     parser.add_argument("--workers", type=int, default=2, help="of Ray, one CPU each")
     args = parser.parse_args()
     config = "\n".join(Path(path).read_text() for path in args.gin_file) or CONFIG
+    config += REFERENCE if args.reference else ""
     config += f"\npopulation.size = {args.members}\npopulation.generations = {args.generations}\n"
     config += f"population.images = {args.images}\n"
     runs = [(executor, executor, config) for executor in args.executor]
     runs += [("diverging", args.executor[0], config + DIVERGING)] if args.diverging else []
     first = None
-    print(f"{'':>10}{'members/min':>13}{'overhead':>10}{'diverged':>10}{'same records':>14}{'whole run, s':>14}")
+    measuring.emit_machine("population")
     with tempfile.TemporaryDirectory() as folder:
         for name, executor, text in runs:
             began = time.perf_counter()
@@ -130,13 +162,18 @@ def main() -> None:
             first = first or found
             # Each worker's first member traces the graph: counted from when all have done theirs.
             skipped = 1 if executor == "serial" else args.workers
-            done, seconds = zip(*clock["times"][skipped:], strict=True)
-            span = clock["end"] - clock["times"][skipped - 1][0]
+            done, seconds, kept = zip(*clock["times"][skipped:], strict=True)
+            began_at, _, kept_before = clock["times"][skipped - 1]
+            span = clock["end"] - began_at
             busy = sum(seconds) / (1 if executor == "serial" else args.workers)
-            rate, overhead = 60 * len(done) / span, 1 - busy / span
             failed = sum(record.get("status") == "failed" for record in found.values()) / len(clock["times"])
-            same = "" if name == "diverging" else "yes" if found == first else "NO"
-            print(f"{name:>10}{rate:>13.1f}{overhead:>9.1%}{failed:>10.0%}{same:>14}{whole:>14.1f}", flush=True)
+            measuring.emit(
+                "population", name=name, executor=executor, members=args.members, generations=args.generations,
+                images=args.images, reference=args.reference, members_a_minute=60 * len(done) / span,
+                between_members=1 - busy / span,
+                keeping=(kept[-1] - kept_before) / span if executor == "serial" else None,
+                diverged=failed, same_records=None if name == "diverging" else found == first, whole_run_s=whole,
+            )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rdl.data import ImageSet
     from rdl.models.saving.saved import TrainedModel
 
-Settings = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def load(run: str | os.PathLike) -> "TrainedModel":
 
 
 def train(
-    settings: str | os.PathLike | Sequence[str | os.PathLike] | Settings,
-    bindings: Settings | Sequence[str] = (),
+    settings: str | os.PathLike | Sequence[str | os.PathLike] | Values,
+    bindings: Values | Sequence[str] = (),
     output_dir: str | os.PathLike | None = None,
 ) -> Run:
     """Trains what gin files describe, or goes on where it was stopped; gin holds nothing afterwards.
@@ -149,7 +149,7 @@ def evaluate(
     run: Run | str | os.PathLike,
     metrics: Sequence[str] = ("mig", "dci"),
     representation: str = "mean",
-    bindings: Settings | Sequence[str] = (),
+    bindings: Values | Sequence[str] = (),
     preset: str = "",
 ) -> dict[str, dict[str, Any]]:
     """Measures a finished run on its true factors, and keeps the results in the run; gin holds nothing afterwards.
@@ -189,7 +189,7 @@ def _several(files: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str
     return [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
 
 
-def _lines(bindings: Settings | Sequence[str]) -> list[str]:
+def _lines(bindings: Values | Sequence[str]) -> list[str]:
     """gin's text of the settings."""
     if isinstance(bindings, Mapping):
         return [f"{name} = {_text(value)}" for name, value in bindings.items()]

@@ -10,7 +10,7 @@ from rdl.bindings import read_gin
 from rdl.cli import configure
 from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.jobs import no_effect
-from rdl.population import SearchSpace, Settings
+from rdl.population import PopulationSettings, SearchSpace
 
 configure()
 
@@ -37,7 +37,7 @@ def test_training_file_builds_its_population(path, monkeypatch):
     parse(path, monkeypatch)
     for scope in ("x_run", "leaf_run", "final", "population"):
         with gin.config_scope(scope):
-            settings = Settings()
+            settings = PopulationSettings()
         space = settings.search_space or SearchSpace()
         assert {"learning_rate", "batch_size"} <= set(space.dimensions)
         assert settings.images_per_generation(11_520) > 0
@@ -77,7 +77,7 @@ EVIDENCE = [path for path in TRAINING if path.parent.name == "evidence"]
 def images_seen(scope: str, data_size: int = 46_080) -> tuple[int, int]:
     """Images that a model of a stage sees to its end, and images of all models of the stage together."""
     with gin.config_scope(scope):
-        settings = Settings()
+        settings = PopulationSettings()
     each = settings.images_per_generation(data_size)
     assert settings.generations is not None and not settings.until_converged
     members = settings.size * (settings.initial_factor + settings.generations - 1)
@@ -108,11 +108,11 @@ def test_the_released_shapes3d_runs_have_rounds_of_480000_images(monkeypatch):
         assert gin.query_parameter("dataset.name") == "shapes3d"
         for scope in scopes:
             with gin.config_scope(scope):
-                assert Settings().images_per_generation(480_000) == 480_000
+                assert PopulationSettings().images_per_generation(480_000) == 480_000
     gin.clear_config()
     parse(ROOT / "gin_configs/rpu_vae_shapes3d.gin", monkeypatch)
     with gin.config_scope("leaf_run"):
-        assert [Settings().images_per_generation(size) for size in (700, 30_000)] == [10_000, 30_000]
+        assert [PopulationSettings().images_per_generation(size) for size in (700, 30_000)] == [10_000, 30_000]
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)

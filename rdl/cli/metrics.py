@@ -40,9 +40,10 @@ def main(given: argparse.Namespace) -> None:
                 missing = next(name for name in pair if name not in data)
                 raise UserError(f"{npz}: expected {' and '.join(pair)}, received {there[0]} without {missing}")
         if "codes" in data and "factors" in data:
-            test = data.get("codes_test"), data.get("factors_test")
-            how = names, range(used["seeds"]), used["mode"], used["backend"]
-            results = arrays.score(data["codes"], data["factors"], *test, *how)
+            results = arrays.score(
+                *(data["codes"], data["factors"], data.get("codes_test"), data.get("factors_test")),
+                names=names, seeds=range(used["seeds"]), mode=used["mode"], backend=used["backend"],
+            )  # fmt: skip
         if "representations" in data and "kl" in data:
             scores = udr.score(data["representations"], data["kl"], mode=used["mode"])
             results["udr"] = {f"model_scores.{i}": float(score) for i, score in enumerate(scores["model_scores"])}

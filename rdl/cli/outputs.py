@@ -14,8 +14,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
     """The exit code of a command.
 
-    What the output's encoding has no characters for is escaped, so that a terminal of ASCII or a name on disk that is
-    no UTF-8 ends nothing. An output that is closed or full is an error of the user's, as a file would be.
+    What the output's encoding has no characters for is escaped, so that a terminal of ASCII, or a name on disk that is
+    no UTF-8, ends nothing. An output that is closed or full is an error of the user's, as a file would be.
 
     Args:
       command: prints, and returns its exit code.

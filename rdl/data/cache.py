@@ -24,7 +24,7 @@ from rdl.data.sources import ArraySource, MappedSource, Source
 from rdl.errors import UserError
 from rdl.runs import files
 
-Progress = Callable[[int, int], None]  # images done, images in all
+OnProgress = Callable[[int, int], None]  # images done, images in all
 
 _VERIFY_AT_MOST = 1 << 30  # bytes hashed whenever a cache is opened; larger ones are left to `bin/data check`
 _IN_MEMORY_AT_MOST = 1 << 26  # bytes of decoded images that every process may hold for itself
@@ -49,7 +49,7 @@ def ready(source: Source) -> Source:
     return source if isinstance(source, MappedSource) else find(source.key) or source
 
 
-def prepare(source: Source, progress: Progress | None = None) -> Source:
+def prepare(source: Source, progress: OnProgress | None = None) -> Source:
     """The source's cache, made where there is none. Of a stochastic source, what lies beneath the chance.
 
     Raises:
@@ -111,7 +111,7 @@ def build(
     shape: tuple[int, int, int],
     blocks: Iterable[np.ndarray],
     packed: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> MappedSource:
     """The cached images with this key, made from the blocks where they do not exist.
 

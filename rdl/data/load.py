@@ -36,7 +36,7 @@ def load(
     origin: str | None = None,
     factors: str | None = None,
     prepare: bool = False,
-    progress: cache.Progress | None = None,
+    progress: cache.OnProgress | None = None,
 ) -> ImageSet:
     """Loads a data set; images are read when they are asked for.
 

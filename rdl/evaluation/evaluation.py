@@ -16,7 +16,7 @@ import gin
 import numpy as np
 
 from rdl import shipped
-from rdl.bindings import Settings, of_text, read_gin
+from rdl.bindings import Bindings, of_text, read_gin
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
 from rdl.evaluation.expected import Pace, in_words, seconds
@@ -164,7 +164,7 @@ class _Work:
             repr(preset),
         )
 
-    def asked(self) -> Settings:
+    def asked(self) -> Bindings:
         """gin's text of what it is asked to do; gin holds nothing afterwards."""
         with _configured(self.files, [*self._own(), *self.bindings]):
             return of_text(gin.config_str(max_line_length=10_000))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rdl import bindings, data
-from rdl.bindings import Settings
+from rdl.bindings import Bindings
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
@@ -36,7 +36,7 @@ class FinishedRun:
     """
 
     paths: Layout
-    config: Settings
+    config: Bindings
     summary: dict[str, Any]
 
     @classmethod
@@ -68,7 +68,7 @@ class FinishedRun:
         return data.of_config("".join(f"{key} = {value}\n" for key, value in self.dataset.items()))
 
     @property
-    def dataset(self) -> Settings:
+    def dataset(self) -> Bindings:
         """The bindings of the data set."""
         return {key: value for key, value in self.config.items() if key.startswith("dataset.")}
 
@@ -82,7 +82,7 @@ class FinishedRun:
             return "dip_vae_ii" if "ii" in self.config.get("dip_vae.dip_type", "") else "dip_vae_i"
         return _METHODS.get(objective, objective)
 
-    def training_settings(self) -> Settings:
+    def training_settings(self) -> Bindings:
         """What was trained, in the names of disentanglement_lib's gin files; and all that was asked, under ``run/``."""
         objective = self._named("model.objective")
         settings = {"model.name": f"'{self.method}'", "model.model": f"@{objective}()"}
@@ -136,16 +136,16 @@ class FinishedRun:
     def _named(self, key: str) -> str:
         return self.config.get(key, "").strip("@()")
 
-    def _searched(self, objective: str) -> Settings:
+    def _searched(self, objective: str) -> Bindings:
         """The final hyperparameters: a search may have moved them away from gin's values."""
         found = _hyperparameters(self.summary)
         return {f"{objective}.{name}": _text(f"{objective}.{name}", value) for name, value in found.items()}
 
-    def _optimisers(self, objective: str) -> Settings:
+    def _optimisers(self, objective: str) -> Bindings:
         rates = {"vae": self.summary.get("final.learning_rate"), "discriminator": 1e-4}
         if objective != "factor_vae":
             rates.pop("discriminator")
-        settings: Settings = {}
+        settings: Bindings = {}
         for player, rate in rates.items():
             if rate is not None:
                 beta1, beta2 = _ADAMS[player]

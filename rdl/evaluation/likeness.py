@@ -6,7 +6,7 @@ the settings, not of the method.
 
 from collections.abc import Mapping, Sequence
 
-from rdl.bindings import Settings
+from rdl.bindings import Bindings
 
 Trained = tuple[tuple[str, str], ...]
 """What decided a model's training, its seed apart: gin's names and texts, sorted."""
@@ -29,7 +29,7 @@ def of_run(config: Mapping[str, str]) -> Trained:
 
 def of_row(settings: Mapping[str, str]) -> Trained:
     """The same of the settings of a result tree's training, disentanglement_lib's or rdl's."""
-    run: Settings = {key.removeprefix(RUN): value for key, value in settings.items() if key.startswith(RUN)}
+    run: Bindings = {key.removeprefix(RUN): value for key, value in settings.items() if key.startswith(RUN)}
     return of_run(run or settings)
 
 

@@ -125,7 +125,7 @@ def _trained(run: Layout) -> likeness.Trained:
     return likeness.of_run(_config(run))
 
 
-def _config(run: Layout) -> bindings.Settings:
+def _config(run: Layout) -> bindings.Bindings:
     return bindings.of_text(RunReader(run).config)
 
 

@@ -13,15 +13,10 @@ from rdl.errors import UserError
 from rdl.evaluation import result_tree, statistics
 from rdl.evaluation.statistics import Estimate
 from rdl.runs.layout import CONFIG, Layout
+from rdl.scoring.names import METRICS
 
-SCORES = {
-    "discrete_mig": "MIG",
-    "disentanglement": "DCI disentanglement",
-    "completeness": "DCI completeness",
-    "mig_sup": "MIG-sup",
-    "factor_vae_metric.eval_accuracy": "FactorVAE score",
-    "sap_score.SAP_score": "SAP",
-}
+_SHOWN = ("discrete_mig", "disentanglement", "completeness", "mig_sup", "factor_vae_metric.eval_accuracy")
+SCORES = {**{key: METRICS[key] for key in _SHOWN}, "sap_score.SAP_score": METRICS["SAP_score"]}
 """What a study's table shows, and how it is called there."""
 # A recursion measures more models than its last; a summary's key starts with which.
 _PARTS = {"final.": "", "x_model.": ": x-model", "first_generation.median_": ": random members, median"}

@@ -72,12 +72,14 @@ def experiment(
         run.settle_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
         watcher = Watchers(*make_watchers(run, seed))
-        for line in (*run.journal.damaged, *(f"warning: {line}" for line in no_effect.known())):
+        without_effect = no_effect.known()
+        for line in (*run.journal.damaged, *(f"warning: {line}" for line in without_effect)):
             watcher.note(line)
         try:
             found = job(Context(run, seed, images, learner, executor, watcher))
             if not sessions:  # a part of a run asks for a part of its settings only
-                for name in no_effect.afterwards():
+                told = {line.partition(" ")[0] for line in without_effect}
+                for name in sorted({*no_effect.afterwards()} - told):
                     watcher.note(f"warning: {name} had no effect: nothing in this run asked for it.")
         finally:
             executor.close()

@@ -79,7 +79,7 @@ def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]
     def work() -> dict[str, float]:
         context.watcher.note("measuring MIG and MIG-sup by Chen's estimator")
         encode = alone(lambda indices: _posterior(model, context.images, indices))
-        return ChenMeasurement()(encode, context.images, context.seed)[0]
+        return ChenMeasurement()(encode, context.images, context.seed).details["measured"][0]
 
     return {f"final.{key}": value for key, value in context.run.unit(MeasureKey("chen"), work).items()}
 

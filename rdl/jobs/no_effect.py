@@ -53,8 +53,8 @@ def afterwards() -> list[str]:
 
 
 def _parts(key: str) -> tuple[tuple[str, ...], str]:
-    *scopes, name = key.split("/")
-    return tuple(scopes), name
+    scopes, _, name = key.rpartition("/")
+    return tuple(scopes.split("/")) if scopes else (), name
 
 
 def _gives(binding: tuple[tuple[str, ...], str], call: tuple[tuple[str, ...], str]) -> bool:

@@ -16,7 +16,7 @@ from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask
 from rdl.jobs.stage import Stage, least_images, score_seed, train_population
-from rdl.population import Member, Settings, train_members
+from rdl.population import Member, PopulationSettings, train_members
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
 from rdl.runs.layout import RANDOM_MEMBERS, IterationKey
@@ -98,9 +98,9 @@ def _plan(data_size: int, leaf_runs: int, random_members: bool) -> dict[str, int
     final = least_images("final", data_size)
     plan = {"x_run": least_images("x_run", data_size), **leaves, "final": final}
     with gin.config_scope("x_run"):
-        members = Settings().size * Settings().initial_factor
+        members = PopulationSettings().size * PopulationSettings().initial_factor
     with gin.config_scope("final"):
-        settings = Settings()
+        settings = PopulationSettings()
     alone = settings.images_per_generation(data_size) * (settings.generations or settings.window + 1)
     return plan | ({RANDOM_MEMBERS: members * alone} if random_members else {})
 
@@ -155,7 +155,7 @@ def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, A
         Member(index, 0, None, member.hyperparameters, derive(context.seed, name, index))
         for index, member in enumerate(x_run.outcome.generations[0])
     ]
-    settings = Settings(size=len(first), models=1, generations=1, images=final.num_images)
+    settings = PopulationSettings(size=len(first), models=1, generations=1, images=final.num_images)
     context.watcher.maximises(name, "MIG")
     context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
     # Measured on the points that the final model is measured on.

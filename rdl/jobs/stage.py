@@ -12,7 +12,7 @@ from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Outcome, Population, Settings, keep_only
+from rdl.population import Member, Outcome, Population, PopulationSettings, keep_only
 from rdl.runs.layout import MeasureKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
@@ -109,7 +109,7 @@ def train_population(
       UserError: every member of a generation failed.
     """
     with gin.config_scope(scope):
-        settings = Settings()
+        settings = PopulationSettings()
     if settings.min_score is None:
         settings = dataclasses.replace(settings, min_score=min_score)
     if score is None or not comparable:
@@ -131,7 +131,7 @@ def train_population(
 def least_images(scope: str, data_size: int) -> int:
     """How many images all models of a stage with this scope's settings will see at least, before it begins."""
     with gin.config_scope(scope):
-        settings = Settings()
+        settings = PopulationSettings()
     return estimate.least_images(settings, settings.images_per_generation(data_size))
 
 

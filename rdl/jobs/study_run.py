@@ -168,7 +168,7 @@ def run(
     cases[0].configure(gin_files, bindings)
     _metrics(metrics)
     settle_threads()
-    progress = Progress(cases, root)
+    progress = TimeLeft(cases, root)
     executor = make_executor()
     try:
         written = time.monotonic()
@@ -188,7 +188,7 @@ def run(
     return table_path(root)
 
 
-class Progress:
+class TimeLeft:
     """How far a study is, and how long it still takes, from what runs of the same graph took.
 
     Args:

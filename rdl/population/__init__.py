@@ -2,7 +2,7 @@
 
 from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
-from rdl.population.population import Outcome, Population, Settings, train_members
+from rdl.population.population import Outcome, Population, PopulationSettings, train_members
 from rdl.population.search_space import Dimension, SearchSpace
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "Outcome",
     "Population",
     "SearchSpace",
-    "Settings",
+    "PopulationSettings",
     "keep_only",
     "train_members",
 ]

@@ -40,7 +40,7 @@ class Observer(Protocol):
 
 @gin.configurable("population")
 @dataclass(frozen=True)
-class Settings:
+class PopulationSettings:
     """What a population does. Defaults are those of the code that the paper's authors released.
 
     Attributes:
@@ -117,7 +117,7 @@ class Outcome:
       generations: the members of every generation, trained.
       reason: why it stopped.
       low_score: it stopped because nothing was left to learn.
-      best_of: as in ``Settings``.
+      best_of: as in ``PopulationSettings``.
     """
 
     generations: list[list[Member]]
@@ -154,7 +154,7 @@ class Population:
         self,
         run: Run,
         stage: str,
-        settings: Settings,
+        settings: PopulationSettings,
         seed: int,
         observer: Observer,
     ):

@@ -1,7 +1,7 @@
 """From labels to the next data set: pure functions of arrays, without TensorFlow. See docs/recursion.md."""
 
 from rdl.recursion.iteration import iterate
-from rdl.recursion.labels import Labels, kl_to_prior, label
+from rdl.recursion.labels import LearnedLabels, label, mean_kl_to_prior
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.recursion.records import Iteration, Reduction, Staircase, Stop, Stretch, to_json
 from rdl.recursion.reduction import rank_intersections, reduce_images
@@ -10,7 +10,7 @@ from rdl.recursion.staircase import find_jumps, find_stretches
 
 __all__ = [
     "Iteration",
-    "Labels",
+    "LearnedLabels",
     "LeafLabels",
     "Reduction",
     "Staircase",
@@ -20,7 +20,7 @@ __all__ = [
     "find_repeats",
     "find_stretches",
     "iterate",
-    "kl_to_prior",
+    "mean_kl_to_prior",
     "label",
     "rank_intersections",
     "reduce_images",

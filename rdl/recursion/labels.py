@@ -9,7 +9,7 @@ from rdl.errors import NonFiniteError, UserError
 
 
 @dataclass(frozen=True)
-class Labels:
+class LearnedLabels:
     """The learned latents of one model on one set of images.
 
     Attributes:
@@ -23,7 +23,7 @@ class Labels:
     kl: tuple[float, ...]
 
 
-def kl_to_prior(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
+def mean_kl_to_prior(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
     """Mean over images of KL(N(mean, variance) || N(0, 1)), per latent.
 
     0.5 (mean^2 + exp(log variance) - log variance - 1), in closed form for each image, then averaged (Kingma
@@ -54,8 +54,8 @@ where the KL is -ln s. The estimate is 1.0 at s = 0.30478, where the KL is 1.188
 
 
 @gin.configurable
-def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = KL_THRESHOLD) -> Labels:
-    """Labels every image with the latents that were learned: those whose mean KL passes the threshold.
+def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = KL_THRESHOLD) -> LearnedLabels:
+    """LearnedLabels every image with the latents that were learned: those whose mean KL passes the threshold.
 
     A latent whose means are all equal is never a label, whatever its KL: it tells no two images apart.
 
@@ -71,17 +71,17 @@ def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = KL
     means, log_variances = np.asarray(means), np.asarray(log_variances)
     if means.ndim != 2 or means.shape != log_variances.shape or not len(means):
         raise UserError(
-            f"Labels need means and log variances of the same shape [n, latents] with n > 0, got {means.shape} "
+            f"LearnedLabels need means and log variances of the same shape [n, latents] with n > 0, got {means.shape} "
             f"and {log_variances.shape}: pass one model's posterior parameters."
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        kl = kl_to_prior(means, log_variances)
+        kl = mean_kl_to_prior(means, log_variances)
     if not np.isfinite(kl).all():
         bad = np.flatnonzero(~np.isfinite(kl)).tolist()
         raise NonFiniteError(f"The posterior of latents {bad} holds NaN or infinity: no labels from it.")
     values = means.astype(np.float32)
     learned = np.flatnonzero((kl > kl_threshold) & (np.ptp(values, axis=0) > 0))
-    return Labels(
+    return LearnedLabels(
         values=values[:, learned],
         latents=tuple(learned.tolist()),
         kl=tuple(kl.tolist()),

@@ -8,7 +8,7 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.models.ladder.levels import levels_of
 from rdl.models.saving import saved
-from rdl.recursion import kl_to_prior
+from rdl.recursion import mean_kl_to_prior
 from rdl.report.reading import Records
 from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, utils
@@ -84,7 +84,7 @@ def look(records: Records, images: ImageSet, note: Callable[[str], None]) -> Evi
     pixels = images.images(indices)
     note(f"encoding {len(indices):,} images")
     means, log_variances = _posterior(model, pixels)
-    kl = kl_to_prior(means, log_variances)
+    kl = mean_kl_to_prior(means, log_variances)
     factors, information, importances = _know(images, indices, means, note)
     order = np.argsort(-kl, kind="stable")
     levels = levels_of(model.decoder)

@@ -13,19 +13,7 @@ from rdl.report.evidence import TREE_POINTS, Evidence
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
-
-METRICS = {
-    "discrete_mig": "MIG",
-    "disentanglement": "DCI disentanglement",
-    "completeness": "DCI completeness",
-    "informativeness_test": "DCI informativeness (test)",
-    "mig_sup": "MIG-sup",
-    "SAP_score": "SAP",
-    "modularity_score": "modularity",
-    "beta_vae_sklearn.eval_accuracy": "beta-VAE metric",
-    "factor_vae_metric.eval_accuracy": "FactorVAE metric",
-}
-"""Result keys of disentanglement_lib, and what they are called in a table."""
+from rdl.scoring.names import METRICS
 
 Values = dict[str, list[float]]
 _RANDOM = "random hyperparameters"

@@ -16,6 +16,7 @@ from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, join, table, tag
 from rdl.report.reading import Records, read
 from rdl.runs import files
+from rdl.scoring.names import METRICS
 
 _log = logging.getLogger(__name__)
 _REFRESH = 15  # seconds after which the page of an unfinished run loads itself again
@@ -88,9 +89,9 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     rows = []
     for number, records in enumerate(runs):
         final = records.measured.get("final", {})
-        values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(how_well.METRICS)[:4]]
+        values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(METRICS)[:4]]
         rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), *values])
-    titles = ["run", "state", *(how_well.METRICS[key] for key in list(how_well.METRICS)[:4])]
+    titles = ["run", "state", *(METRICS[key] for key in list(METRICS)[:4])]
     return tag(
         "section",
         tag("h1", f"{len(runs)} runs"),
@@ -167,11 +168,11 @@ def _tiles(run: _Seen) -> list[tuple[str, Content]]:
     random = summary.get("first_generation.median_discrete_mig")
     if "discrete_mig" in final:
         beside = tag("i", f"random median {random:.3f}") if random is not None else None
-        tiles.append(("MIG", join(f"{final['discrete_mig']:.3f}", beside)))
+        tiles.append((METRICS["discrete_mig"], join(f"{final['discrete_mig']:.3f}", beside)))
     if "disentanglement" in final:
         other = summary.get("first_generation.median_disentanglement")
         beside = tag("i", f"random median {other:.3f}") if other is not None else None
-        tiles.append(("DCI disentanglement", join(f"{final['disentanglement']:.3f}", beside)))
+        tiles.append((METRICS["disentanglement"], join(f"{final['disentanglement']:.3f}", beside)))
     if "elapsed_seconds" in summary:
         tiles.append(("time", trust.duration(summary["elapsed_seconds"])))
     return tiles

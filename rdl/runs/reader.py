@@ -68,7 +68,7 @@ class RunReader:
         return _text(self.paths.operative)
 
     @property
-    def settings(self) -> bindings.Settings:
+    def settings(self) -> bindings.Bindings:
         """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
         return bindings.of_text(self.operative or self.config)
 

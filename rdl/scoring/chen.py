@@ -15,7 +15,7 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.scoring import mig_sup
-from rdl.scoring.scores import Encode
+from rdl.scoring.scores import Encode, Scored, mean_kl
 from rdl.seeds import generator
 
 _LOG_2PI = float(np.log(2 * np.pi))
@@ -95,7 +95,7 @@ def _entropy(samples: np.ndarray, means: np.ndarray, log_variances: np.ndarray) 
 
 @gin.configurable
 class ChenMeasurement:
-    """`score` of a model's posteriors on a data set with factors.
+    """`score` of a member's posteriors on a data set with factors: as a score, the mean `mig_chen` of its models.
 
     Args:
       num_samples: at most so many samples for each entropy.
@@ -107,8 +107,8 @@ class ChenMeasurement:
     def __init__(self, num_samples: int = 10_000, num_images: int | None = None, exclude: Sequence[str] = ()):
         self.num_samples, self.num_images, self.exclude = num_samples, num_images, tuple(exclude)
 
-    def __call__(self, encode: Encode, images: ImageSet, seed: int) -> list[dict[str, float]]:
-        """One result for each model that `encode` speaks for.
+    def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
+        """Measures every model that `encode` speaks for; ``details["measured"]`` holds one dict a model.
 
         Raises:
           UserError: an excluded factor is none of the data set's, or the factors are not known.
@@ -127,4 +127,7 @@ class ChenMeasurement:
         factors = images.factors(indices)[:, kept]
         means, log_variances = encode(indices)
         posteriors = zip(means, log_variances, strict=True)
-        return [score(*posterior, factors, seed, self.num_samples) for posterior in posteriors]
+        measured = [score(*posterior, factors, seed, self.num_samples) for posterior in posteriors]
+        per_model = [scores["mig_chen"] for scores in measured]
+        kl = mean_kl(means, log_variances).tolist()
+        return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured})

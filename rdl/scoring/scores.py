@@ -13,7 +13,7 @@ import numpy as np
 
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.recursion import LeafLabels, kl_to_prior
+from rdl.recursion import LeafLabels, mean_kl_to_prior
 from rdl.scoring import chance, leaf_mig
 from rdl.seeds import generator
 from third_party.disentanglement_lib.evaluation.metrics import mig
@@ -187,4 +187,4 @@ def encode_distinct(encode: Encode, indices: np.ndarray) -> tuple[np.ndarray, np
 
 def mean_kl(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
     """KL to the prior averaged over images, [models, latents], of posteriors [models, n, latents]."""
-    return np.stack([kl_to_prior(*posterior) for posterior in zip(means, log_variances, strict=True)])
+    return np.stack([mean_kl_to_prior(*posterior) for posterior in zip(means, log_variances, strict=True)])

@@ -12,9 +12,9 @@ from rdl.models.vae import Ensemble, as_float
 from rdl.seeds import derive
 from rdl.training import batches
 from rdl.training.adam import Adam
+from rdl.training.checkpoints import State
 from rdl.training.step import Step
 
-State = dict[str, np.ndarray]
 Means = dict[str, dict[str, float]]
 """Player -> the terms of its loss."""
 

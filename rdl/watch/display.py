@@ -10,8 +10,9 @@ import gin
 from rich.console import Console
 from rich.table import Table
 
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import ranked
+from rdl.scoring.names import METRICS
 from rdl.training import progress
 from rdl.watch.estimate import Estimate
 from rdl.watch.watching import Watcher
@@ -32,7 +33,7 @@ class Terminal(Watcher):
         self._deaf = progress.listen(self._member_goes_on)
         if self._status:
             self._status.start()
-        self._settings: Settings | None = None
+        self._settings: PopulationSettings | None = None
         self._estimate = Estimate()
         self._score = "score"
         self._stage = ""
@@ -48,7 +49,7 @@ class Terminal(Watcher):
         """For the generations' lines."""
         self._score = score
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """A headline with the stage's size."""
         self._settings, self._num_images, self._stage = settings, num_images, stage
         self._done, self._share, self._best = 0, 0.0, []
@@ -160,24 +161,17 @@ def summary_table(summary: dict[str, Any]) -> Table:
         "first_generation.median": "random, median",
         "first_generation.best": "random, best",
     }
-    rows = {
-        "discrete_mig": "MIG",
-        "mig_sup": "MIG-sup",
-        "disentanglement": "DCI disentanglement",
-        "completeness": "DCI completeness",
-        "informativeness_test": "DCI informativeness (test)",
-    }
 
     def find(column: str, row: str) -> float | None:
         joint = "_" if column.startswith("first_generation") else "."
         return summary.get(f"{column}{joint}{row}")
 
-    shown = {name: title for name, title in columns.items() if any(find(name, row) is not None for row in rows)}
+    shown = {name: title for name, title in columns.items() if any(find(name, row) is not None for row in METRICS)}
     if shown:
         table.add_column("")
         for title in shown.values():
             table.add_column(title, justify="right")
-        for row, title in rows.items():
+        for row, title in METRICS.items():
             values = [find(name, row) for name in shown]
             if any(value is not None for value in values):
                 table.add_row(title, *("" if value is None else f"{value:.3f}" for value in values))

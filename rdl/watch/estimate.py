@@ -3,16 +3,16 @@
 import time
 from collections.abc import Mapping
 
-from rdl.population import Settings
+from rdl.population import PopulationSettings
 
 
-def least_generations(settings: Settings) -> int:
+def least_generations(settings: PopulationSettings) -> int:
     """How many generations a population trains at least."""
     least = settings.window + 1 if settings.until_converged else settings.generations or 1
     return min(least, settings.generations or least)
 
 
-def least_images(settings: Settings, num_images: int) -> int:
+def least_images(settings: PopulationSettings, num_images: int) -> int:
     """How many images all models of a population see together at least, in all generations."""
     members = settings.size * (settings.initial_factor + least_generations(settings) - 1)
     return num_images * settings.models * members
@@ -37,7 +37,7 @@ class Estimate:
         """The stages to come, with the images that their models will see at least."""
         self._to_come = dict(images)
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int) -> None:
         """What came before is done."""
         self._to_come.pop(self._stage, None)
         self._to_come.pop(stage, None)

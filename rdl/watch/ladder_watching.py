@@ -9,7 +9,7 @@ from PIL import Image
 from rdl.models.ladder.levels import Levels
 from rdl.models.ladder.schedule import ProgressiveSchedule
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import ranked
 from rdl.runs import Run, files
 from rdl.watch import ladder_pictures
@@ -43,7 +43,7 @@ class LadderWatcher(Watcher):
         self._num_images = self._num_models = 0  # known when the stage begins
         self._writer: tf.summary.SummaryWriter | None = None
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """Remembers how much a generation trains."""
         self._num_images, self._num_models = num_images, settings.models
 

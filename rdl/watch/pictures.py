@@ -8,7 +8,7 @@ from PIL import Image
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.recursion import kl_to_prior
+from rdl.recursion import mean_kl_to_prior
 from rdl.report.gallery import tile
 from rdl.seeds import generator
 
@@ -53,7 +53,7 @@ def glance(
     pixels = images.images(few)
     posterior = model.posterior(pixels)
     means = np.asarray(posterior.loc)
-    kl = kl_to_prior(means, np.asarray(posterior.log_variance))
+    kl = mean_kl_to_prior(means, np.asarray(posterior.log_variance))
     moved = np.concatenate([model.traverse(pixels[0], latent, _VALUES) for latent in _active(kl, least_kl)])
     shown = {
         "reconstructions": (np.concatenate([pixels, _as_uint8(model.decode(means))]), len(pixels)),

@@ -9,7 +9,7 @@ from tensorboard.plugins.hparams import api as hp
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, SearchSpace, Settings
+from rdl.population import Member, PopulationSettings, SearchSpace
 from rdl.population.evolution import ranked
 from rdl.runs import Run, files
 from rdl.watch import pictures
@@ -44,7 +44,7 @@ class TensorBoard(Watcher):
             self._writers[folder] = tf.summary.create_file_writer(str(folder))
         return self._writers[folder]
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """What is about to be trained, as text; before the first stage, the configuration."""
         if not self._introduced:
             self._introduce(settings.search_space or SearchSpace())
@@ -117,7 +117,7 @@ class TensorBoard(Watcher):
                 active = ranked(members)[0].active_latents
                 if active is not None:
                     tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
-            tf.summary.scalar(f"{stage}/failed_members", len(members) - len(scores), step)
+            tf.summary.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)
             for name in members[0].hyperparameters:
                 values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
                 tf.summary.histogram(f"{stage}/log10_{name}", values, step)

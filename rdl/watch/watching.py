@@ -5,7 +5,7 @@ from typing import Any
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 
 
 class Watcher:
@@ -17,7 +17,7 @@ class Watcher:
     def maximises(self, stage: str, score: str) -> None:
         """The stage that is about to begin maximises the score of this name."""
 
-    def stage_begins(self, stage: str, settings: Settings, num_images: int, data_size: int) -> None:
+    def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """A population is about to train: so many images a member and generation, out of ``data_size``."""
 
     def member_done(self, stage: str, member: Member) -> None:

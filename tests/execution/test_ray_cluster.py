@@ -7,14 +7,14 @@ from fake_task import SPACE, FakeTask
 from ray_tasks import SlowTask
 
 from rdl.execution import SerialExecutor, build_executor
-from rdl.population import Population, Settings
+from rdl.population import Population, PopulationSettings
 from rdl.runs import Run
 from rdl.watch.watching import Watcher
 
 ray = pytest.importorskip("ray")
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-SETTINGS = Settings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
+SETTINGS = PopulationSettings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
 
 
 class TakesAway(Watcher):

@@ -13,7 +13,7 @@ from ray_tasks import DiesOnce, Fails, OnlyRunsHere, WhereItRuns, remember
 
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
-from rdl.population import Population, Settings
+from rdl.population import Population, PopulationSettings
 from rdl.population.evolution import first_generation
 from rdl.runs import Run
 from rdl.watch.watching import Watcher
@@ -23,7 +23,7 @@ ray_executor = partial(build_executor, "ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
 STAGE = "x_run"
-SETTINGS = Settings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
+SETTINGS = PopulationSettings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ class Npz:
                     header = damage.text(random, header).replace("\udcff", "?")
                 body = random.bytes(int(np.prod(shape)) * kind.itemsize)
                 if random.random() < 0.05:
-                    body = bytes(50_000_000)
+                    body = bytes(5_000_000)
                 start = b"\x93NUMPY\x01\0" + struct.pack("<H", min(len(header), 65535))
                 with archive.open(f"{name}.npy", "w") as file:
                     file.write(start + header.encode("latin1", "replace") + body)

@@ -1,13 +1,17 @@
 """Some hundreds of bad inputs at every door: each is taken, or told in one line. `many.py` tries many more."""
 
+import doors
 import pytest
-from doors import DOORS
+import run_doors
 from opening import outcome
 
 from rdl.data import objects
 from rdl.seeds import generator
 
-CASES = {"pictures": 150, "official files": 200}
+DOORS = doors.DOORS | run_doors.DOORS
+CASES = {"images in npz": 200, "pictures": 150, "official files": 200, "caches": 100, "models": 15}
+CASES["journals and run directories"] = 75
+ALWAYS_TAKEN = ("caches", "journals and run directories")  # what is damaged in them is made again, or left out
 
 
 @pytest.fixture(autouse=True)
@@ -26,4 +30,4 @@ def test_nothing_bad_gets_through(tmp_path, name):
         kind, told = outcome(lambda number=number: door(generator(0, "fuzz", name, number)))
         assert kind in seen, f"case {number} of '{name}': {told}"
         seen[kind] += 1
-    assert seen["clean"] > 10, "the cases are hardly bad"
+    assert seen["clean"] > 5 or name in ALWAYS_TAKEN, "the cases are hardly bad"

@@ -9,7 +9,7 @@ from rdl import models
 from rdl.bindings import read_gin
 from rdl.cli import configure
 from rdl.models.ladder.ladder_vae import LadderVAE
-from rdl.population import Settings
+from rdl.population import PopulationSettings
 
 configure()
 
@@ -42,7 +42,7 @@ def test_a_shipped_file_is_what_its_table_says(name, monkeypatch):
     assert model.hyperparameters == {"beta": beta, "coefficient": coefficient}
     assert model.schedule.fade_in_updates == fade_in
 
-    settings = Settings()
+    settings = PopulationSettings()
     space = settings.search_space or gin.get_configurable("SearchSpace")()
     (batch_size,) = space.dimensions["batch_size"].initial
     size = SIZES[name.rsplit("_", 1)[1]] if "search" not in name else SIZES["subgrid"]

@@ -49,13 +49,13 @@ def test_a_binding_without_effect_is_named(name):
 
 def test_what_nothing_asked_for_is_known_afterwards():
     configure()
-    from rdl.population import Settings
+    from rdl.population import PopulationSettings
 
     read_gin([], ["population.size = 3", "population/population.window = 2", "dataset.size = 8"])
     with gin.config_scope("population/inner"):
-        Settings()
+        PopulationSettings()
     assert no_effect.afterwards() == ["dataset.size"]
     gin.clear_config()
     read_gin([], ["population.size = 3", "x_run/population.window = 2"])
-    Settings()
+    PopulationSettings()
     assert no_effect.afterwards() == ["x_run/population.window"]

@@ -9,12 +9,12 @@ from fake_task import SPACE, FakeTask
 
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
-from rdl.population import Population, Settings
+from rdl.population import Population, PopulationSettings
 from rdl.runs import Layout, Run, files
 from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
-SETTINGS = Settings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)
+SETTINGS = PopulationSettings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)
 
 
 class Stopped(Exception):
@@ -312,13 +312,13 @@ def test_a_score_that_is_no_number_never_wins(tmp_path):
 )
 def test_settings_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UserError, match="opulation"):
-        Settings(**wrong)
+        PopulationSettings(**wrong)
 
 
 def test_images_of_a_generation():
-    assert Settings().images_per_generation(737_280) == 737_280
-    assert Settings().images_per_generation(40) == 10_000
-    assert Settings(images=480_000).images_per_generation(40) == 480_000
+    assert PopulationSettings().images_per_generation(737_280) == 737_280
+    assert PopulationSettings().images_per_generation(40) == 10_000
+    assert PopulationSettings(images=480_000).images_per_generation(40) == 480_000
 
 
 def test_an_unknown_executor_is_refused():

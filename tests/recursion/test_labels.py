@@ -6,7 +6,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from rdl.errors import NonFiniteError, UserError
-from rdl.recursion import kl_to_prior, label
+from rdl.recursion import label, mean_kl_to_prior
 from rdl.recursion.labels import KL_THRESHOLD
 
 
@@ -14,19 +14,19 @@ def test_kl_is_the_integral_of_log_ratio():
     mean, log_variance = 0.7, -1.3
     q, p = stats.norm(mean, np.exp(log_variance / 2)), stats.norm()
     integral, _ = integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), -10, 10)
-    np.testing.assert_allclose(kl_to_prior([[mean]], [[log_variance]]), [integral], rtol=1e-8)
+    np.testing.assert_allclose(mean_kl_to_prior([[mean]], [[log_variance]]), [integral], rtol=1e-8)
 
 
 def test_kl_is_of_each_image_before_the_mean():
     means, log_variances = np.zeros((2, 1)), np.array([[-4.0], [0.0]])
     expected = 0.5 * (np.exp(-4) + 4 - 1) / 2
-    np.testing.assert_allclose(kl_to_prior(means, log_variances), [expected])
+    np.testing.assert_allclose(mean_kl_to_prior(means, log_variances), [expected])
 
 
 def test_kl_at_log_variance_minus_four_is_two():
     # mean^2 = 1 - variance: a latent that fills the prior
     means = np.sqrt(1 - np.exp(-4)) * np.array([[1.0], [-1.0]])
-    np.testing.assert_allclose(kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
+    np.testing.assert_allclose(mean_kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
 
 
 @pytest.mark.parametrize(("reference", "true_kl"), [(1.0, KL_THRESHOLD), (0.01, 0.0101)])
@@ -36,7 +36,7 @@ def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(referen
 
     s = optimize.brentq(lambda s: estimate(s) - reference, 0.01, 1 - 1e-6)
     fills_the_prior = np.sqrt(1 - s**2) * np.array([[1.0], [-1.0]])
-    (kl,) = kl_to_prior(fills_the_prior, np.full((2, 1), 2 * np.log(s)))
+    (kl,) = mean_kl_to_prior(fills_the_prior, np.full((2, 1), 2 * np.log(s)))
     np.testing.assert_allclose([kl, -np.log(s)], true_kl, atol=5e-6 if reference == 1.0 else 5e-5)
 
 
@@ -54,7 +54,7 @@ def test_labels_are_the_means_of_the_learned_latents():
     assert labels.latents == (0, 2)
     assert labels.values.dtype == np.float32
     np.testing.assert_array_equal(labels.values, means[:, [0, 2]].astype(np.float32))
-    np.testing.assert_allclose(labels.kl, kl_to_prior(means, log_variances))
+    np.testing.assert_allclose(labels.kl, mean_kl_to_prior(means, log_variances))
 
 
 def test_threshold_is_set_by_gin():

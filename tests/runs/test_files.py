@@ -197,3 +197,21 @@ def test_the_folder_above_a_new_folder_is_flushed_after_the_rename(tmp_path, ste
 def test_other_errors_stay_what_they_are(tmp_path):
     with pytest.raises(TypeError, match="no place in JSON"):
         files.write_json(tmp_path / "a", {"a": object()})
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"", b"\xff", b"[1,]"])
+def test_what_is_no_json_is_a_value_error(content):
+    with pytest.raises(ValueError):
+        files.parse_json(content)
+
+
+def test_numbers_that_nothing_holds_are_none_in_json():
+    content = b"[NaN, Infinity, -Infinity, 1e999, " + b"9" * 400 + b", 1.5, 18446744073709551615, -3]"
+    assert files.parse_json(content) == [None, None, None, None, None, 1.5, 2**64 - 1, -3]
+
+
+def test_json_for_others_has_no_words_of_its_own(tmp_path):
+    files.write_json(tmp_path / "a.json", {"a": [float("nan"), np.float32("inf"), 1.5], "b": "\udcff"})
+    assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {
+        "a": [None, None, 1.5], "b": "\udcff"
+    }  # fmt: skip

@@ -7,7 +7,7 @@ import gin
 import pytest
 
 from rdl.errors import UserError
-from rdl.runs import Run
+from rdl.runs import Layout, Run
 from rdl.runs.layout import MeasureKey
 
 CONFIG = """
@@ -181,3 +181,38 @@ def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path, holder):
     assert said.startswith(f"{tmp_path} is in use by another process")
     _, said = holder(tmp_path)
     assert said == "open"
+
+
+def test_a_run_goes_on_with_its_own_images_alone(tmp_path):
+    images = {"images": 200, "shape": [8, 8, 1], "factors": None, "content": "a"}
+    with Run(tmp_path) as run:
+        run.settle_dataset({**images, "images": 100})
+        run.settle_dataset(images)  # nothing is done yet
+        run.journal.append("session/000", {"seconds": 1.0})
+        run.settle_dataset(images)
+        with pytest.raises(UserError, match=r"begun with other images \(images there: 200; here: 150\)"):
+            run.settle_dataset({**images, "images": 150})
+        with pytest.raises(UserError, match=r"begun with other images \(content there: a; here: b\)"):
+            run.settle_dataset({**images, "content": "b"})
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "config.gin"])
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path, name):
+    with Run(tmp_path) as run:
+        run.journal.append("session/000", {"seconds": 1.0})
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match="a folder of that name is in the way"):
+        Run(tmp_path)
+
+
+def test_nothing_behind_a_link_is_a_runs_own(tmp_path):
+    own, others = tmp_path / "run", tmp_path / "others"
+    for folder in (others / "generation_000", own / "a" / "members" / "generation_001", own / "b"):
+        folder.mkdir(parents=True)
+    (own / "a" / "members" / "generation_000").symlink_to(others / "generation_000")
+    (own / "a" / "members" / "generation_x").mkdir()
+    (own / "a" / "members" / "generation_002").write_text("")
+    (own / "b" / "members").symlink_to(others)
+    assert list(Layout(own).checkpoints("a")) == [1]
+    assert not Layout(own).checkpoints("b")

@@ -132,8 +132,8 @@ def test_a_factor_can_be_left_out(images):
         means = np.stack([scale, np.zeros(len(indices))], 1)[None]
         return means, np.where(means.std(axis=1, keepdims=True) > 0, -9.0, 0.0) * np.ones_like(means)
 
-    (everything,) = chen.ChenMeasurement()(encode, images, 0)
-    (without,) = chen.ChenMeasurement(exclude=("shape",))(encode, images, 0)
+    (everything,) = chen.ChenMeasurement()(encode, images, 0).details["measured"]
+    (without,) = chen.ChenMeasurement(exclude=("shape",))(encode, images, 0).details["measured"]
     assert everything["mig_chen"] == pytest.approx(0.5, abs=0.05)
     assert without["mig_chen"] == pytest.approx(1.0, abs=0.05)
     with pytest.raises(UserError, match="colour"):

@@ -8,7 +8,7 @@ import shlex
 import pytest
 from rich.console import Console
 
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.training import progress
 from rdl.watch import ending
 from rdl.watch.display import Terminal
@@ -53,7 +53,7 @@ def test_lines_fit_80_columns_and_a_member_moves_the_live_line(monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: float(next(seconds)))
     out = io.StringIO()
     terminal = Terminal(Console(file=out, force_terminal=True, width=80))
-    settings = Settings(size=5, models=2, generations=10)
+    settings = PopulationSettings(size=5, models=2, generations=10)
     terminal.planned({"x_run": 10, "leaf_0/iteration_1": 10**6})
     terminal.stage_begins("leaf_0/iteration_1", settings, 25_000, 11_520)
     terminal.note("leaf_0/iteration_0: " + "11520 images, latents [0, 1, 2, 3] learned; " * 5)
@@ -72,7 +72,7 @@ def test_the_estimate_is_of_the_whole_run(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     estimate = Estimate()
-    settings = Settings(size=2, models=1, generations=5, until_converged=False)
+    settings = PopulationSettings(size=2, models=1, generations=5, until_converged=False)
     estimate.plan({"x_run": 1000, "final": 2000})
     estimate.stage_begins("x_run", settings, 100)
     assert estimate.run_left is None

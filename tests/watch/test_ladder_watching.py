@@ -4,7 +4,7 @@ import numpy as np
 
 from rdl.models.ladder.levels import Levels
 from rdl.models.ladder.schedule import ProgressiveSchedule
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.runs import Run
 from rdl.watch.ladder_watching import LadderWatcher
 
@@ -20,7 +20,7 @@ def test_updates_are_those_of_every_generation_s_own_batch_size(tmp_path):
     with Run(tmp_path / "run", "") as run:
         schedule = ProgressiveSchedule(2, None, 1000, 0)
         watcher = LadderWatcher(run, Levels((1, 1)), schedule, example, lambda *_: None)
-        watcher.stage_begins("population", Settings(models=1), 100, 1000)
+        watcher.stage_begins("population", PopulationSettings(models=1), 100, 1000)
         watcher.generation_done("population", [trained(0, 0, None, 10, 0.5), trained(1, 0, None, 30, 0.4)])
         watcher.generation_done("population", [trained(0, 1, 0, 20, 0.5), trained(1, 1, 0, 40, 0.6)])
         watcher.generation_done("population", [trained(0, 2, 1, 40, 0.7), trained(1, 2, 1, 9, None)])

@@ -9,7 +9,7 @@ from rdl import data
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Settings
+from rdl.population import Member, PopulationSettings
 from rdl.runs import Run
 from rdl.watch.tensorboard import TensorBoard
 
@@ -34,7 +34,7 @@ GENERATIONS = [
 
 def play(run, generations, image=False):
     board = TensorBoard(run, seed=0)
-    board.stage_begins("x_run", Settings(size=2, models=2), 1000, 5000)
+    board.stage_begins("x_run", PopulationSettings(size=2, models=2), 1000, 5000)
     for members in generations:
         for member in members:
             run.journal.append(f"x_run/{member.name}", member.to_record())
@@ -112,7 +112,7 @@ def test_every_trial_is_a_row_of_the_hparams_tab(events):
 def test_generations_and_pictures_and_configuration_are_there(events):
     population = load(events / "tensorboard/x_run/population")
     np.testing.assert_allclose(scalars(population, "x_run/score_best"), [(0, 0.5), (1, 0.6), (2, 0.8)], rtol=1e-6)
-    assert scalars(population, "x_run/failed_members") == [(0, 1), (1, 0), (2, 0)]
+    assert scalars(population, "x_run/unscored_members") == [(0, 1), (1, 0), (2, 0)]
     (shown,) = [event for event in population.Tensors("x_run/members") if event.step == 1]
     table = shown.tensor_proto.string_val[0].decode().splitlines()
     assert table[3].startswith("| 1 | 0.4000 | 1.5 | 0 |")

@@ -11,8 +11,7 @@ from keras import layers
 from rdl.errors import UserError
 from rdl.models.batch_norm import BatchNormalization
 from rdl.models.ladder.levels import Affine, Levels
-
-ImageShape = tuple[int, int, int]
+from rdl.models.networks.small import ImageShape
 
 _NORMALIZATIONS: dict[str, Callable[[], layers.Layer | None]] = {
     "affine": Affine,

@@ -10,7 +10,7 @@ from rdl.errors import UserError
 from rdl.models import replicas
 from rdl.models.distributions import kl_to_prior
 from rdl.models.ladder.levels import gates_of, levels_of
-from rdl.models.ladder.schedule import Progress, ProgressiveSchedule
+from rdl.models.ladder.schedule import Phase, ProgressiveSchedule
 from rdl.models.objectives.objective import Batch, Objective, Terms, Values, reconstruction
 from rdl.models.vae import VAE, VAE_PLAYER
 
@@ -77,7 +77,7 @@ class LadderVAE(VAE):
         }
         return {VAE_PLAYER: self.objective.terms(batch, hyperparameters) | terms}
 
-    def set_gates(self, progress: Progress) -> None:
+    def set_gates(self, progress: Phase) -> None:
         """Opens and shuts the networks' gates as the schedule says."""
         for network, gates in ((self.encoder, progress.encoder_gates), (self.decoder, progress.decoder_gates)):
             for layer in gates_of(network):

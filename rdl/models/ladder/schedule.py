@@ -13,7 +13,7 @@ from rdl.errors import UserError
 
 
 @dataclass(frozen=True)
-class Progress:
+class Phase:
     """Where a ladder stands at one update; vectors are [levels], deepest first.
 
     Attributes:
@@ -69,7 +69,7 @@ class ProgressiveSchedule:
         """How many steps there are."""
         return self.levels if self.steps is None else self.steps
 
-    def at(self, update: tf.Tensor | int) -> Progress:
+    def at(self, update: tf.Tensor | int) -> Phase:
         """The progress at an update, counted from 0 since the weights were drawn.
 
         Args:
@@ -82,7 +82,7 @@ class ProgressiveSchedule:
         active = tf.cast(position <= newest, tf.float32)
         fade_in = tf.where(step > 1, self._fade_in(update - (step - 1) * self.updates_per_step), 1.0)
         gates = tf.where(position == newest, fade_in, 1.0)
-        return Progress(step, fade_in, active, gates, gates * active)
+        return Phase(step, fade_in, active, gates, gates * active)
 
     def _fade_in(self, iteration: tf.Tensor) -> tf.Tensor:
         if self.fade_in_updates == 0:

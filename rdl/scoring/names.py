@@ -1,0 +1,14 @@
+"""What people call the numbers: result keys of disentanglement_lib, and rdl's own, in words."""
+
+METRICS = {
+    "discrete_mig": "MIG",
+    "mig_sup": "MIG-sup",
+    "disentanglement": "DCI disentanglement",
+    "completeness": "DCI completeness",
+    "informativeness_test": "DCI informativeness (test)",
+    "SAP_score": "SAP",
+    "modularity_score": "modularity",
+    "beta_vae_sklearn.eval_accuracy": "beta-VAE score",
+    "factor_vae_metric.eval_accuracy": "FactorVAE score",
+}
+"""A key that several metrics share comes with its metric's name."""
