@@ -95,7 +95,7 @@ def check_finite(vae, batch, log_variances, images):
             assert np.isfinite(gradient).all(), f"a gradient of {player}'s loss {dict(terms)} is not finite"
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_training_from_a_seed_and_on_from_a_state(name, precision):
     """In batches of an odd size: the same seed gives the same, and what is restored goes on as if never stopped."""
     trainer = Trainer(model(name, precision), chunk_images=20)

@@ -32,24 +32,23 @@ POSTERIORS = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run directory that holds the leaf labels and nothing else."""
+def run(tmp_path_factory) -> str:
+    """The folder of a run whose one leaf run left `LEAVES`."""
     paths = Layout(tmp_path_factory.mktemp("run"))
     paths.config.write_text("")
-    LEAVES[0].save(paths.labels("leaf_0"))
+    path = paths.labels("leaf_0")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    LEAVES[0].save(path)
     return str(paths.root)
 
 
 def scored(name: str, posterior: str, run: str, seed: int = 0) -> Scored:
+    """By the score with few points, and labels where it takes any."""
     made = discovery.scores()[name]
     parameters = inspect.signature(made).parameters
-    given = {
-        key: FEW
-        for key, parameter in parameters.items()
-        if isinstance(parameter.default, int) and parameter.default > FEW
-    }
-    given |= {key: value for key, value in {"leaves": LEAVES, "run": run}.items() if key in parameters}
-    score = made(**given)
+    there = {"leaves": LEAVES, "run": run}
+    counts = {key: FEW for key, it in parameters.items() if isinstance(it.default, int) and it.default > FEW}
+    score = made(**counts, **{key: value for key, value in there.items() if key in parameters})
     means, log_variances = POSTERIORS[posterior]
     return score(lambda indices: (means[:, indices], log_variances[:, indices]), IMAGES, seed)
 
