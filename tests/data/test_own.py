@@ -1,9 +1,11 @@
 """One's own images: what is accepted, and one line for everything that is not."""
 
+import io
 import pickle
 import subprocess
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -289,3 +291,15 @@ def test_tensorflow_datasets_is_optional(monkeypatch):
 def test_importing_the_data_needs_no_tensorflow():
     code = "import sys, rdl.data; sys.exit('tensorflow' in sys.modules or 'scipy.io' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_empty_array_of_impossible_shape_is_told(tmp_path):
+    path = tmp_path / "own.npz"
+    header = io.BytesIO()
+    shape = {"descr": "<i8", "fortran_order": False, "shape": (12, 1 << 62, 0)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    np.savez(path, images=np.zeros((12, 4, 4), np.uint8), factors=np.arange(12)[:, None])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("factor_names.npy", header.getvalue())
+    with pytest.raises(UserError, match="'factor_names' in .* announces int64"):
+        data.load(str(path))

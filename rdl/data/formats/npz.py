@@ -68,7 +68,9 @@ def find(path: Path, name: str) -> Entry:
             )
         if fortran and len(shape) > 1:
             raise UserError(f"'{name}' in {path} is stored by columns: save it with np.ascontiguousarray.")
-        if min(shape, default=1) < 0 or start + math.prod(shape) * dtype.itemsize != info.file_size:
+        # numpy makes no array whose sizes but zeros multiply to more, not even an empty one.
+        possible = min(shape, default=1) >= 0 and math.prod(filter(None, shape)) * dtype.itemsize < 2**63
+        if not possible or start + math.prod(shape) * dtype.itemsize != info.file_size:
             raise UserError(
                 f"'{name}' in {path} announces {dtype} {list(shape)[:8]}, which is not what it holds: write or get the "
                 "file again."
