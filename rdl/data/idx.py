@@ -57,8 +57,10 @@ def read(path: Path) -> np.ndarray:
         raise UserError(f"{path} holds more than any file of digits: get it again.")
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise UserError(f"{path} is not an IDX file of unsigned bytes: get it again.")
-    dimensions = content[3]
-    shape = tuple(np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").tolist())
-    if len(shape) != dimensions or len(content) != 4 + 4 * dimensions + math.prod(shape):
+    dimensions, start = content[3], 4 + 4 * content[3]
+    if len(content) < start:
+        raise UserError(f"{path} is truncated: it does not hold the {dimensions} sizes it announces; get it again.")
+    shape = tuple(np.frombuffer(content[4:start], ">u4").tolist())
+    if dimensions > 32 or len(content) != start + math.prod(shape):
         raise UserError(f"{path} is truncated: it does not hold the {list(shape)} bytes it announces; get it again.")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

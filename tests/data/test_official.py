@@ -351,6 +351,7 @@ def test_idx(write, name, suffix):
         data.load(name, split="half")
     for content, message in (
         (pack(_idx(images)[:-3]), "does not hold the"),
+        (pack(_idx(images)[:7]), "does not hold the 3 sizes"),
         (pack(b"\0\0\x0d\x01aaaa"), "not an IDX file of unsigned bytes"),
         (pack(_idx(labels)), "Expected images"),
         *([(pack(_idx(images))[:-20], "truncated or damaged")] if suffix else []),
