@@ -6,7 +6,8 @@
         --gin_file=gin_configs/evidence/scenes_rpu_vae.gin
 
 Data set and networks are the gin file's. Models are trained four side by side; each block's codes of a common set of
-points go to OUTPUT/codes, so that scores can be computed again without training, and its measurements to OUTPUT/units.
+points go to OUTPUT/codes, so that scores can be computed again without training, the models themselves to
+OUTPUT/models, and the block's measurements to OUTPUT/units.
 A block that is there is not trained again; one that diverges is written down as failed. `score` takes what is there.
 Needs LightGBM for DCI. Cost of the default (112 models x 400,000 images): not measured.
 """
@@ -24,6 +25,7 @@ from scipy import stats
 from rdl import data, models, training
 from rdl.cli import configure
 from rdl.errors import NonFiniteError
+from rdl.models.saving import saved
 from rdl.runs import files
 from rdl.scoring import agreement, chance, mean_kl
 from rdl.scoring.measure import measure
@@ -65,6 +67,8 @@ def train(options) -> None:
             continue
         unit |= {"terms": terms, "models": measured(trainer.model, images, points, means, log_variances)}
         unit["cpu_seconds"] = time.process_time() - cpu
+        for number_of_model, vae in enumerate(trainer.model.models):
+            saved.save(vae, options.output / "models" / name / str(number_of_model))
         files.write_npz(options.output / "codes" / f"{name}.npz", {"means": means, "log_variances": log_variances})
         files.write_json(options.output / "units" / f"{name}.json", unit)
         migs = ", ".join(f"{model['discrete_mig']:.3f}" for model in unit["models"])
