@@ -87,13 +87,13 @@ def images_seen(scope: str, data_size: int = 46_080) -> tuple[int, int]:
 @pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
 def test_every_model_of_the_evidence_study_sees_as_many_images(path, monkeypatch):
     parse(path, monkeypatch)
-    assert images_seen("final" if "rpu_vae" in path.stem else "population")[0] == 400_000
+    assert images_seen("final" if "rpu_vae" in path.stem else "population")[0] == 320_000
 
 
 def test_the_controls_of_the_recursion_have_its_compute(monkeypatch):
     parse(ROOT / "gin_configs/evidence/rpu_vae.gin", monkeypatch)
     recursion = images_seen("x_run")[1] + 2 * 2 * images_seen("leaf_run")[1] + images_seen("final")[1]
-    assert images_seen("x_run")[0] == 400_000
+    assert images_seen("x_run")[0] == 320_000
     for name in ("pbt_u_vae", "random_search"):
         gin.clear_config()
         parse(ROOT / f"gin_configs/evidence/{name}.gin", monkeypatch)
