@@ -82,7 +82,7 @@ def measured(ensemble, images, points, means, log_variances) -> list[dict[str, f
     few = images.images(points[order[:ELBO_POINTS]]).astype(np.float32) / 255
     found = []
     for vae, codes, log_variance in zip(ensemble.models, means, log_variances, strict=True):
-        scores = measure(codes[order], factors[order], num_train, 0, dci_backend="lightgbm")
+        scores, _ = measure(codes[order], factors[order], num_train, 0, dci_backend="lightgbm")
         mean, spread = codes[order[: len(few)]], np.exp(0.5 * log_variance[order[: len(few)]])
         latents = mean + spread * generator(0, "bed", "noise").standard_normal(mean.shape, np.float32)
         logits = vae.decode(latents).numpy().astype(np.float64)

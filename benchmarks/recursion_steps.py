@@ -1,0 +1,121 @@
+"""Does each step of a recursion do its work? Read off finished runs with the true factors, which the runs never saw.
+
+    python benchmarks/recursion_steps.py runs/rpu_vae/* --results=docs/results/recursion_steps.json
+    python benchmarks/recursion_steps.py runs/rpu_vae/* --bed=runs/bed_dsprites
+
+For every iteration of every leaf run: how constant the factors held so far are among its images (*purity*, the share
+of the images that have the commonest value), and of which factor each learned label tells most (mutual information
+over the factor's entropy among these images), new or held before. With --bed, a bed of benchmarks/model_selection.py
+on the same images: the rank correlation of leaf MIG, by each run's labels, with the true MIG of the bed's models.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from scipy import stats
+
+from rdl.data import ImageSet
+from rdl.evaluation.finished_run import FinishedRun
+from rdl.recursion import LeafLabels
+from rdl.report.evidence import share_of_factors
+from rdl.report.reading import Records, read
+from rdl.runs import files
+from rdl.scoring import leaf_mig
+from rdl.seeds import generator
+
+
+def leaf_runs(records: Records, images: ImageSet) -> list[dict]:
+    """An entry for each iteration that learned a label."""
+    if images.factor_space is None:
+        raise SystemExit(f"error: {records.root} is of images without known factors: there is nothing to compare with.")
+    names, found = images.factor_space.names, []
+    for leaf, iterations in records.leaves.items():
+        labels, held = LeafLabels.load(records.reader.paths.labels(leaf)), dict[str, int]()
+        for iteration, indices, values in zip(iterations, labels.indices, labels.labels, strict=False):
+            factors = images.factors(indices)
+            share = share_of_factors(values, factors)
+            best = share.argmax(axis=1)
+            told = [
+                {"factor": names[f], "share": float(share[i, f]), "new": names[f] not in held}
+                for i, f in enumerate(best.tolist())
+            ]
+            purity = {name: float(np.bincount(factors[:, f]).max() / len(factors)) for name, f in held.items()}
+            entry = {"leaf": leaf, "iteration": iteration.number, "images": len(indices)}
+            found.append(entry | {"score": iteration.score, "purity": purity, "labels": told})
+            kept = iteration.reduction.held if iteration.reduction else ()
+            held |= {names[f]: f for f, constant in zip(best.tolist(), kept, strict=False) if constant}
+    return found
+
+
+def leaf_mig_of_bed(records: Records, images: ImageSet, bed: Path) -> dict[str, float | int]:
+    """Spearman's correlation of leaf MIG with true MIG over a bed's models."""
+    paths = [records.reader.paths.labels(leaf) for leaf in records.leaves]
+    blocks = [path for path in sorted((bed / "codes").glob("*.npz")) if (bed / "units" / f"{path.stem}.json").is_file()]
+    scores, true = [], []
+    for block in blocks:
+        codes = np.load(block, allow_pickle=False)["means"]
+        points = np.sort(generator(0, "bed", "points").permutation(len(images))[: codes.shape[1]])
+        leaves = [among(LeafLabels.load(path), points) for path in paths]
+        scores += [leaf_mig.score(means, leaves, points)["leaf_mig"] for means in codes]
+        true += [model["discrete_mig"] for model in files.read_json(bed / "units" / f"{block.stem}.json")["models"]]
+    return {
+        "models": len(true),
+        "spearman": float(stats.spearmanr(scores, true).statistic),
+        "chosen": true[int(np.argmax(scores))],
+        "best": max(true),
+    }
+
+
+def among(leaf: LeafLabels, points: np.ndarray) -> LeafLabels:
+    """The labels of the images that a bed's codes are of; an iteration with fewer than 30 of them is left out."""
+    kept = [
+        (np.isin(indices, points), indices, labels) for indices, labels in zip(leaf.indices, leaf.labels, strict=True)
+    ]
+    kept = [(indices[there], labels[there]) for there, indices, labels in kept if there.sum() >= 30]
+    return LeafLabels(tuple(indices for indices, _ in kept), tuple(labels for _, labels in kept))
+
+
+def told(entry: dict) -> str:
+    """One line of an iteration."""
+    held = ", ".join(f"{name} {purity:.0%}" for name, purity in entry["purity"].items()) or "all images"
+    labels = ", ".join(
+        f"{label['factor']} {label['share']:.0%}{'' if label['new'] else ' (held)'}" for label in entry["labels"]
+    )
+    return f"{entry['leaf']}/{entry['iteration']}  {entry['images']:>6,} images  held: {held:<28}  learned: {labels}"
+
+
+def main() -> None:
+    """Flags -> a table, and a JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="finished runs of rpu_vae with known factors")
+    parser.add_argument("--bed", type=Path)
+    parser.add_argument("--results", type=Path)
+    options = parser.parse_args()
+    result: dict[str, dict[str, Any]] = {}
+    for root in options.runs:
+        records, images = read(root), FinishedRun.open(root).images
+        found: dict[str, Any] = {"iterations": leaf_runs(records, images)}
+        result[root.name] = found
+        print(root)
+        print("\n".join(f"  {told(entry)}" for entry in found["iterations"]))
+        if options.bed:
+            found["leaf_mig"] = leaf_mig_of_bed(records, images, options.bed)
+            print("  leaf MIG over {models} models: rank correlation with MIG {spearman:.2f}, chosen {chosen:.3f} of "
+                  "{best:.3f}".format(**found["leaf_mig"]))  # fmt: skip
+    later = [entry for found in result.values() for entry in found["iterations"] if entry["iteration"] == 1]
+    pure = [share for found in result.values() for entry in found["iterations"] for share in entry["purity"].values()]
+    if later:
+        new = sum(any(label["new"] for label in entry["labels"]) for entry in later)
+        print(f"a new factor in the first iteration of {new} of {len(later)} leaf runs; purity of held factors: "
+              f"median {np.median(pure):.0%}, least {min(pure):.0%}")  # fmt: skip
+    if options.results:
+        files.write_json(options.results, result)
+
+
+if __name__ == "__main__":
+    main()
