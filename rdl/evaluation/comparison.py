@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from rdl.errors import UserError
+from rdl.evaluation import statistics
 from rdl.evaluation.scores_read import Result
 from rdl.runs import files
 
-_STATISTICS = ("n", "mean", "std", "median", "q25", "q75")
 # The one or few numbers of a metric that a table shows unless asked for others.
 HEADLINES = {
     "mig": ("discrete_mig",),
@@ -49,12 +49,17 @@ class Row:
     note: str = ""
 
     def statistics(self) -> dict[str, float]:
-        """n, mean, standard deviation (of a sample; NaN for one model), quartiles."""
-        values = np.asarray(self.values)
-        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-        deviation = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        numbers = (len(values), float(values.mean()), deviation, float(middle), float(low), float(high))
-        return dict(zip(_STATISTICS, numbers, strict=True))
+        """n, mean, standard deviation of a sample, quartiles, interquartile mean; ``_low``, ``_high``: their intervals.
+
+        What one model says nothing about is NaN.
+        """
+        mean, robust = statistics.mean(self.values), statistics.interquartile_mean(self.values)
+        low, middle, high = map(float, np.quantile(self.values, (0.25, 0.5, 0.75)))
+        return {
+            "n": len(self.values), "mean": mean.value, "std": statistics.deviation(self.values),
+            "median": middle, "q25": low, "q75": high, "mean_low": mean.low, "mean_high": mean.high,
+            "iqm": robust.value, "iqm_low": robust.low, "iqm_high": robust.high,
+        }  # fmt: skip
 
 
 def table(
@@ -97,15 +102,16 @@ def markdown(rows: Sequence[Row]) -> str:
         lines = [
             f"### {metric}: {key} ({dataset}, {representation})",
             "",
-            "| method | n | mean | std | median | quartiles | |",
-            "|---|---:|---:|---:|---:|---:|---|",
+            "| method | n | mean [95 %] | interquartile mean [95 %] | std | median | quartiles | |",
+            "|---|---:|---:|---:|---:|---:|---:|---|",
         ]
         for row in (row for row in rows if row.column == column):
             found = row.statistics()
             deviation = "" if np.isnan(found["std"]) else f"{found['std']:.3f}"
             note = f"not comparable: {row.note}" if row.note else ""
+            means = f"{statistics.mean(row.values)} | {statistics.interquartile_mean(row.values)}"
             lines.append(
-                f"| {row.method} | {found['n']} | {found['mean']:.3f} | {deviation} | {found['median']:.3f} | "
+                f"| {row.method} | {found['n']} | {means} | {deviation} | {found['median']:.3f} | "
                 f"{found['q25']:.3f} .. {found['q75']:.3f} | {note} |"
             )
         blocks.append("\n".join(lines))
@@ -116,7 +122,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     """The same as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["dataset", "representation", "metric", "key", "method", *_STATISTICS, "note"])
+    writer.writerow(["dataset", "representation", "metric", "key", "method", *rows[0].statistics(), "note"])
     for row in rows:
         writer.writerow([*row.column, row.method, *row.statistics().values(), row.note])
     return text.getvalue()

@@ -61,6 +61,9 @@ def test_a_hand_made_aggregate_is_read_back_and_summarised(baselines):
     assert found["n"] == 4
     assert found["mean"] == pytest.approx(0.3)
     assert found["std"] == pytest.approx(np.sqrt(0.14 / 3))
+    half = 3.18244630528 * np.sqrt(0.14 / 3) / 2  # Student's t of 3 degrees of freedom, from a table
+    assert (found["mean_low"], found["mean_high"]) == pytest.approx((0.3 - half, 0.3 + half))
+    assert found["iqm"] == pytest.approx(0.25)  # of 0.2 and 0.3
     assert (found["q25"], found["median"], found["q75"]) == pytest.approx((0.175, 0.25, 0.375))
     assert np.isnan(rows["dip_vae_i, lambda_od 5"].statistics()["std"])
 
@@ -71,7 +74,7 @@ def test_other_points_are_marked(baselines):
     assert rows["beta_vae, beta 4"].note == ""
     text = comparison.markdown(list(rows.values()))
     assert (
-        "| factor_vae, gamma 10 | 1 | 0.400 |  | 0.400 | 0.400 .. 0.400 | not comparable: mig.num_train 50000 |" in text
+        "| factor_vae, gamma 10 | 1 | 0.400 | 0.400 |  | 0.400 | 0.400 .. 0.400 | not comparable: mig.num_train 50000 |" in text
     )
 
 
