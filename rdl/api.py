@@ -180,7 +180,9 @@ def evaluate(
     paths = evaluation.evaluate(root, list(metrics), [representation], bindings=_lines(bindings), preset=preset)
     head = "evaluation_results."
     return {
-        Path(name).stem: {k.removeprefix(head): v for k, v in result_tree.read(path).items() if k.startswith(head)}
+        Path(name).stem: {
+            k.removeprefix(head): v for k, v in result_tree.read_object(path).items() if k.startswith(head)
+        }
         for name, path in zip(metrics, paths, strict=True)
     }
 

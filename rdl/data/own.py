@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from rdl.data import cache
-from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.factors import FactorSpace, GroundTruth, Table
 from rdl.data.formats import npz
 from rdl.data.formats.decode import FEWEST, Treatment, check_range, check_shape, open_picture, to_bytes
 from rdl.data.sources import MappedSource, Source
@@ -20,7 +20,7 @@ _LONGEST_NAME = 100  # characters
 _MANY_VALUES = 256  # of a factor that is not written in integers: more are measurements, not values of a factor
 
 
-def from_npz(path: Path, treatment: Treatment) -> tuple[Source, Labels | None]:
+def from_npz(path: Path, treatment: Treatment) -> tuple[Source, GroundTruth | None]:
     """`images` of a npz file, and `factors` ([n] or [n, factors], any numbers) with `factor_names` where
     present.
 
@@ -133,7 +133,7 @@ def _decode(file: Path, treatment: Treatment) -> np.ndarray:
     return open_picture(file, use)
 
 
-def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, Labels | None]:
+def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, GroundTruth | None]:
     """The `image`s of a data set of TensorFlow Datasets (an extra package), and its `label`s as a factor.
 
     Raises:

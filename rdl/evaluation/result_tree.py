@@ -44,7 +44,7 @@ def write_step(
     aggregate = {
         f"{path.stem}.{key}": value
         for path in sorted((root / "json").glob("*.json"))
-        for key, value in read(path).items()
+        for key, value in read_object(path).items()
     }
     files.write_json(root / "aggregate" / f"{step}.json", aggregate)
     return aggregate
@@ -68,7 +68,7 @@ def aggregate_path(folder: str | Path, step: str) -> Path:
     return Path(folder) / "results" / "aggregate" / f"{step}.json"
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def read_object(path: str | Path) -> dict[str, Any]:
     """One JSON object from a file.
 
     Raises:
@@ -99,6 +99,6 @@ def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:
     That form is pandas' ``to_json``: {column: {row: value}}, rows "0", "1", .., None where a file lacks the column. The
     column ``path`` says where a row comes from, relative to ``root``.
     """
-    rows = [{**read(path), "path": str(path.relative_to(root))} for path in paths]
+    rows = [{**read_object(path), "path": str(path.relative_to(root))} for path in paths]
     columns = dict.fromkeys(key for row in rows for key in row)
     return {column: {str(i): row.get(column) for i, row in enumerate(rows)} for column in columns}

@@ -112,7 +112,7 @@ def _of_folder(path: Path) -> list[Result]:
     measured: dict[Path, set[str]] = {}
     for tree in result_tree.aggregates(path):
         run = tree.parents[5]
-        results = _of_aggregate(result_tree.read(tree), _trained(Layout(run)))
+        results = _of_aggregate(result_tree.read_object(tree), _trained(Layout(run)))
         measured.setdefault(run, set()).update(result.metric for result in results if result.representation == "mean")
         found += results
     for paths in runs_in(path):
@@ -190,7 +190,7 @@ def _of_aggregate(row: Mapping[str, Any], trained: likeness.Trained = ()) -> lis
 
 def _of_summary(run: Layout) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
-    summary, config = result_tree.read(run.summary), _config(run)
+    summary, config = result_tree.read_object(run.summary), _config(run)
     single = config.get("population.size") == "1"
     name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
     settings = {**config, "model.name": _OBJECTIVES.get(name, name)}

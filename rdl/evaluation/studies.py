@@ -70,8 +70,8 @@ def read(root: str | Path) -> list[StudyRun]:
 
 def _read(folder: Path) -> StudyRun:
     path, failure = Layout(folder).summary, failure_path(folder)
-    summary = result_tree.read(path) if path.is_file() else {}
-    reason = str(result_tree.read(failure).get("reason", "unknown")) if failure.is_file() else ""
+    summary = result_tree.read_object(path) if path.is_file() else {}
+    reason = str(result_tree.read_object(failure).get("reason", "unknown")) if failure.is_file() else ""
     file = folder.parent.name
     scores = {f"{file}{title}": found for part, title in _PARTS.items() if (found := _of_summary(summary, part))}
     if summary:
@@ -89,7 +89,7 @@ def _of_trees(folder: Path) -> dict[str, float]:
     """What bin/evaluate measured on the means of the final model."""
     scores = {}
     for path in folder.glob("metrics/mean/*/results/aggregate/evaluation.json"):
-        for name, value in result_tree.read(path).items():
+        for name, value in result_tree.read_object(path).items():
             key = f"{path.parents[2].name}.{name.removeprefix('evaluation_results.')}"
             key = _SAME_NAMES.get(key, key)
             if name.startswith("evaluation_results.") and key in SCORES:

@@ -146,7 +146,7 @@ def run(
     bindings: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
     make_executor: Callable[[], Executor] = SerialExecutor,
-    tell: Callable[[str], None] = lambda line: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Trains and measures what is not done yet; returns ``<root>/results.json``, all results in one table.
 
@@ -157,7 +157,7 @@ def run(
       bindings: gin's, on top of the files.
       metrics: what to measure; None: what ``study.metrics`` says, ``["all"]``: disentanglement_lib's ten.
       make_executor: makes what trains runs, with the first one's configuration in gin.
-      tell: is told a line per run.
+      note: is told a line per run.
 
     Raises:
       UserError: a wrong configuration; at the end, runs that could not be trained or measured.
@@ -168,14 +168,14 @@ def run(
     cases[0].configure(gin_files, bindings)
     _metrics(metrics)
     settle_threads()
-    progress = TimeLeft(cases, root)
+    left = TimeLeft(cases, root)
     executor = make_executor()
     try:
         written = time.monotonic()
         for turn in executor.map(StudyTask(root, gin_files, bindings, metrics), [Turn(case) for case in cases]):
             if turn.reason:
                 failed.append(turn.case.place)
-            tell(progress.line(turn))
+            note(left.line(turn))
             if time.monotonic() - written > _SECONDS_BETWEEN_TABLES:
                 write_table(root)
                 written = time.monotonic()
@@ -203,7 +203,7 @@ class TimeLeft:
         self._seconds: dict[str, list[float]] = {}
 
     def line(self, turn: Turn) -> str:
-        """What to tell of a run that had its turn."""
+        """What there is to say of a run that had its turn."""
         case = self._left.pop(turn.case.place)
         if case.place not in self._ready:
             self._seconds.setdefault(case.graph, []).append(turn.seconds)

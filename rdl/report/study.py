@@ -13,7 +13,7 @@ from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
-from rdl.report.reading import Records, read
+from rdl.report.reading import Records, read_records
 from rdl.runs import files
 from rdl.runs.layout import CONFIG, Layout
 
@@ -81,7 +81,7 @@ def write_study(
 
 
 def _model(root: Path, study: Path) -> _Model:
-    records = read(root)
+    records = read_records(root)
     try:
         results = [result for result in scores_read.read([root]) if result.representation == "mean"]
     except UserError:  # nothing measured yet

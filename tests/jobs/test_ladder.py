@@ -122,7 +122,7 @@ def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes
     records = [json.loads(line) for line in (tmp_path / "stopped" / "journal.jsonl").read_text().splitlines()]
     members = [record for record in records if record["key"].startswith("population/generation")]
     assert [set(member["record"]["details"]["terms"]) for member in members] == [
-        {"reconstruction", "kl_level_2", "kl_level_1"}
+        {"reconstruction", "weighted_kl_level_2", "weighted_kl_level_1"}
     ] * 4
 
 

@@ -89,9 +89,9 @@ def test_the_time_left_is_told_from_runs_of_the_same_file(paths, tmp_path, monke
     monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
     cases = seeded.runs(paths, "0-1,7")
     files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
-    progress = study_run.TimeLeft(cases, tmp_path)
+    left = study_run.TimeLeft(cases, tmp_path)
     told = [
-        progress.line(study_run.Turn(case, seconds))
+        left.line(study_run.Turn(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
     # one: 10 s each, other: 300 s each. After one/0 all four are thought to take 10 s; at last other/7 alone is left.

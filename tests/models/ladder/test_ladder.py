@@ -78,13 +78,13 @@ def test_terms_are_the_reconstruction_and_each_levels_weighted_kl():
     terms = losses(model, 7)
     posterior = model.encode(tf.constant(IMAGES.images(np.arange(8)), tf.float32) / 255.0)
     kl = kl_to_prior(posterior.loc, posterior.log_variance).numpy().mean(axis=0)
-    assert set(terms) == {"reconstruction", "kl_level_3", "kl_level_2", "kl_level_1"}
+    assert set(terms) == {"reconstruction", *(f"weighted_kl_{name}" for name in model.levels.names)}
     for name, where, weight in (
         ("level_3", slice(0, 2), 3),
         ("level_2", slice(2, 4), 3),
         ("level_1", slice(4, 6), 0.25),
     ):
-        assert np.isclose(terms[f"kl_{name}"], weight * kl[where].sum(), rtol=1e-5)
+        assert np.isclose(terms[f"weighted_kl_{name}"], weight * kl[where].sum(), rtol=1e-5)
 
 
 def test_the_schedule_follows_the_updates_through_segments_in_one_trace():
@@ -148,11 +148,11 @@ def test_a_stop_in_the_middle_of_a_fade_in_changes_nothing():
 def test_a_search_may_change_beta_and_coefficient_without_retracing():
     trainer = Trainer(ladder())
     first = train(trainer, 1, seed=0, hyperparameters={"beta": 1.0, "coefficient": 0.0})
-    assert first["kl_level_1"] == 0.0
+    assert first["weighted_kl_level_1"] == 0.0
     trainer.initialize(0)
     second = train(trainer, 1, seed=0, hyperparameters={"beta": 4.0, "coefficient": 2.0})
-    assert np.isclose(second["kl_level_3"], 4 * first["kl_level_3"], rtol=1e-5)
-    assert second["kl_level_1"] > 0
+    assert np.isclose(second["weighted_kl_level_3"], 4 * first["weighted_kl_level_3"], rtol=1e-5)
+    assert second["weighted_kl_level_1"] > 0
     assert trainer.traces == 1
 
 
