@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rdl.errors import UserError
-from rdl.runs import files
+from rdl.runs import Layout, files, folders
 
 
 def write_step(
@@ -88,9 +88,10 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
 
 
-def aggregates(root: Path) -> list[Path]:
-    """``evaluation.json`` of every metric of every result tree under a folder, in order."""
-    return in_order(root.rglob("metrics/*/*/results/aggregate/evaluation.json"))
+def aggregates(root: Path) -> dict[Path, Layout]:
+    """``evaluation.json`` of every metric of every result tree under a folder, in order, and whose it is."""
+    found = {aggregate_path(folder, "evaluation"): run for folder, run in folders.metrics_in(root).items()}
+    return {path: found[path] for path in in_order(path for path in found if path.is_file())}
 
 
 def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:

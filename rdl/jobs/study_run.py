@@ -13,12 +13,10 @@ from rdl.bindings import read_gin
 from rdl.errors import UserError
 from rdl.evaluation import evaluation, result_tree
 from rdl.evaluation.finished_run import FinishedRun
-from rdl.evaluation.studies import failure_path
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.study import Plan
-from rdl.runs import files
-from rdl.runs.layout import Layout
+from rdl.runs import Layout, files, folders
 from rdl.training.threads import settle_threads
 
 _SECONDS_BETWEEN_TABLES = 60
@@ -105,7 +103,7 @@ class StudyTask:
         """The run after its turn; what was done before is skipped."""
         case, started = turn.case, time.perf_counter()
         folder = self._root / case.place
-        failure = failure_path(folder)
+        failure = folders.failure(folder)
         try:
             self._train_and_measure(case, folder)
             failure.unlink(missing_ok=True)
@@ -185,7 +183,7 @@ def run(
     if failed:
         names = ", ".join(map(str, result_tree.in_order(map(Path, failed))))
         raise UserError(f"{len(failed)} of {len(cases)} models failed: {names} in {root}.")
-    return table_path(root)
+    return folders.table(root)
 
 
 class TimeLeft:
@@ -223,11 +221,6 @@ class TimeLeft:
         return f"about {expected / side_by_side / 60:.0f} min left"
 
 
-def table_path(root: str | Path) -> Path:
-    """Where all results of a study lie, in disentanglement_lib's aggregated form."""
-    return Path(root) / "results.json"
-
-
 def write_table(root: Path) -> None:
     """Gathers the results of all runs in one table."""
-    files.write_json(table_path(root), result_tree.fuse(result_tree.aggregates(root), root))
+    files.write_json(folders.table(root), result_tree.fuse(result_tree.aggregates(root), root))

@@ -212,6 +212,10 @@ class Layout:
         """Its step ``evaluation`` for one metric."""
         return self.root / "metrics" / representation / metric
 
+    def metrics(self, representation: str) -> dict[str, Path]:
+        """The folders of the step that are there, by metric."""
+        return {path.name: path for path in sorted(self.metric(representation, "").glob("*")) if path.is_dir()}
+
     def environment(self, session: int) -> Path:
         """The surroundings of a session; its warnings lie beside it, with the ending ``.log``."""
         return self.root / "environment" / f"{session:03d}.json"
@@ -227,9 +231,3 @@ class Layout:
     def trials(self, *parts: str) -> Path:
         """A folder of TensorBoard's events: of all trials, a stage's, or one."""
         return self.root.joinpath("trials", *parts)
-
-
-def runs_in(folder: Path) -> list[Layout]:
-    """The finished runs in a folder: itself, or its folders."""
-    summaries = {*folder.glob(str(SUMMARY)), *folder.glob(str("*" / SUMMARY))}
-    return [Layout(summary.parents[1]) for summary in sorted(summaries)]
