@@ -22,31 +22,21 @@ from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.watch import ladder_pictures
 from rdl.watch.watching import Watcher
+from tests.small_models import BATCHES_OF_16, SMALL_LADDER
 
 configure()
 
-CONFIG = """
+CONFIG = f"""
+{SMALL_LADDER}
+{BATCHES_OF_16}
+rate/Dimension.initial = (1e-2,)
 dataset.name = "dsprites_full"
-dataset.values = {"shape": [0], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+dataset.values = {{"shape": [0], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}}
 dataset.size = 8
 experiment.job = @train_ladder
 display.quiet = True
-model.encoder = @ladder_encoder
-model.decoder = @ladder_decoder
-model.objective = @pro_vlae
-model.num_latents = 4
-levels.count = 2
-ladder_encoder.filters = (4, 4)
-ladder_decoder.filters = (4, 4)
-ladder_encoder.width = 8
-ladder_decoder.width = 8
 progressive.updates_per_step = 6
 progressive.fade_in_updates = 5
-SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
-rate/Dimension.initial = (1e-2,)
-batch/Dimension.initial = (16,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 population.size = 1
 population.models = 1
 population.images = 48

@@ -14,29 +14,19 @@ from rdl.evaluation import studies
 from rdl.jobs import seeded, study_run
 from rdl.report.study import write_study
 from rdl.runs import files
+from tests.small_models import SMALL_STUDY
 
 configure()
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = """
+TOY = f"""
+{SMALL_STUDY}
 dataset.name = "dsprites_full"
-dataset.values = {"scale": 2, "orientation": 4, "x": 4, "y": 4}
-dataset.size = 16
 experiment.job = @search
-threads.models_side_by_side = True
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
 population.size = 1
 population.models = 1
-population.images = 640
-population.generations = 1
 population.until_converged = False
 population.search_space = @one_point()
-Measurement.num_train = 50
-Measurement.num_test = 25
 study.metrics = ("mig",)
 study.metric_bindings = ("mig.num_train = 200",)
 """

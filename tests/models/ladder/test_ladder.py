@@ -16,6 +16,7 @@ from rdl.models.distributions import kl_to_prior
 from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.models.ladder.levels import gates_of
 from rdl.training import Trainer
+from tests.small_models import SMALL_LADDER
 
 IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8), "random"))
 CONFIG = """
@@ -167,7 +168,8 @@ def test_an_ensemble_of_ladders_gives_every_levels_latents():
 def test_two_replicas_take_the_steps_of_one():
     """In a process of its own, since logical devices have to be made before TensorFlow starts."""
     script = Path(__file__).with_name("ladder_on_two_replicas.py")
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    config = f"{SMALL_LADDER}\nprogressive.updates_per_step = 4\nprogressive.fade_in_updates = 3\n"
+    result = subprocess.run([sys.executable, str(script), config], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-2000:]
     one, two = (float(value) for value in result.stdout.split()[-2:])
     assert np.isclose(one, two, rtol=1e-4)
