@@ -10,11 +10,12 @@ from typing import Any
 import gin
 
 from rdl.bindings import literals
-from rdl.data import cache, dsprites, dummy, idx, label_file, objects, official, own
+from rdl.data import cache, label_file, official, own
 from rdl.data.factors import Grid, GroundTruth
 from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.images import ImageSet
+from rdl.data.sets import dsprites, dummy, idx, objects
 from rdl.data.sources import Source
 from rdl.errors import UserError
 

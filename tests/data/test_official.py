@@ -13,9 +13,10 @@ import scipy.io
 from PIL import Image
 
 from rdl import data
-from rdl.data import dsprites, idx, objects, official, sprites
+from rdl.data import official
 from rdl.data.factors import FactorSpace
 from rdl.data.formats import hdf5, npz
+from rdl.data.sets import dsprites, idx, objects, sprites
 from rdl.data.sources import MappedSource
 from rdl.errors import UserError
 
