@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from rdl.runs import environment
 from rdl.seeds import generator
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=2 * environment.cores())  # a member reads from two, and each core may have a member
 def _epoch(seed: int, size: int, epoch: int) -> np.ndarray:
     return generator(seed, "epoch", epoch).permutation(size)
 

@@ -13,7 +13,7 @@ from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import experiment, ladder
 from rdl.jobs.context import Context
-from rdl.jobs.vae_learner import VAELearner, trainer_for
+from rdl.jobs.vae_learner import VAELearner, trainers_for
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
@@ -50,9 +50,9 @@ measure.dci_backend = "lightgbm"
 
 @pytest.fixture(autouse=True)
 def _own_models():
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
     yield
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
 
 
 def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_other_levels(monkeypatch, tmp_path):
@@ -101,7 +101,7 @@ def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped")
     monkeypatch.undo()
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
     resumed = run(tmp_path / "stopped")
     assert {k: v for k, v in resumed.items() if k != "elapsed_seconds"} == {
         k: v for k, v in summary.items() if k != "elapsed_seconds"
