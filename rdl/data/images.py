@@ -88,6 +88,27 @@ class ImageSet:
         """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
         return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
 
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws for each image [n] one of those, itself among them, that share all factors but the changing ones.
+
+        Args:
+          indices: of images whose factors are known, int64 [n].
+          changing: bool [n, factors].
+          random: what is drawn comes from it.
+
+        Returns:
+          int64 [n].
+
+        Raises:
+          UserError: the factors of these images are not known.
+        """
+        return self._own_labels().partners(indices, changing, random)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a subset, whose images have other numbers than in the whole."""
+        return self._indices is not None
+
     def _positions(self, indices: np.ndarray) -> np.ndarray:
         indices = np.asarray(indices)
         if indices.ndim != 1 or not (np.issubdtype(indices.dtype, np.integer) or indices.size == 0):

@@ -40,6 +40,8 @@ _CONDITIONS: dict[str, dict[str, str]] = {
         "factor_vae_score.batch_size": "64",
         "prune_dims.threshold": "0.05",
     },
+    "infomec": {"infomec.num_train": "10000", "infomec.neighbours": "10"},
+    "dci_es": {"dci_es.num_train": "10000", "dci_es.num_test": "5000", "dci_es.trees": "100"},
     "unsupervised": {"unsupervised_metrics.num_train": "10000", **_BINS},
     "downstream_task_boosted_trees": {
         "predictor.predictor_fn": "@gradient_boosting_classifier",

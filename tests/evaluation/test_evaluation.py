@@ -350,6 +350,19 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
     refused(r"Cannot read .*train_results\.json")
 
 
+def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
+    small = ("infomec.num_train = 200", "dci_es.num_train = 60", "dci_es.num_test = 40", "dci_es.trees = 3")
+    paths = evaluation.evaluate(run, ["infomec", "dci_es"], ["mean"], bindings=small)
+    found = load(paths[0]) | load(paths[1])
+    for key in ("infom", "infoe", "infoc", "explicitness", "size", "dci_es_completeness"):
+        assert math.isfinite(found[f"evaluation_results.{key}"]), key
+    assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
+    with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
+        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, tell=print)
+    assert "\n" not in str(error.value)
+    assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
+
+
 def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
     few = tmp_path / "few.gin"  # 2 points for cross-validation in 5 folds
     few.write_text("evaluation.evaluation_fn = @modularity_explicitness\nmodularity_explicitness.num_train = 2\n")

@@ -34,6 +34,9 @@ class Batch:
 class Objective:
     """A loss by name, the terms it is the sum of, and its hyperparameters with default values.
 
+    `pairing` says that batches are pairs of images, rows 2i and 2i + 1, and what the two posteriors of a pair become
+    before latents are drawn from them: it takes and returns those of the whole batch (see `paired`).
+
     Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
     is always nats of KL.
     """
@@ -41,6 +44,7 @@ class Objective:
     name: str
     terms: Callable[[Batch, Values], Terms]
     hyperparameters: dict[str, float] = field(default_factory=dict)
+    pairing: Callable[[DiagonalNormal], DiagonalNormal] | None = field(default=None, kw_only=True)
 
     def __call__(
         self,
