@@ -1,7 +1,6 @@
 """The verdict on a run's model without labels: gathers the codes of models trained apart, judges, writes it down."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ def judged(context: Context, stage: Stage, before: Sequence[Stage] = ()) -> dict
       stage: whose best model is judged, beside the models of it that were trained apart from that one ..
       before: .. and beside those of earlier stages, which are not the ancestors of this one.
     """
-    record = context.run.unit(VerdictKey(), lambda: asdict(_judge(context, stage, before)))
+    record = context.run.unit(VerdictKey(), lambda: _judge(context, stage, before).to_json())
     verdict = Verdict.from_json(record)
     files.write_json(context.run.paths.verdict, record | {"text": str(verdict)})
     return verdict.summary
@@ -39,7 +38,6 @@ def _judge(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
     apart = [*stage.trained_apart, *(other for each in before for other in (each.trained, *each.trained_apart))]
     others = [Codes(*context.learner.encode(trained, images, compared)) for trained in apart]
     codes = Codes(*stage.encode(images, points))
-    pixels = images.images(points)
-    few = slice(None, _RECONSTRUCTED)
-    reconstruction = explained(pixels[few], stage.model().decode(codes.means[few]))
-    return judge(of_latents(codes, others, pixels, context.seed), len(others), reconstruction)
+    few = points[:_RECONSTRUCTED]
+    reconstruction = explained(images.images(few), stage.model().decode(codes.means[: len(few)]))
+    return judge(of_latents(codes, others, context.seed), len(others), reconstruction)

@@ -104,7 +104,7 @@ def of_latents(codes: Codes, others: Sequence[Codes], seed: int) -> tuple[Latent
 
 
 def _compare(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Medians over other models: found again [live], told [live], overlap of own latents in the other's [live, live]."""
+    """Medians over other models: found again and told, [live]; how far own latents share the other's, [live, live]."""
     live = own.shape[1]
     again, told, overlap = [np.zeros(live)], [np.zeros(live)], [np.zeros((live, live))]
     for other in others:

@@ -102,8 +102,8 @@ class Verdict:
             return "Nothing was learned: all latents are dead. Train longer, or with a lower beta."
         if not self.compared:
             return (
-                f"Nothing was compared, so none of {_count(len(live), 'latent')} in use can be supported: train several "
-                "models (population.models = 2 or more, or population.size)."
+                f"Nothing was compared, so none of the {len(live)} latents in use can be supported: train several models "
+                "(population.models = 2 or more, or a population)."
             )
         found = self.factors_found
         said = f"{_count(found, 'latent')} {'is' if found == 1 else 'are'} well supported"
