@@ -7,7 +7,7 @@ import numpy as np
 from rdl.bindings import of_text
 from rdl.evaluation import likeness
 from rdl.evaluation.scores_read import measured_under
-from rdl.report import figures
+from rdl.report import figures, judged
 from rdl.report.baselines import Baseline
 from rdl.report.evidence import TREE_POINTS, Evidence
 from rdl.report.gallery import Gallery
@@ -24,10 +24,13 @@ def section(
 ) -> Markup:
     """Tables and figures; ``evidence`` is the (only) run's; without runs the baselines stand for themselves."""
     groups = compare(runs, baselines)
+    verdict = judged.section(runs[0].verdict) if len(runs) == 1 else None
+    finished = any(run.summary is not None for run in runs)
+    nothing = "No true factors are known, so nothing was measured on them." if finished else "Nothing was measured yet."
     return join(
-        _table(groups, runs, baselines)
-        if groups
-        else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
+        verdict,
+        tag("h3", "On the true factors") if verdict is not None and groups else None,
+        _table(groups, runs, baselines) if groups else tag("p", nothing),
         _dots(groups, bool(runs), gallery),
         _heatmaps(evidence, gallery) if evidence is not None and evidence.factors else None,
     )

@@ -2,7 +2,7 @@
 
 from rdl.verdict.evidence import COMPARED_POINTS, DEAD, POINTS, Codes, LatentEvidence, of_latents
 from rdl.verdict.judge import Thresholds, explained, judge, word_of
-from rdl.verdict.words import LatentVerdict, Verdict, Word
+from rdl.verdict.words import VERDICT, LatentVerdict, Verdict, Word
 
 __all__ = [
     "COMPARED_POINTS",
@@ -12,6 +12,7 @@ __all__ = [
     "LatentVerdict",
     "POINTS",
     "Thresholds",
+    "VERDICT",
     "Verdict",
     "Word",
     "explained",

@@ -10,6 +10,7 @@ from rdl.errors import UserError
 from rdl.runs import files
 from rdl.runs.typed import typed
 
+VERDICT = "verdict."  # the head of its keys in a summary
 _ENOUGH = 0.9  # of the KL: what is left is not worth a word
 
 
@@ -102,8 +103,8 @@ class Verdict:
             return "Nothing was learned: all latents are dead. Train longer, or with a lower beta."
         if not self.compared:
             return (
-                f"Nothing was compared, so none of the {len(live)} latents in use can be supported: train several models "
-                "(population.models = 2 or more, or a population)."
+                f"Nothing was compared, so none of the {len(live)} latents in use can be well supported: train several "
+                "models (population.models = 2 or more, or a population)."
             )
         found = self.factors_found
         said = f"{_count(found, 'latent')} {'is' if found == 1 else 'are'} well supported"
@@ -141,18 +142,18 @@ class Verdict:
     @property
     def summary(self) -> dict[str, Any]:
         """Flat keys for ``results/summary.json``."""
-        counts = {word: len(self.of(word)) for word in Word}
-        return {
-            "verdict.factors_found": self.factors_found,
-            "verdict.well_supported": counts[Word.SUPPORTED],
-            "verdict.doubtful": counts[Word.DOUBTFUL],
-            "verdict.entangled": counts[Word.ENTANGLED],
-            "verdict.dead": counts[Word.DEAD],
-            "verdict.models_compared": self.compared,
-            "verdict.kl_supported": self.kl_supported,
-            "verdict.reconstruction": self.reconstruction,
-            "verdict.headline": self.headline,
+        found = {
+            "factors_found": self.factors_found,
+            "well_supported": len(self.of(Word.SUPPORTED)),
+            "doubtful": len(self.of(Word.DOUBTFUL)),
+            "entangled": len(self.of(Word.ENTANGLED)),
+            "dead": len(self.of(Word.DEAD)),
+            "models_compared": self.compared,
+            "kl_supported": self.kl_supported,
+            "reconstruction": self.reconstruction,
+            "headline": self.headline,
         }
+        return {f"{VERDICT}{key}": value for key, value in found.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
