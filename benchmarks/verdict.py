@@ -32,9 +32,9 @@ NEAR = 4.0  # times a model's beta: what it is compared with
 KNOWN, NEXT = 0.4, 0.5  # of a factor's entropy; of the share of the factor known best
 WRONG = 0.1  # thresholds are the least strict with so few errors
 GRID = {
-    "found_again": np.arange(0.3, 0.96, 0.05),
-    "gathering": (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
-    "lost": np.arange(0.1, 0.81, 0.05),
+    "found_again": [round(0.05 * step, 2) for step in range(6, 20)],
+    "gathering": (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
+    "lost": [round(0.05 * step, 2) for step in range(2, 17)],
 }
 EVIDENCE = ("kl", "found_again", "told", "gathering")
 
@@ -115,21 +115,18 @@ def quality(rows: list[dict], thresholds: Thresholds, next_share: float = NEXT) 
 
 def choose(rows: list[dict]) -> Thresholds:
     """The thresholds that call the most latents well supported, and entangled, with at most `WRONG` in error."""
-    best, best_lost = (-1, Thresholds()), (-1, 0.1)
+    best = (-1, 0.0, 0.0)  # of equally good ones the strictest
     for again, gathers in product(GRID["found_again"], GRID["gathering"]):
-        thresholds = Thresholds(found_again=float(again), gathering=gathers)
-        found = quality(rows, thresholds)
-        if found["supported"] and found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
-            best = max(best, (found["supported_right"], thresholds), key=lambda pair: pair[0])
+        found = quality(rows, Thresholds(found_again=again, gathering=gathers))
+        if found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
+            best = max(best, (found["supported_right"], again, gathers))
+    _, again, gathers = best
+    most = (-1, 0.0)
     for lost in GRID["lost"]:
-        found = quality(
-            rows, Thresholds(found_again=best[1].found_again, gathering=best[1].gathering, lost=float(lost))
-        )
-        if found["entangled"] and found["entangled_wrong"] <= WRONG * found["entangled"]:
-            best_lost = max(best_lost, (found["entangled"], float(lost)))
-    return Thresholds(
-        found_again=round(best[1].found_again, 3), gathering=best[1].gathering, lost=round(best_lost[1], 3)
-    )
+        found = quality(rows, Thresholds(found_again=again, gathering=gathers, lost=lost))
+        if found["entangled_wrong"] <= WRONG * found["entangled"]:
+            most = max(most, (found["entangled"], -lost))
+    return Thresholds(found_again=again, gathering=gathers, lost=-most[1])
 
 
 def area(rows: list[dict], key: str) -> float | None:

@@ -16,7 +16,7 @@ class Thresholds:
     Attributes:
       found_again: a well supported latent is found again at least so well ..
       gathering: .. and its values gather at least so much, nats.
-      lost: a latent that is found again less well is entangled, where ..
+      lost: a latent that is found again less well, and does not gather, is entangled, where ..
       told: .. other models' latents together tell at least this share of it: they know it, but have it otherwise.
       overlap: the latent beside which it lies in other models' latents is named from here on.
       same: a latent of which another alone tells this share repeats it.
@@ -67,9 +67,10 @@ def word_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> Word:
         return Word.DEAD
     if one.found_again is None or one.told is None:
         return Word.DOUBTFUL
-    if one.found_again >= thresholds.found_again and one.gathering >= thresholds.gathering:
+    gathers = one.gathering >= thresholds.gathering
+    if gathers and one.found_again >= thresholds.found_again:
         return Word.SUPPORTED
-    if one.found_again < thresholds.lost and one.told >= thresholds.told:
+    if not gathers and one.found_again < thresholds.lost and one.told >= thresholds.told:
         return Word.ENTANGLED
     return Word.DOUBTFUL
 
