@@ -3,9 +3,10 @@
 import numpy as np
 
 from rdl.report import figures
-from rdl.report.evidence import DEAD, VALUES, Evidence, Latent
+from rdl.report.evidence import VALUES, Evidence, Latent
 from rdl.report.gallery import Gallery, picture, png, tile
 from rdl.report.markup import Markup, fold, join, table, tag
+from rdl.verdict import DEAD
 
 
 def section(evidence: Evidence, gallery: Gallery) -> Markup:

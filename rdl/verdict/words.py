@@ -111,7 +111,11 @@ class Verdict:
         if not found:
             return f"No latent is well supported: {self._rest(live)}. {self._advice(live)}"
         if self.kl_supported >= _ENOUGH:
-            return f"{said}, and next to nothing is left beside: the model did what it could."
+            return (
+                f"{said} and hold{'s' * (found == 1)} nearly all that the model tells. The rest of the images "
+                f"({1 - self.reconstruction:.0%} of the pixels' variance) is not in it: for more factors, lower beta or "
+                "train longer."
+            )
         return f"{said}; {self._rest(live)}. {self._advice(live)}"
 
     def _rest(self, live: list[LatentVerdict]) -> str:
@@ -133,10 +137,10 @@ class Verdict:
     def lines(self) -> list[str]:
         """The headline, then a line for each latent that is not dead."""
         live = [latent for word in list(Word)[:3] for latent in self.of(word)]
-        dead = self.of(Word.DEAD)
+        dead = [latent for latent in self.latents if latent.word == Word.DEAD]
         found = [self.headline, *(latent.sentence for latent in live)]
         if dead:
-            found.append(f"{', '.join(f'z{latent.latent}' for latent in dead)} dead")
+            found.append(f"dead: {', '.join(f'z{latent.latent}' for latent in dead)}")
         return found
 
     @property
