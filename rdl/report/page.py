@@ -160,8 +160,8 @@ def _tiles(run: _Seen) -> list[tuple[str, Content]]:
     summary, final = records.summary or {}, records.measured.get("final", {})
     tiles: list[tuple[str, Content]] = []
     if records.verdict is not None:
-        beside = tag("i", "distinct latents, judged without labels")
-        tiles.append(("well supported", join(str(records.verdict.factors_found), beside)))
+        how = tag("i", "distinct latents, judged without labels")
+        tiles.append(("well supported", join(str(records.verdict.factors_found), how)))
     if evidence is not None:
         known = sorted({latent.factor for latent in evidence.latents if latent.factor and not latent.dead})
         if evidence.factors:

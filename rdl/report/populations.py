@@ -80,13 +80,10 @@ def population(
 def _best(best: Member, pairs: np.ndarray | None) -> Markup:
     values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
     place = f"number {best.index} in generation {best.generation}"
-    alike = f" Its two VAEs are alike to a UDR of {(pairs[0, 1] + pairs[1, 0]) / 2:.3f}." if _is_one(pairs) else ""
+    alike = ""
+    if pairs is not None and pairs.shape == (2, 2):  # one pair: a number, not a table
+        alike = f" Its two VAEs are alike to a UDR of {(pairs[0, 1] + pairs[1, 0]) / 2:.3f}."
     return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.{alike}")
-
-
-def _is_one(pairs: np.ndarray | None) -> bool:
-    """Two models are one pair: a number, not a table."""
-    return pairs is not None and pairs.shape == (2, 2)
 
 
 def _failed(failed: Sequence[Member]) -> Markup:

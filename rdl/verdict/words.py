@@ -113,8 +113,8 @@ class Verdict:
         if self.kl_supported >= _ENOUGH:
             return (
                 f"{said} and hold{'s' * (found == 1)} nearly all that the model tells. The rest of the images "
-                f"({1 - self.reconstruction:.0%} of the pixels' variance) is not in it: for more factors, lower beta or "
-                "train longer."
+                f"({1 - self.reconstruction:.0%} of the pixels' variance) is not in it: for more factors, lower beta "
+                "or train longer."
             )
         return f"{said}; {self._rest(live)}. {self._advice(live)}"
 
