@@ -11,7 +11,7 @@ def first_words(verdict: Verdict | None, finished: bool) -> Markup | None:
     if verdict is None:
         missing = "There is no verdict on this run: it is from before there were any, or of more than one model."
         return tag("p", missing, class_="status") if finished else None
-    latents = [tag("li", join(_marked(latent), " ", _rest(latent))) for latent in _in_order(verdict)]
+    latents = [tag("li", _in_words(latent)) for latent in _in_order(verdict)]
     return tag("div", tag("p", verdict.headline, class_="headline"), tag("ul", latents), class_="verdict")
 
 
@@ -22,7 +22,7 @@ def section(verdict: Verdict | None) -> Markup | None:
     rows = [
         [
             f"z{one.latent}",
-            _marked(one),
+            one.words,
             f"{one.kl:.2f}",
             _number(one.found_again),
             _number(one.told),
@@ -50,14 +50,9 @@ def _in_order(verdict: Verdict) -> list[LatentVerdict]:
     return [latent for word in (Word.SUPPORTED, Word.DOUBTFUL, Word.ENTANGLED) for latent in verdict.of(word)]
 
 
-def _marked(latent: LatentVerdict) -> Markup:
-    beside = "" if latent.entangled_with is None else f" with z{latent.entangled_with}"
-    return join(tag("span", _MARKS[latent.word], aria_hidden="true"), f" {latent.word}{beside}")
-
-
-def _rest(latent: LatentVerdict) -> Markup:
-    again = f", tells again what z{latent.repeats} does" if latent.repeats is not None else ""
-    return join(tag("b", f"z{latent.latent}"), again, " ", tag("span", latent.reasons, class_="small"))
+def _in_words(latent: LatentVerdict) -> Markup:
+    mark, words = tag("span", _MARKS[latent.word], aria_hidden="true"), latent.words
+    return join(mark, " ", tag("b", f"z{latent.latent}"), f" {words} ", tag("span", latent.reasons, class_="small"))
 
 
 def _number(value: float | None) -> str:

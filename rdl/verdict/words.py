@@ -47,12 +47,14 @@ class LatentVerdict:
     @property
     def sentence(self) -> str:
         """The verdict on it in a line of at most 78 columns."""
-        head = f"z{self.latent} is {self.word}"
-        if self.entangled_with is not None:
-            head += f" with z{self.entangled_with}"
-        if self.repeats is not None:
-            head += f", but tells again what z{self.repeats} does"
-        return f"{head} ({self.reasons})"
+        return f"z{self.latent} is {self.words} ({self.reasons})"
+
+    @property
+    def words(self) -> str:
+        """``well supported``, ``entangled with z4``, .."""
+        beside = "" if self.entangled_with is None else f" with z{self.entangled_with}"
+        again = "" if self.repeats is None else f", but tells again what z{self.repeats} does"
+        return f"{self.word}{beside}{again}"
 
     @property
     def reasons(self) -> str:
