@@ -1,7 +1,8 @@
 """How often the verdict without labels is right: calibrated on one bed of models, tested on another.
 
     python benchmarks/verdict.py scenes=runs/bed_scenes=gin_configs/evidence/scenes_rpu_vae.gin \\
-        dsprites=runs/bed_dsprites=gin_configs/evidence/rpu_vae.gin --results=docs/results/verdict.json
+        dsprites=runs/bed_dsprites=gin_configs/evidence/rpu_vae.gin \\
+        tiny=runs/bed_tiny=gin_configs/tiny.gin --results=docs/results/verdict.json
 
 Beds are what benchmarks/model_selection.py trains, each with the gin file that names its images. Every model is judged
 beside the bed's models of a beta within a factor of 4, as a population holds them. What a latent truly is, its mutual
@@ -194,7 +195,8 @@ def main() -> None:
         print(line(name, "shipped", counts[f"{name}, strict truth"]))
     if options.results:
         kept = {name: {key: getattr(of, key) for key in GRID} for name, of in tables.items()}
-        content = {"thresholds": kept, "areas": areas, "counts": counts, "latents": beds}
+        latents = {name: alive(rows) for name, rows in beds.items()}
+        content = {"thresholds": kept, "areas": areas, "counts": counts, "latents": latents}
         files.write_json(options.results, content)
 
 

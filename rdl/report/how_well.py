@@ -7,9 +7,10 @@ import numpy as np
 from rdl.bindings import of_text
 from rdl.evaluation import likeness
 from rdl.evaluation.scores_read import measured_under
-from rdl.report import figures, judged
+from rdl.report import figures
 from rdl.report.baselines import Baseline
 from rdl.report.evidence import TREE_POINTS, Evidence
+from rdl.report.found import behind_the_verdict
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
@@ -24,7 +25,7 @@ def section(
 ) -> Markup:
     """Tables and figures; ``evidence`` is the (only) run's; without runs the baselines stand for themselves."""
     groups = compare(runs, baselines)
-    verdict = judged.section(runs[0].verdict) if len(runs) == 1 else None
+    verdict = behind_the_verdict(runs[0].verdict) if len(runs) == 1 else None
     finished = any(run.summary is not None for run in runs)
     nothing = "No true factors are known, so nothing was measured on them." if finished else "Nothing was measured yet."
     return join(

@@ -8,7 +8,7 @@ from pathlib import Path
 from rdl import data
 from rdl.data import ImageSet
 from rdl.errors import UserError, in_one_line
-from rdl.report import found, how_found, how_well, judged, trust
+from rdl.report import found, how_found, how_well, trust
 from rdl.report.baselines import Baseline
 from rdl.report.document import article, document
 from rdl.report.evidence import Evidence, look
@@ -114,7 +114,7 @@ def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
         tiles = _tiles(run)
     except Exception as error:  # as below
         tiles = [("what was found", _contradiction(error))]
-    first = _drawn(lambda: join(judged.first_words(records.verdict, records.summary is not None)))
+    first = _drawn(lambda: join(found.whether_it_worked(records.verdict, records.summary is not None)))
     return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix, first)
 
 
