@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rdl.data import ImageSet
     from rdl.models.saving.saved import TrainedModel
+    from rdl.verdict import Verdict
 
 Values = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ class Run:
 
         run = rdl.Run("runs/quickstart")
         run.summary["final.discrete_mig"]
+        print(run.verdict)                 # which latents to believe, without labels
         run.codes([0, 1])                  # the latents of its first two images
         run.model.traverse(run.images.images([0])[0], latent=0)
         run.report()                       # -> runs/quickstart/report/index.html
@@ -50,6 +52,18 @@ class Run:
         from rdl.evaluation.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).summary
+
+    @cached_property
+    def verdict(self) -> "Verdict":
+        """What can be said of the model without labels; its text is a line for each latent.
+
+        Raises:
+          UserError: the run is not finished, or is from before there were verdicts.
+        """
+        from rdl.runs import Layout
+        from rdl.verdict import Verdict
+
+        return Verdict.load(Layout(self.root).verdict)
 
     @cached_property
     def model(self) -> "TrainedModel":

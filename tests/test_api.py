@@ -43,6 +43,11 @@ def test_one_vae_trained_loaded_saved_and_gin_left_empty(run, tmp_path):
     np.testing.assert_array_equal(rdl.load(run.root).encode(images), codes)
 
 
+def test_the_verdict_on_a_lone_model(run):
+    assert "Nothing was" in str(run.verdict)
+    assert run.verdict.factors_found == run.summary["verdict.factors_found"] == 0
+
+
 def test_settings_reach_the_run(run):
     config = (run.root / "config.gin").read_text()
     assert "small_fc_encoder.widths = [8]" in config

@@ -33,6 +33,9 @@ METRICS = (
     "factor_vae_metric", "irs", "mig", "modularity_explicitness", "sap_score", "unsupervised",
 )  # fmt: skip
 
+# Of a single factor the trees' importances of every latent, the votes and the classes are all that factor's.
+_COMPARE_FACTORS = ("disentanglement", "modularity_score", "mig_sup", "train_accuracy", "eval_accuracy")
+
 
 class _CannotCompute(UserError):
     """A metric is not defined on such a representation or data set; others may be."""
@@ -175,6 +178,8 @@ class _Work:
         with _configured(self.files, [*self._own(), *self.bindings]):
             results = dict(evaluation(prepared.data, function))
             used = of_text(gin.operative_config_str(max_line_length=10_000))
+        if sum(size > 1 for size in prepared.data.factors_num_values) == 1:
+            results = _of_one_factor(results)
         settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
         results["elapsed_time"] = time.perf_counter() - started
         before = run.paths.postprocessed(self.representation)
@@ -257,7 +262,14 @@ def _is_score(key: str, value: Any) -> bool:
     return isinstance(value, float) and key != "elapsed_time"
 
 
+def _of_one_factor(results: dict[str, Any]) -> dict[str, Any]:
+    """Without the scores that compare factors, which are 1 by construction where there is one; with a word on them."""
+    gone = [key for key in results if key.split(".")[0].removesuffix("_stderr") in _COMPARE_FACTORS]
+    kept = {key: value for key, value in results.items() if key not in gone}
+    return {**kept, "undefined": f"{', '.join(gone)}: not defined for one factor"} if gone else kept
+
+
 def _brief(results: dict[str, Any]) -> str:
-    """The first few numbers."""
-    numbers = [f"{key} {value:.3f}" for key, value in results.items() if _is_score(key, value)]
-    return ", ".join(numbers[:4]) if numbers else "done"
+    """The first few numbers, and what is not defined."""
+    numbers = [f"{key} {value:.3f}" for key, value in results.items() if _is_score(key, value)][:4]
+    return ", ".join([*numbers, *([results["undefined"]] if "undefined" in results else [])]) or "done"

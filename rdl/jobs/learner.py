@@ -19,7 +19,7 @@ from rdl.training import threads
 
 @dataclass(frozen=True)
 class Trained:
-    """The best model of a trained member, by where its weights lie.
+    """A model of a trained member, the best one if nothing else is said, by where its weights lie.
 
     Attributes:
       paths: of the run directory.
@@ -27,6 +27,7 @@ class Trained:
       member: the member.
       image_shape: height, width and channels of what it was trained on.
       num_models: of the member.
+      chosen: which of the member's models; None: the one that scored best.
     """
 
     paths: Layout
@@ -34,6 +35,7 @@ class Trained:
     member: Member
     image_shape: tuple[int, int, int]
     num_models: int
+    chosen: int | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -42,8 +44,8 @@ class Trained:
 
     @property
     def model(self) -> int:
-        """Which of the member's models scored best."""
-        return int(np.argmax(self.member.details["per_model"]))
+        """Which of the member's models it is."""
+        return int(np.argmax(self.member.details["per_model"])) if self.chosen is None else self.chosen
 
 
 class Learner(Protocol):

@@ -34,9 +34,9 @@ class Leaf:
     iterations: list[dict[str, Any]]
 
     @property
-    def factors_found(self) -> int:
+    def labels_learned(self) -> int:
         """Labels of all iterations that do not repeat an earlier one."""
-        return sum(Iteration.from_json(found).factors_found for found in self.iterations)
+        return sum(Iteration.from_json(found).labels_learned for found in self.iterations)
 
 
 @gin.configurable
@@ -58,7 +58,7 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         )
     images = context.images
     context.watcher.planned(_plan(len(images), leaf_runs, random_members and images.factor_space is not None))
-    x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
+    x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR, compared=True)
     posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
     leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
@@ -68,7 +68,7 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             "train longer (population.images, population.generations), or widen the search space."
         )
     leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
-    final = train_population(context, "final", "final", images, leaf_mig)
+    final = train_population(context, "final", "final", images, leaf_mig, compared=True)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
@@ -81,15 +81,14 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         **final.found("final"),
     }
     for number, leaf in enumerate(leaves):
-        summary[f"leaf_{number}.factors_found"] = leaf.factors_found
+        summary[f"leaf_{number}.labels_learned"] = leaf.labels_learned
         summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
         summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
     if images.factor_space is not None:
         summary |= x_run.measured("x_model") | final.measured("final")
         if random_members:
             summary |= _random_members(context, x_run, final)
-    finish.hand_over(context, final)
-    return summary
+    return summary | finish.hand_over(context, final, x_run)
 
 
 def _plan(data_size: int, leaf_runs: int, random_members: bool) -> dict[str, int]:

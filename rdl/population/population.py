@@ -131,6 +131,16 @@ class Outcome:
         return evolution.handed_over(self.generations, self.best_of)
 
     @property
+    def trained_apart(self) -> list[Member]:
+        """Members of the last generation that share no ancestor with the best one, nor with each other: the best of
+        each line, best first. Weights that were once the same agree on more than the images.
+        """
+        found = {evolution.founder(self.generations, self.best): self.best}
+        for member in evolution.ranked(self.generations[-1]):
+            found.setdefault(evolution.founder(self.generations, member), member)
+        return list(found.values())[1:]
+
+    @property
     def best_scores(self) -> list[float]:
         """The best score of every generation."""
         return [_best_score(members) for members in self.generations]
@@ -265,7 +275,7 @@ class Population:
         so that a run that was stopped keeps the same.
         """
         best = evolution.handed_over(generations, self._settings.best_of)
-        keep_only(self._run.paths, self._stage, best.name, before=len(generations) - 1)
+        keep_only(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:

@@ -90,8 +90,9 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     for number, records in enumerate(runs):
         final = records.measured.get("final", {})
         values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(METRICS)[:4]]
-        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), *values])
-    titles = ["run", "state", *(METRICS[key] for key in list(METRICS)[:4])]
+        supported = "–" if records.verdict is None else str(records.verdict.factors_found)
+        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), supported, *values])
+    titles = ["run", "state", "well supported", *(METRICS[key] for key in list(METRICS)[:4])]
     return tag(
         "section",
         tag("h1", f"{len(runs)} runs"),
@@ -113,7 +114,8 @@ def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
         tiles = _tiles(run)
     except Exception as error:  # as below
         tiles = [("what was found", _contradiction(error))]
-    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix)
+    first = _drawn(lambda: join(found.whether_it_worked(records.verdict, records.summary is not None)))
+    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix, first)
 
 
 def _drawn(draw: Callable[[], Markup]) -> Markup:
@@ -157,12 +159,14 @@ def _tiles(run: _Seen) -> list[tuple[str, Content]]:
     records, evidence = run.records, run.evidence
     summary, final = records.summary or {}, records.measured.get("final", {})
     tiles: list[tuple[str, Content]] = []
+    if records.verdict is not None:
+        how = tag("i", "distinct latents, judged without labels")
+        tiles.append(("well supported", join(str(records.verdict.factors_found), how)))
     if evidence is not None:
         known = sorted({latent.factor for latent in evidence.latents if latent.factor and not latent.dead})
         if evidence.factors:
-            tiles.append(
-                ("factors found", join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known))))
-            )
+            named = join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known)))
+            tiles.append(("factors of which a latent tells", named))
         alive = sum(not latent.dead for latent in evidence.latents)
         tiles.append(("latents in use", f"{alive} of {len(evidence.latents)}"))
     random = summary.get("first_generation.median_discrete_mig")

@@ -9,6 +9,7 @@ leaf_0/labels.npz                    what a leaf run learned
 leaf_0/iteration_1/indices.npy       the images that an iteration was left with
 model/                               the model handed over
 results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
+results/verdict.json                 what can be said of the model without labels
 postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
 environment/000.json  000.log        each session's surroundings and warnings
 tensorboard/  trials/                events
@@ -92,6 +93,13 @@ class MeasureKey:
 
 
 @dataclass(frozen=True)
+class VerdictKey:
+    """What can be said of the model handed over without labels."""
+
+    text: str = "verdict"
+
+
+@dataclass(frozen=True)
 class SessionKey:
     """A start of the run that came to an end of its own."""
 
@@ -110,7 +118,7 @@ class SummaryKey:
     text: str = "summary"
 
 
-Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | SessionKey | SummaryKey
+Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | VerdictKey | SessionKey | SummaryKey
 
 _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     # Old runs had a stage without a name.
@@ -118,6 +126,7 @@ _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     (r"(.+)/outcome", OutcomeKey),
     (r"leaf_(\d+)/iteration_(\d+)", lambda *numbers: IterationKey(*map(int, numbers))),
     (r"measure/(.+)", MeasureKey),
+    (r"verdict", VerdictKey),
     (r"session/(\d+)", lambda number: SessionKey(int(number))),
     (r"summary", SummaryKey),
 )
@@ -171,6 +180,11 @@ class Layout:
     def summary(self) -> Path:
         """The summary of a finished run."""
         return self.root / SUMMARY
+
+    @property
+    def verdict(self) -> Path:
+        """What can be said of the model handed over without labels."""
+        return self.result("verdict.json")
 
     def result(self, name: str) -> Path:
         """A file for the user, such as ``traversals.png``."""

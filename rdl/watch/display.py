@@ -14,6 +14,7 @@ from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import ranked
 from rdl.scoring.names import METRICS
 from rdl.training import progress
+from rdl.verdict import VERDICT
 from rdl.watch.estimate import Estimate
 from rdl.watch.watching import Watcher
 
@@ -181,5 +182,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
         table.add_column("")
         table.add_column("", justify="right")
         for key, value in summary.items():
+            if key.startswith(VERDICT):  # it is said in words
+                continue
             table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
     return table

@@ -13,6 +13,7 @@ from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.gallery import png
 from rdl.runs import Run, files
+from rdl.verdict import LatentVerdict, Verdict, Word
 from tests.small_models import SMALL_LADDER
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
@@ -23,6 +24,17 @@ dataset.values = {'orientation': [0], 'x': [0, 10, 20, 30], 'y': [0, 10, 20, 30]
 experiment.seed = 3
 """
 OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 1.18817\n"
+
+
+VERDICT = Verdict(
+    (
+        LatentVerdict(0, Word.SUPPORTED, 1.9, 0.95, 0.98, 0.4),
+        LatentVerdict(1, Word.ENTANGLED, 1.2, 0.1, 0.9, 0.02, entangled_with=2),
+        LatentVerdict(2, Word.DOUBTFUL, 0.7, 0.6, 0.9, 0.02),
+    ),
+    6,
+    0.8,
+)
 
 
 def generations(size=4, count=3, seed=0, reason="loss is not finite", **details):
@@ -133,6 +145,7 @@ def make_run(
             "final.leaf_mig": 0.7,
         }
         files.write_json(run.paths.summary, summary)
+        files.write_json(run.paths.verdict, VERDICT.to_json())
         run.journal.append("summary", summary)
     return root
 

@@ -61,7 +61,7 @@ def test_the_page_needs_nothing_else(finished):
 def test_figures_lie_beside_the_page(finished):
     root, page = finished
     figures = root / "report" / "figures"
-    for name in ("reconstructions", "mutual_information", "dci_importances", "x_run_lineage", "x_run_udr"):
+    for name in ("reconstructions", "mutual_information", "dci_importances", "x_run_lineage"):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (figures / f"{name}.svg").read_text()
     assert page.count("<svg") == len(list(figures.glob("*.svg")))
@@ -279,3 +279,38 @@ def test_wrong_baselines_are_refused(tmp_path):
     write_result(tmp_path, "mig", 0, discrete_mig=0.5).write_text("{")
     with pytest.raises(UserError, match="Cannot read .*evaluation.json"):
         read_baselines([tmp_path])
+
+
+def test_the_first_thing_said_is_whether_it_worked(finished):
+    root, page = finished
+    assert page.index(made_up.VERDICT.headline) < page.index('class="tiles"')
+    assert "entangled with z2" in page
+    well = page[page.index("<h2>How well</h2>") : page.index("<h2>How it was found</h2>")]
+    assert "Compared with 6 models trained apart" in well and "On the true factors" in well
+
+
+def test_how_well_is_not_empty_without_labels(tmp_path):
+    root = made_up.make_run(tmp_path / "run", leaves=0, count=1)
+    lines = (root / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if b"measure" not in line and b"random_members" not in line]
+    (root / "journal.jsonl").write_bytes(b"".join(kept))
+    page = write_report([root]).read_text()
+    well = page[page.index("<h2>How well</h2>") : page.index("<h2>How it was found</h2>")]
+    assert "No true factors are known" in well and "Without labels" in well and "found again" in well
+
+
+@pytest.mark.parametrize("content", [None, b"[1]", b"{}", b'{"latents": 3, "compared": 1, "reconstruction": 0.5}'])
+def test_a_verdict_that_cannot_be_read_is_none(tmp_path, content):
+    root = made_up.make_run(tmp_path / "run", leaves=0, count=1)
+    path = read(root).reader.paths.verdict
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert read(root).verdict is None
+    assert "There is no verdict on this run" in write_report([root]).read_text()
+
+
+def test_the_udr_of_two_models_is_one_number(finished):
+    _, page = finished
+    assert "Its two VAEs are alike to a UDR of 0.450" in page
+    assert "pairwise UDR" not in page
