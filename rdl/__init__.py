@@ -1,6 +1,7 @@
 """rdl: robust disentangled representations.
 
 data = rdl.data.load("dsprites_full")              images by index, with their factors
+run = rdl.disentangle("my_pictures", minutes=60)   what bin/disentangle does: images and minutes, nothing else
 run = rdl.train("quickstart.gin")                  what bin/train does
 scores = rdl.evaluate(run, ["mig", "dci"])         what bin/evaluate does
 model = rdl.load("runs/quickstart")                the trained model of a finished run
@@ -22,10 +23,10 @@ from rdl.errors import UserError
 from rdl.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from rdl.api import Run, evaluate, load, train
+    from rdl.api import Run, disentangle, evaluate, load, train
 
-__all__ = ["Run", "UserError", "data", "evaluate", "load", "train"]
-_FACE = ("Run", "evaluate", "load", "train")
+__all__ = ["Run", "UserError", "data", "disentangle", "evaluate", "load", "train"]
+_FACE = ("Run", "disentangle", "evaluate", "load", "train")
 _PACKAGES = (
     "data", "evaluation", "execution", "jobs", "models", "population", "recursion", "runs", "scoring", "training",
     "watch",

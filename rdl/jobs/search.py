@@ -26,7 +26,9 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
       UserError: the score does not fit the population, or all members of a generation failed.
     """
     context.watcher.planned({"population": least_images("population", len(context.images))})
-    stage = train_population(context, "population", "population", context.images, score, comparable=comparable)
+    stage = train_population(
+        context, "population", "population", context.images, score, comparable=comparable, last=True
+    )
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,

@@ -265,7 +265,7 @@ class Population:
         so that a run that was stopped keeps the same.
         """
         best = evolution.handed_over(generations, self._settings.best_of)
-        keep_only(self._run.paths, self._stage, best.name, before=len(generations) - 1)
+        keep_only(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:

@@ -1,0 +1,63 @@
+"""How fast this machine trains the chosen networks: members of a population are trained for some seconds."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from rdl.data import ImageSet
+from rdl.execution import Executor
+from rdl.jobs.learner import Learner, MemberTask, Trained
+from rdl.planning.plan import X_MODELS, Speed
+from rdl.population import Member
+from rdl.runs import Layout
+from rdl.scoring import UDRScore
+
+_MEMBERS = 4
+_FEW = 512  # images
+_ENCODED = 4096
+
+
+def measure(images: ImageSet, learner: Learner, executor: Executor, seconds: float = 4.0) -> Speed:
+    """Trains, scores and saves members as a run does, in a folder of its own; what they learned is thrown away.
+
+    The learner keeps its traced graphs, so that the run need not make them again.
+
+    Args:
+      images: at the size at which they are learned from.
+      learner: of gin's present configuration.
+      executor: trains them as it will in the run.
+      seconds: to train for, about.
+    """
+    with tempfile.TemporaryDirectory(prefix="rdl-speed-") as folder:
+
+        def train(num_images: int) -> tuple[float, list[Member], MemberTask]:
+            task = MemberTask(
+                learner, Layout(Path(folder)), "speed", images, num_images, X_MODELS, UDRScore(), score_seed=0
+            )
+            began = time.perf_counter()
+            done = list(executor.map(task, [_member(index) for index in range(_MEMBERS)]))
+            return time.perf_counter() - began, done, task
+
+        num_images, starting = _FEW, train(_FEW)[0]
+        took, done, task = train(num_images)
+        while took < seconds / 2:
+            num_images = int(num_images * min(8.0, max(1.5, seconds / took)))
+            took, done, task = train(num_images)
+        encoding = _encoding(task, done, images)
+    return Speed(images.shape[:2], num_images * X_MODELS * _MEMBERS / took, encoding, starting)
+
+
+def _encoding(task: MemberTask, done: list[Member], images: ImageSet) -> float:
+    """Images a second through one model."""
+    member = next(member for member in done if member.status == "scored")
+    trained = Trained(task.paths, task.stage, member, images.shape, X_MODELS)
+    some = images.subset(range(min(_ENCODED, len(images))))
+    task.learner.encode(trained, some)
+    began = time.perf_counter()
+    task.learner.encode(trained, some)
+    return len(some) / (time.perf_counter() - began)
+
+
+def _member(index: int) -> Member:
+    """Of either batch size that a plan's members begin with."""
+    return Member(index, 0, None, {"learning_rate": 1e-3, "batch_size": 64 << index % 2, "beta": 4.0}, seed=index)
