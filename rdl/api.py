@@ -175,8 +175,7 @@ def disentangle(
     asked = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
     request, array = requests.of(images, size=size, channels=channels, **asked)
     root = Path(output_dir) if output_dir is not None else requests.default_output_dir(request)
-    gin_file = requests.written(request, root)
-    found = requests.seen(request, root, array) if gin_file is None else None
+    found = requests.seen(request, root, array) if requests.written(request, root) is None else None
     from rdl.cli.configuration import configure
 
     configure()
@@ -184,9 +183,46 @@ def disentangle(
     from rdl.planning import door
 
     with _threads_explained():
-        if found is not None:
-            gin_file = door.make(request, root, found, array, worker.executor, began, print)
-        door.train(gin_file, root, worker.executor)
+        door.disentangle(request, root, found, array, worker.executor, began, print)
+    return Run(root)
+
+
+def extend(
+    run: Run | str | os.PathLike,
+    *,
+    generations: int | None = None,
+    leaf_runs: int | None = None,
+    images: int | None = None,
+    minutes: float | None = None,
+    bindings: Values | Sequence[str] = (),
+) -> Run:
+    """Trains a finished or stopped run further; the result is what it would have been, asked for at the start.
+
+        run = rdl.extend("runs/my_pictures", minutes=30)
+
+    Args:
+      run: the run, or its directory.
+      generations: of the last stage, in all.
+      leaf_runs: in all.
+      images: of models, to train on in addition.
+      minutes: to train in addition, at the pace so far.
+      bindings: on top of the run's settings, as in `train`.
+
+    Raises:
+      UserError: no run, or a change that its records do not allow.
+    """
+    from rdl.cli.configuration import configure
+
+    configure()
+    from rdl.cli import worker
+    from rdl.planning import door, extension
+
+    root = run.root if isinstance(run, Run) else Path(run)
+    with _threads_explained():
+        extension.extend(
+            root, lambda folder: door.trained(folder, worker.executor), print, generations=generations,
+            leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=_lines(bindings),
+        )  # fmt: skip
     return Run(root)
 
 

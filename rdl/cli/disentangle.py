@@ -46,8 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     asked = {name: FLAGS[name].value for name in ("minutes", "factors", "size", "channels", "seed")}
     request, _ = requests.of(arguments[0], **asked)
     root = Path(FLAGS.output_dir or requests.default_output_dir(request))
-    gin_file = requests.written(request, root)
-    found = requests.seen(request, root) if gin_file is None else None
+    found = requests.seen(request, root) if requests.written(request, root) is None else None
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and wrong images should be told at once.
     configure()
@@ -56,8 +55,10 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.report.page import write_report
     from rdl.watch import ending
 
-    if found is not None:
-        gin_file = door.make(request, root, found, None, worker.executor, began, lambda line: print(line, flush=True))
-    summary = door.train(gin_file, root, worker.executor)
-    write_report([root])
+    summary = door.disentangle(request, root, found, None, worker.executor, began, _say)
+    _say(f"The page about it is {write_report([root])}.")
     ending.show(str(root), summary)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -5,8 +5,7 @@ The plan is made once. A run that goes on takes the one that was written, whatev
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ import numpy as np
 import tensorflow as tf
 
 from rdl import data
-from rdl.bindings import read_gin
 from rdl.data import ImageSet
 from rdl.execution import Executor
 from rdl.jobs import experiment
@@ -26,6 +24,7 @@ from rdl.models import precision
 from rdl.planning import plan as planning
 from rdl.planning import request as requests
 from rdl.planning import words
+from rdl.planning.configured import configured
 from rdl.planning.look import Look
 from rdl.planning.plan import Plan, Speed
 from rdl.planning.request import Request
@@ -34,6 +33,30 @@ from rdl.runs import Run, environment, files
 from rdl.training.threads import settle_threads
 
 Say = Callable[[str], None]
+
+
+def disentangle(
+    request: Request,
+    root: Path,
+    found: Look | None,
+    array: np.ndarray | None,
+    make_executor: Callable[[], Executor],
+    began: float,
+    say: Say,
+) -> dict[str, Any]:
+    """Plans a run that has no plan yet, trains it as any gin file is trained, or goes on; returns the summary.
+
+    Args: as `make`; ``found`` may be None where there is a plan.
+
+    Raises:
+      UserError: as `make` and `experiment`.
+    """
+    gin_file = requests.written(request, root)
+    if gin_file is None:
+        found = found or requests.seen(request, root, array)
+        gin_file = make(request, root, found, array, make_executor, began, say)
+    with configured([str(gin_file)]):
+        return trained(str(root), make_executor)
 
 
 def make(
@@ -92,7 +115,7 @@ def _fitting(
     def at(size: tuple[int, int]) -> tuple[ImageSet, Speed, str]:
         options = request.dataset(root) | {"size": size[0] if size != found.shape[:2] else None}
         images = data.load(**options, prepare=True)
-        with _configured([], [f"threads.models_side_by_side = {not gpu}\n{words.networks(size, 'auto')}"]):
+        with configured([], [f"threads.models_side_by_side = {not gpu}\n{words.networks(size, 'auto')}"]):
             settle_threads()
             precision.settle(root)
             executor = make_executor()
@@ -113,26 +136,10 @@ def _fitting(
     return found_last
 
 
-def train(gin_file: Path, root: Path, make_executor: Callable[[], Executor]) -> dict[str, Any]:
-    """Trains what the plan says, as any gin file is trained; returns the summary. gin holds nothing afterwards.
-
-    Raises:
-      UserError: as `experiment`.
-    """
-    with _configured([str(gin_file)]):
-        settle_threads()
-        return experiment.experiment(str(root), make_executor)
-
-
-@contextmanager
-def _configured(gin_files: Sequence[str], lines: Sequence[str] = ()) -> Iterator[None]:
-    """gin with these files and lines, and empty afterwards."""
-    gin.clear_config()
-    try:
-        read_gin(gin_files, lines)
-        yield
-    finally:
-        gin.clear_config()
+def trained(root: str, make_executor: Callable[[], Executor]) -> dict[str, Any]:
+    """Trains what gin is configured for, in threads as it says; returns the summary."""
+    settle_threads()
+    return experiment.experiment(root, make_executor)
 
 
 def _head(request: Request, path: Path, lines: Sequence[str]) -> str:

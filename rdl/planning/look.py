@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from rdl.data import label_file, own
 from rdl.data.formats.decode import Treatment, open_picture
 from rdl.data.load import load
@@ -44,7 +46,7 @@ def look(name: str, size: int | None = None, channels: int | None = None, factor
         label_file.read(Path(factors), [file.relative_to(folder).as_posix() for file in files])
     height, width, depth = open_picture(files[0], Treatment(channels=channels).apply).shape
     for file in files if size is None else ():
-        across, down = open_picture(file, lambda image: image.size)
+        across, down = open_picture(file, lambda image: np.asarray(image.size))
         if (down, across) != (height, width):
             raise UserError(
                 f"{file} is {down} x {across}, while {files[0]} is {height} x {width}: make all alike with --size=64 "

@@ -22,8 +22,8 @@ _MEMBERS = (4, 16)
 _GENERATIONS = (4, 6)  # of the x-run: in a short run and in one of plenty
 _LEAF_GENERATIONS, _LEAF_STAGES = 3, 2  # a leaf run trains at most two populations (iterate.max_iterations)
 _MANY_LEAVES = 6_000_000  # images of models; more are enough for a third leaf run
-_LEAST_IMAGES = 1_000  # that a model sees in a generation
-_SECONDS_A_MEMBER, _SCORED = 0.15, 60  # to score, save and record one; about so many are, in all generations
+LEAST_IMAGES = 5_000  # that a model sees in a generation of the x-run: with fewer, nothing is learned
+_SCORED = 60  # members in all generations, about
 _SECONDS_AT_THE_END = 15.0  # verdict, pictures, page
 _ENCODED = 60_000  # images of models at the end: the verdict's
 _BETA_OF_1024 = (1, 2, 4, 8, 16, 32, 64)  # at 32 x 32; on other sizes in proportion to the pixels
@@ -39,12 +39,14 @@ class Speed:
       size: height and width.
       training: images of models a second.
       encoding: images a second through one model.
+      member: seconds that a member takes besides: scored, saved and recorded.
       starting: seconds until the first image was trained on, such as for tracing the graph.
     """
 
     size: tuple[int, int]
     training: float
     encoding: float
+    member: float = 0.1
     starting: float = 0.0
 
 
@@ -106,7 +108,7 @@ def worth_it(speed: Speed, seconds: float) -> bool:
 def at_other_size(speed: Speed, size: tuple[int, int]) -> Speed:
     """A guess of the speed at another size, in proportion to the pixels: whether it is worth measuring."""
     ratio = math.prod(speed.size) / math.prod(size)
-    return Speed(size, speed.training * ratio, speed.encoding * ratio, speed.starting)
+    return Speed(size, speed.training * ratio, speed.encoding * ratio, speed.member, speed.starting)
 
 
 def betas(size: tuple[int, int]) -> tuple[float, ...]:
@@ -146,15 +148,14 @@ def choose(
         )
     num_train, measuring = _measuring(factor_values, seconds, trees)
     fixed = _SECONDS_AT_THE_END + 0.02 * seconds + speed.starting + measuring
-    fixed += (3 * images + _ENCODED) / speed.encoding
-    training = seconds - fixed - _SECONDS_A_MEMBER * _SCORED
+    fixed += (3 * images + _ENCODED) / speed.encoding + speed.member * _SCORED
+    training = seconds - fixed
     total = int(speed.training * max(0.0, training))
-    if _seen_in_x_run(total) < _LEAST_IMAGES * _GENERATIONS[0]:
-        needed = _least_total() / speed.training + _SECONDS_A_MEMBER * _SCORED + fixed
+    if _seen_in_x_run(total) < LEAST_IMAGES * _GENERATIONS[0]:
+        needed = _least_total() / speed.training + fixed
         raise UserError(
-            f"Too little time: at {speed.training:,.0f} images of models a second the whole takes at least "
-            f"{math.ceil(needed / 6 + 1) / 10:g} minutes of training, got {max(0.0, seconds) / 60:.1f}: give more "
-            "--minutes."
+            f"Too little time: at {speed.training:,.0f} images of models a second a recursion takes at least "
+            f"{math.ceil(needed / 6) / 10:g} minutes, and {max(0.0, seconds) / 60:.1f} are left: give more --minutes."
         )
     members = _members(total, cores)
     generations = _GENERATIONS[0] if members == _MEMBERS[0] else _GENERATIONS[1]
@@ -184,7 +185,7 @@ def _seen_in_x_run(total: float) -> float:
 
 
 def _least_total() -> float:
-    return _LEAST_IMAGES * _GENERATIONS[0] * X_MODELS * _MEMBERS[0] / _SHARE_X
+    return LEAST_IMAGES * _GENERATIONS[0] * X_MODELS * _MEMBERS[0] / _SHARE_X
 
 
 def _measuring(factor_values: Sequence[int] | None, seconds: float, trees: str) -> tuple[int, float]:
@@ -200,4 +201,4 @@ def _measuring(factor_values: Sequence[int] | None, seconds: float, trees: str) 
 def _round(images: float) -> int:
     """Down to two digits, but no fewer than a generation needs."""
     step = 10 ** max(0, int(math.log10(max(images, 1))) - 1)
-    return max(_LEAST_IMAGES // 4, int(images // step * step))
+    return max(256, int(images // step * step))

@@ -4,6 +4,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from rdl.data import ImageSet
 from rdl.execution import Executor
 from rdl.jobs.learner import Learner, MemberTask, Trained
@@ -26,32 +28,35 @@ def measure(images: ImageSet, learner: Learner, executor: Executor, seconds: flo
       images: at the size at which they are learned from.
       learner: of gin's present configuration.
       executor: trains them as it will in the run.
-      seconds: to train for, about.
+      seconds: to train for, at least.
     """
     with tempfile.TemporaryDirectory(prefix="rdl-speed-") as folder:
 
-        def train(num_images: int) -> tuple[float, list[Member], MemberTask]:
-            task = MemberTask(
+        def train(num_images: int) -> float:
+            began = time.perf_counter()
+            done[:] = executor.map(task(num_images), [_member(index) for index in range(_MEMBERS)])
+            return time.perf_counter() - began
+
+        def task(num_images: int) -> MemberTask:
+            return MemberTask(
                 learner, Layout(Path(folder)), "speed", images, num_images, X_MODELS, UDRScore(), score_seed=0
             )
-            began = time.perf_counter()
-            done = list(executor.map(task, [_member(index) for index in range(_MEMBERS)]))
-            return time.perf_counter() - began, done, task
 
-        num_images, starting = _FEW, train(_FEW)[0]
-        took, done, task = train(num_images)
-        while took < seconds / 2:
-            num_images = int(num_images * min(8.0, max(1.5, seconds / took)))
-            took, done, task = train(num_images)
-        encoding = _encoding(task, done, images)
-    return Speed(images.shape[:2], num_images * X_MODELS * _MEMBERS / took, encoding, starting)
+        done: list[Member] = []
+        starting, few = train(_FEW), train(_FEW)
+        # What a member costs whatever it sees is told apart by seeing more.
+        more = max(4, round(seconds / few)) * _FEW
+        an_image = max(train(more) - few, 1e-9) / (more - _FEW)
+        encoding = _encoding(task(more), done, images)
+    a_member = max(0.0, few - an_image * _FEW) / _MEMBERS
+    return Speed(images.shape[:2], X_MODELS * _MEMBERS / an_image, encoding, a_member, starting)
 
 
 def _encoding(task: MemberTask, done: list[Member], images: ImageSet) -> float:
     """Images a second through one model."""
     member = next(member for member in done if member.status == "scored")
     trained = Trained(task.paths, task.stage, member, images.shape, X_MODELS)
-    some = images.subset(range(min(_ENCODED, len(images))))
+    some = images.subset(np.arange(min(_ENCODED, len(images))))
     task.learner.encode(trained, some)
     began = time.perf_counter()
     task.learner.encode(trained, some)
