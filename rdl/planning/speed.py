@@ -65,4 +65,4 @@ def _encoding(task: MemberTask, done: list[Member], images: ImageSet) -> float:
 
 def _member(index: int) -> Member:
     """Of either batch size that a plan's members begin with."""
-    return Member(index, 0, None, {"learning_rate": 1e-3, "batch_size": 64 << index % 2, "beta": 4.0}, seed=index)
+    return Member(index, 0, None, {"learning_rate": 1e-3, "batch_size": 32 << index % 2, "beta": 4.0}, seed=index)

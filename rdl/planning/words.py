@@ -62,9 +62,9 @@ SearchSpace.dimensions = {{
     "beta": @beta/Dimension(),
 }}
 Dimension.factors = (1.4, 1.2, 0.8, 0.7)
-learning_rate/Dimension.initial = (5e-4, 1e-3, 2e-3)
-learning_rate/Dimension.high = 5e-3
-batch_size/Dimension.initial = (64, 128)
+learning_rate/Dimension.initial = (1e-3, 2e-3)
+learning_rate/Dimension.high = 3e-3
+batch_size/Dimension.initial = (32, 64)
 batch_size/Dimension.low = 32
 batch_size/Dimension.high = 256
 batch_size/Dimension.integer = True
@@ -77,8 +77,10 @@ population.images = {plan.x_run.images}
 population.generations = {plan.x_run.generations}
 population.until_converged = False
 
-# The time given is used: a weak start ends nothing. One latent on which all models agree is no x-model.
+# The time given is used: a weak start ends nothing, and of the x-run the models that were trained longest are taken,
+# not earlier ones of luckier scores. One latent on which all models agree is no x-model.
 x_run/population.min_score = 0.0
+x_run/population.best_of = "last"
 x_run/UDRScore.min_active = 2
 
 leaf_run/population.images = {plan.leaf_run.images}

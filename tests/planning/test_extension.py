@@ -1,5 +1,6 @@
 """A run that is extended ends as if it had been asked for all at the start, to the last digit."""
 
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -36,7 +37,9 @@ def two_leaf_runs(images, tmp_path_factory):
 
 
 def begun(root, images, *bindings):
+    level = logging.getLogger("rdl").level
     assert made_up_recursion.train(root, images, bindings) == 0
+    logging.getLogger("rdl").setLevel(level)  # it is written for a child process, and silences the log
     gin.clear_config()
     return root
 
