@@ -84,7 +84,6 @@ def make(
     """
     with Run(root) as run:  # held, so that nobody plans in it meanwhile
         requests.keep(array, root)
-        options = request.dataset(root)
         gpu = bool(tf.config.list_physical_devices("GPU"))
         images, speed, models = _fitting(request, root, found, gpu, make_executor, began)
         space = images.factor_space
@@ -92,12 +91,10 @@ def make(
         trees = "lightgbm" if importlib.util.find_spec("lightgbm") else "sklearn"
         cores = 1 if gpu else environment.cores()
         chosen = planning.choose(len(images), speed, left, cores, space.sizes if space else None, trees)
-        # What is of the right size already has no need to be resized.
-        size = chosen.size[0] if request.size or chosen.size != found.shape[:2] else None
         where = "a GPU" if gpu else f"{cores} cores" if cores > 1 else "1 core"
         lines = words.spoken(chosen, len(images), found.shape, speed, where, request.size is not None)
         head = _head(request, run.paths.plan, lines)
-        text = words.gin_text(chosen, head, words.dataset({**options, "size": size}), models, gpu, request.seed)
+        text = words.gin_text(chosen, head, words.dataset(_resized(request, root, found, chosen.size)), models, gpu, request.seed)
         record = {"request": asdict(request), "seen": asdict(found), "speed": asdict(speed), "plan": asdict(chosen)}
         files.write_json(run.paths.plan_record, record)
         files.write_text(run.paths.plan, text)
@@ -113,8 +110,7 @@ def _fitting(
     sizes = [(request.size, request.size)] if request.size else planning.sizes(*found.shape[:2])
 
     def at(size: tuple[int, int]) -> tuple[ImageSet, Speed, str]:
-        options = request.dataset(root) | {"size": size[0] if size != found.shape[:2] else None}
-        images = data.load(**options, prepare=True)
+        images = data.load(**_resized(request, root, found, size), prepare=True)
         with configured([], [f"threads.models_side_by_side = {not gpu}\n{words.networks(size, 'auto')}"]):
             settle_threads()
             precision.settle(root)
@@ -134,6 +130,12 @@ def _fitting(
             if planning.worth_it(larger[1], left):
                 return larger
     return found_last
+
+
+def _resized(request: Request, root: Path, found: Look, size: tuple[int, int]) -> dict[str, Any]:
+    """Options of `rdl.data.load` for images of this size; those that have it already are left alone."""
+    options = request.dataset(root)
+    return options if request.size or size == found.shape[:2] else options | {"size": size[0]}
 
 
 def trained(root: str, make_executor: Callable[[], Executor]) -> dict[str, Any]:

@@ -159,3 +159,19 @@ def test_from_an_array_to_a_model_and_the_same_once_more_and_its_gin_file(tmp_pa
     python(f"import rdl; rdl.train({str(root / 'plan.gin')!r}, output_dir={str(other)!r})")
     repeated = json.loads((other / "results" / "summary.json").read_text())
     assert repeated | {"elapsed_seconds": 0} == json.loads(summary) | {"elapsed_seconds": 0}
+
+
+def test_images_are_loaded_at_the_size_that_was_chosen_or_asked_for(good, tmp_path):
+    from rdl.planning import door
+
+    np.savez(tmp_path / "images.npz", images=np.zeros((120, 40, 40, 3), np.uint8))
+    for images, asked, size, expected in (
+        (tmp_path / "images.npz", None, (40, 40), 40),
+        (tmp_path / "images.npz", None, (32, 32), 32),
+        (tmp_path / "images.npz", 64, (64, 64), 64),
+        (good, None, (32, 32), 32),
+        (good, 16, (16, 16), 16),
+    ):
+        request = requests.Request(str(images), size=asked)
+        options = door._resized(request, tmp_path, requests.seen(request, tmp_path), size)
+        assert rdl.data.load(**options).shape[:2] == (expected, expected)
