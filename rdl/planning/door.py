@@ -94,7 +94,9 @@ def make(
         where = "a GPU" if gpu else f"{cores} cores" if cores > 1 else "1 core"
         lines = words.spoken(chosen, len(images), found.shape, speed, where, request.size is not None)
         head = _head(request, run.paths.plan, lines)
-        text = words.gin_text(chosen, head, words.dataset(_resized(request, root, found, chosen.size)), models, gpu, request.seed)
+        text = words.gin_text(
+            chosen, head, words.dataset(_resized(request, root, found, chosen.size)), models, gpu, request.seed
+        )
         record = {"request": asdict(request), "seen": asdict(found), "speed": asdict(speed), "plan": asdict(chosen)}
         files.write_json(run.paths.plan_record, record)
         files.write_text(run.paths.plan, text)

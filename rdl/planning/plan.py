@@ -21,7 +21,7 @@ _PLENTY = 400_000  # images that a VAE sees in the x-run; time beyond goes into 
 _MEMBERS = (4, 16)
 _GENERATIONS = (4, 6)  # of the x-run: in a short run and in one of plenty
 _LEAF_GENERATIONS, _LEAF_STAGES = 3, 2  # a leaf run trains at most two populations (iterate.max_iterations)
-_MANY_LEAVES = 6_000_000  # images of models; more are enough for a third leaf run
+_LEAVES = (2_000_000, 6_000_000)  # images of models; more are enough for a second, and for a third leaf run
 LEAST_IMAGES = 5_000  # that a model sees in a generation of the x-run: with fewer, nothing is learned
 _SCORED = 60  # members in all generations, about
 _SECONDS_AT_THE_END = 15.0  # verdict, pictures, page
@@ -159,7 +159,7 @@ def choose(
         )
     members = _members(total, cores)
     generations = _GENERATIONS[0] if members == _MEMBERS[0] else _GENERATIONS[1]
-    leaf_runs = 3 if total >= _MANY_LEAVES else 2
+    leaf_runs = 1 + sum(total >= enough for enough in _LEAVES)
     a_generation = _round(_SHARE_X * total / (X_MODELS * members * generations))
     of_leaves = leaf_runs * _LEAF_STAGES * X_MODELS * members * _LEAF_GENERATIONS
     leaf = Stage(members, _round(_SHARE_LEAVES * total / of_leaves), _LEAF_GENERATIONS)

@@ -82,6 +82,7 @@ population.until_converged = False
 x_run/population.min_score = 0.0
 x_run/population.best_of = "last"
 x_run/UDRScore.min_active = 2
+leaf_run/population.min_score = 0.0
 
 leaf_run/population.images = {plan.leaf_run.images}
 leaf_run/population.generations = {plan.leaf_run.generations}
@@ -125,7 +126,8 @@ def spoken(plan: Plan, images: int, shape: tuple[int, int, int], speed: Speed, w
         "searched by a population.",
         f"x-run: {plan.x_run.members} members of {X_MODELS} VAEs, {plan.x_run.generations} generations of "
         f"{plan.x_run.images:,} images.",
-        f"{plan.leaf_runs} leaf runs: generations of {plan.leaf_run.images:,} images. Final run: what is left of "
+        f"{plan.leaf_runs} leaf run{'s' if plan.leaf_runs > 1 else ''}: {plan.leaf_run.generations} generations of "
+        f"{plan.leaf_run.images:,} images an iteration. Final run: what is left of "
         f"{plan.total_images:,} in all.",
     ]
     return lines
