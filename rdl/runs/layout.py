@@ -2,6 +2,7 @@
 
 config.gin  operative.gin            what was asked, what was used
 dataset.json                         the fingerprint of the images
+plan.gin  plan.json  images.npz      of bin/disentangle: its choice, why, and images that were no file
 journal.jsonl                        one line per finished unit of work, under its key; the truth for resume
 STAGE/generation_002.json            the members of a generation once more
 STAGE/members/generation_002/...     checkpoints of a stage's members; a stage is x_run, leaf_0/iteration_1, ..
@@ -11,6 +12,7 @@ model/                               the model handed over
 results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
 results/verdict.json                 what can be said of the model without labels
 postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
+before/000/..                        what was set aside when the run was extended; records as in the journal
 environment/000.json  000.log        each session's surroundings and warnings
 tensorboard/  trials/                events
 """
@@ -170,6 +172,26 @@ class Layout:
     def dataset(self) -> Path:
         """What the images are that the run was begun with."""
         return self.root / "dataset.json"
+
+    @property
+    def plan(self) -> Path:
+        """The gin file that bin/disentangle wrote for the run."""
+        return self.root / "plan.gin"
+
+    @property
+    def plan_record(self) -> Path:
+        """What was asked of it, what it saw and chose."""
+        return self.root / "plan.json"
+
+    @property
+    def own_images(self) -> Path:
+        """Images that were handed over in memory."""
+        return self.root / "images.npz"
+
+    @property
+    def before(self) -> Path:
+        """Where what an extension sets aside is kept."""
+        return self.root / "before"
 
     @property
     def model(self) -> Path:

@@ -302,11 +302,11 @@ def test_how_well_is_not_empty_without_labels(tmp_path):
 @pytest.mark.parametrize("content", [None, b"[1]", b"{}", b'{"latents": 3, "compared": 1, "reconstruction": 0.5}'])
 def test_a_verdict_that_cannot_be_read_is_none(tmp_path, content):
     root = made_up.make_run(tmp_path / "run", leaves=0, count=1)
-    path = read(root).reader.paths.verdict
+    path = read_records(root).reader.paths.verdict
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert read(root).verdict is None
+    assert read_records(root).verdict is None
     assert "There is no verdict on this run" in write_report([root]).read_text()
 
 
