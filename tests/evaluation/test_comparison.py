@@ -74,7 +74,8 @@ def test_other_points_are_marked(baselines):
     assert rows["beta_vae, beta 4"].note == ""
     text = comparison.markdown(list(rows.values()))
     assert (
-        "| factor_vae, gamma 10 | 1 | 0.400 | 0.400 |  | 0.400 | 0.400 .. 0.400 | not comparable: mig.num_train 50000 |" in text
+        "| factor_vae, gamma 10 | 1 | 0.400 | 0.400 |  | 0.400 | 0.400 .. 0.400 | not comparable: mig.num_train 50000 |"
+        in text
     )
 
 
