@@ -350,6 +350,24 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
     refused(r"Cannot read .*train_results\.json")
 
 
+def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
+    root, told = tmp_path / "run", []
+    shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics", "postprocessed"))
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    np.savez(tmp_path / "one.npz", images=pixels, factors=np.arange(60) % 4)
+    config = bindings.of_text((root / "config.gin").read_text())
+    others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
+    config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
+    (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, tell=told.append)
+    (path,) = result_tree.aggregates(root)
+    results = result_tree.read(path)
+    assert "evaluation_results.modularity_score" not in results
+    assert "evaluation_results.explicitness_score_test" in results
+    assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"
+    assert "modularity_score: not defined for one factor" in told[-1]
+
+
 def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
     few = tmp_path / "few.gin"  # 2 points for cross-validation in 5 folds
     few.write_text("evaluation.evaluation_fn = @modularity_explicitness\nmodularity_explicitness.num_train = 2\n")
