@@ -79,9 +79,9 @@ def test_what_is_wrong_is_told(tmp_path):
 
 
 def test_the_face_is_seen_and_helped_with_examples():
-    assert {"Run", "data", "evaluate", "load", "train"} <= set(dir(rdl))
+    assert {"Run", "data", "disentangle", "evaluate", "extend", "load", "train"} <= set(dir(rdl))
     shown = pydoc.render_doc(rdl, renderer=pydoc.plaintext)
-    for name in ("train", "evaluate", "load"):
+    for name in ("disentangle", "train", "extend", "evaluate", "load"):
         assert f"{name}(" in shown
         assert f"rdl.{name}(" in inspect.getdoc(getattr(rdl, name))
     assert "rdl.Run(" in inspect.getdoc(rdl.Run)

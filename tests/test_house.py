@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"api"},
     {"cli"},
+    {"planning"},
     {"jobs"},
     {"watch"},
     {"report"},

@@ -77,7 +77,7 @@ class FactorSpace:
         return factors.astype(np.int64)
 
 
-class Labels(Protocol):
+class GroundTruth(Protocol):
     """How factors belong to the images of a source."""
 
     @property
@@ -95,6 +95,19 @@ class Labels(Protocol):
 
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """Draws for each row of factors [n, factors] an image that has them: int64 [n]."""
+        ...
+
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws for each image [n] one of those, itself among them, that share all factors but the changing ones.
+
+        Args:
+          indices: images [n].
+          changing: bool [n, factors].
+          random: what is drawn comes from it.
+
+        Returns:
+          int64 [n].
+        """
         ...
 
 
@@ -143,6 +156,13 @@ class Grid:
                 every[:, i] = random_state.randint(size, size=len(factors))
         return self.full.index(every)
 
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws for each image another value of the changing factors, and of the hidden ones; see `Labels`."""
+        every, redrawn = self.full.factors(indices), np.ones((len(indices), self.full.num_factors), bool)
+        redrawn[:, list(self.latent)] = changing
+        values = [random.integers(size, size=len(indices)) for size in self.full.sizes]
+        return self.full.index(np.where(redrawn, np.stack(values, axis=1), every))
+
 
 class Table:
     """Factors written down per image, in any combination: one's own labels, or a part of a grid.
@@ -183,6 +203,17 @@ class Table:
             )
         return self._by_row[first + random_state.randint(0, last - first)]
 
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws for each image one that shares all but the changing factors; see `Labels`."""
+        found = np.empty(len(indices), np.int64)
+        for some in np.unique(changing, axis=0):
+            asked = np.flatnonzero((changing == some).all(axis=1))
+            _, groups, sizes = np.unique(_rows(self._table[:, ~some]), return_inverse=True, return_counts=True)
+            by_group, first = np.argsort(groups, kind="stable"), np.cumsum(sizes) - sizes
+            mine = groups[indices[asked]]
+            found[asked] = by_group[first[mine] + random.integers(sizes[mine])]
+        return found
+
 
 class PartlyKnown(Table):
     """Factors of some of the images only; nothing is drawn but these images."""
@@ -208,6 +239,10 @@ class PartlyKnown(Table):
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """As of a `Table`."""
         return self.images[super().find(factors, random_state)]
+
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """As of a `Table`."""
+        return self.images[super().partners(self._rows_of[indices], changing, random)]
 
 
 def _rows(table: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.factors import FactorSpace, Labels, PartlyKnown, Table
+from rdl.data.factors import FactorSpace, GroundTruth, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
@@ -22,7 +22,7 @@ class ImageSet:
     It travels to another process, and may be read from several threads.
     """
 
-    def __init__(self, name: str, source: Source, labels: Labels | None = None, indices: np.ndarray | None = None):
+    def __init__(self, name: str, source: Source, labels: GroundTruth | None = None, indices: np.ndarray | None = None):
         """A set of the source's images, or of those at `indices` (int64 [n]) only."""
         self.name = name
         self.source = source
@@ -88,6 +88,27 @@ class ImageSet:
         """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
         return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
 
+    def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws for each image [n] one of those, itself among them, that share all factors but the changing ones.
+
+        Args:
+          indices: of images whose factors are known, int64 [n].
+          changing: bool [n, factors].
+          random: what is drawn comes from it.
+
+        Returns:
+          int64 [n].
+
+        Raises:
+          UserError: the factors of these images are not known.
+        """
+        return self._own_labels().partners(indices, changing, random)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a subset, whose images have other numbers than in the whole."""
+        return self._indices is not None
+
     def _positions(self, indices: np.ndarray) -> np.ndarray:
         indices = np.asarray(indices)
         if indices.ndim != 1 or not (np.issubdtype(indices.dtype, np.integer) or indices.size == 0):
@@ -97,7 +118,7 @@ class ImageSet:
             raise IndexError(f"Indices must lie in [0, {len(self)}), got {indices.min()} to {indices.max()}.")
         return indices if self._indices is None else self._indices[indices]
 
-    def _known_labels(self) -> Labels:
+    def _known_labels(self) -> GroundTruth:
         if self._labels is None:
             raise UserError(
                 f"The ground-truth factors of '{self.name}' are not known: use a score without labels (UDR), "
@@ -105,7 +126,7 @@ class ImageSet:
             )
         return self._labels
 
-    def _own_labels(self) -> Labels:
+    def _own_labels(self) -> GroundTruth:
         """Labels by this set's own indices: a part of a grid is no grid any more."""
         labels = self._known_labels()
         if self._indices is None:

@@ -27,6 +27,8 @@ HEADLINES = {
     "beta_vae_sklearn": ("eval_accuracy",),
     "factor_vae_metric": ("eval_accuracy",),
     "unsupervised": ("gaussian_total_correlation", "mutual_info_score"),
+    "infomec": ("infom", "infoe", "infoc"),
+    "dci_es": ("explicitness", "size"),
     "downstream_task_boosted_trees": ("10000:mean_test_accuracy",),
     "downstream_task_logistic_regression": ("10000:mean_test_accuracy",),
 }

@@ -33,7 +33,6 @@ METRICS = (
     "factor_vae_metric", "irs", "mig", "modularity_explicitness", "sap_score", "unsupervised",
 )  # fmt: skip
 
-Tell = Callable[[str], None]
 # Of a single factor the trees' importances of every latent, the votes and the classes are all that factor's.
 _COMPARE_FACTORS = ("disentanglement", "modularity_score", "mig_sup", "train_accuracy", "eval_accuracy")
 
@@ -76,7 +75,7 @@ def evaluate(
     repeats: int = 1,
     bindings: Sequence[str] = (),
     overwrite: bool = False,
-    tell: Tell = lambda line: None,
+    note: Callable[[str], None] = lambda line: None,
     preset: str = "",
 ) -> list[Path]:
     """Measures what is not measured yet; returns the aggregates of all the metrics asked for.
@@ -88,7 +87,7 @@ def evaluate(
       repeats: evaluation seeds per metric.
       bindings: gin's, on top of the metrics' files.
       overwrite: measure again what is measured.
-      tell: is told what begins, how long it may take, and what is done.
+      note: is told what begins, how long it may take, and what is done.
       preset: name of a file in ``gin_configs/metrics/presets``, read between a metric's file and the bindings. What was
         measured with a preset is measured again without it, and is kept beside what was measured without one.
 
@@ -116,16 +115,16 @@ def evaluate(
     for number, piece in enumerate(work, 1):
         title = f"[{number}/{len(work)}] {piece.representation} {piece.metric}"
         if piece not in to_do:
-            tell(f"{title}: already there")
+            note(f"{title}: already there")
             continue
         this, left = pace.next()
-        tell(f"{title}: about {in_words(this)}, all that is left {in_words(left)}")
+        note(f"{title}: about {in_words(this)}, all that is left {in_words(left)}")
         started = time.perf_counter()
         try:
             results = piece.measure(run, prepared, preset)
-            tell(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
+            note(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
         except _CannotCompute as error:
-            tell(f"{title}: {str(error).splitlines()[0]}")
+            note(f"{title}: {str(error).splitlines()[0]}")
             failed.append(f"{piece.representation} {piece.metric}")
         pace.done(time.perf_counter() - started)
     if failed:
@@ -161,7 +160,7 @@ class _Work:
     def is_done(self, preset: str) -> bool:
         """Whether it is measured, with this preset or with none: what was measured exactly stands for both."""
         path = result_tree.aggregate_path(self.folder, "evaluation")
-        return path.is_file() and result_tree.read(path).get(f"evaluation_config.{_PRESET}", "''") in (
+        return path.is_file() and result_tree.read_object(path).get(f"evaluation_config.{_PRESET}", "''") in (
             "''",
             repr(preset),
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 _TREES = 2.8e-5  # scikit-learn's: seconds per class, training point and latent, for 100 rounds
 _LIGHT = 0.018, 9e-7  # LightGBM's: per class, and per class, training point and latent
 _LOGISTIC = 0.2, 6e-5, 6.8e-6  # with cross-validation: per factor, per factor and point, per class and point
+_FOREST = 2.4  # DCI-ES: per factor, of 10,000 points
 _OTHERS = 1.0
 _SIZES = (10, 100, 1000, 10_000)  # the downstream tasks' own
 
@@ -29,6 +30,8 @@ def seconds(settings: Mapping[str, str], factor_values: Sequence[int], num_laten
         cost = _trees(
             [_number(settings, "dci.num_train", 10_000)], settings.get("dci.backend"), factor_values, num_latents
         )
+    elif metric == "dci_es":
+        cost = _FOREST * len(factor_values)
     elif metric == "downstream_task":
         sizes = ast.literal_eval(settings.get("downstream_task.num_train", repr(_SIZES)))
         if "logistic" in settings.get("predictor.predictor_fn", ""):

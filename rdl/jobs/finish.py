@@ -26,8 +26,10 @@ def hand_over(context: Context, stage: Stage, *before: Stage) -> dict[str, Any]:
       The verdict's part of the summary, keys under ``verdict.``
     """
     verdict = judging.judged(context, stage, before)
-    for each in (stage, *before):
+    for each in before:
         keep_only(context.run.paths, each.name, [each.best.name])
+    further = [stage.best, *stage.outcome.generations[-1]]  # from which the run may be trained further
+    keep_only(context.run.paths, stage.name, [member.name for member in further])
     few = generator(context.seed, "pictures").permutation(len(context.images))[:1000]
     means, log_variances = stage.encode(context.images, np.sort(few))
     model = stage.model()

@@ -14,6 +14,7 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member
 from rdl.runs import Layout
 from rdl.scoring import Score
+from rdl.training import threads
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ class Learner(Protocol):
     """Trains members. It travels to other processes with its tasks, so it holds nothing but plain values."""
 
     def train(self, task: "MemberTask", member: Member) -> Member:
-        """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
+        """The member, trained and scored, its checkpoint on disk; or failed, with the reason.
+
+        May be called in several threads at once; `rdl.execution.place` tells them apart.
+        """
         ...
 
     def encode(
@@ -100,6 +104,11 @@ class MemberTask:
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
         return self.learner.train(self, member)
+
+    @property
+    def at_once(self) -> int:
+        """How many members one process should train side by side."""
+        return threads.members_at_once(self.num_models)
 
     def path(self, name: str) -> Path:
         """Where the checkpoint of a member of this name lies."""

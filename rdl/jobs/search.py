@@ -27,7 +27,7 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     """
     context.watcher.planned({"population": least_images("population", len(context.images))})
     stage = train_population(
-        context, "population", "population", context.images, score, comparable=comparable, compared=True
+        context, "population", "population", context.images, score, comparable=comparable, compared=True, last=True
     )
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,

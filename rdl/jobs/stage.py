@@ -12,7 +12,7 @@ from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Outcome, Population, PopulationSettings, keep_only
+from rdl.population import Member, Outcome, Population, PopulationSettings, generations_for, keep_only, spent
 from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
@@ -43,6 +43,11 @@ class Stage:
     def best(self) -> Member:
         """The member that is handed over, the best of all generations or of the last (``population.best_of``)."""
         return self.outcome.best
+
+    @property
+    def images_spent(self) -> int:
+        """Images that all models of all members have seen together."""
+        return spent(self.outcome.generations, self.num_models, self.num_images // (self.best.generation + 1))
 
     @property
     def trained(self) -> Trained:
@@ -107,6 +112,8 @@ def train_population(
     min_score: float | None = None,
     comparable: bool = True,
     compared: bool = False,
+    budget: int | None = None,
+    last: bool = False,
 ) -> Stage:
     """Trains a population on the images until it stops by its rules; finished work is taken from the journal.
 
@@ -120,6 +127,10 @@ def train_population(
       compared: whether the run's verdict compares its members: those that it needs keep their checkpoints until then.
       comparable: whether all generations train the same, so that the best of all may be handed over; a training loss
         never is, as objectives may change on the way.
+      budget: images of all models together: the population trains as many generations as these are enough for, and
+        at least ``population.generations``.
+      last: whether the run hands this stage's model over. Its last generation keeps its checkpoints, from which it may
+        be trained further; of other stages the best member's alone is kept.
 
     Raises:
       UserError: every member of a generation failed.
@@ -131,6 +142,8 @@ def train_population(
     if score is None or not comparable:
         settings = dataclasses.replace(settings, best_of="last")
     num_images = settings.images_per_generation(len(images))
+    if budget is not None:
+        settings = dataclasses.replace(settings, generations=generations_for(settings, num_images, budget))
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
     context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
@@ -138,7 +151,7 @@ def train_population(
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
     population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
-    kept = [outcome.best]
+    kept = [outcome.best, *(outcome.generations[-1] if last else ())]
     if compared and VerdictKey().text not in context.run.journal:
         for member in outcome.trained_apart:
             population.ensure_checkpoint(task, context.executor, member, outcome)

@@ -11,6 +11,7 @@ from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
 from rdl.models.networks import small as small_networks
 from rdl.models.networks.fit import check_networks, check_numbers
 from rdl.models.objectives import objective as objectives
+from rdl.models.objectives import paired  # noqa: F401  gin knows what is imported
 from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
 from rdl.models.precision import policy
 from rdl.models.vae import VAE, Ensemble

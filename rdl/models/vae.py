@@ -42,6 +42,11 @@ class VAE(keras.Model):
         """Names and default values of what a search may change besides learning rate and batch size."""
         return dict(self.objective.hyperparameters)
 
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether rows 2i and 2i + 1 of a batch have to be a pair."""
+        return self.objective.pairing is not None
+
     def encode(self, images: tf.Tensor, training: bool = False) -> DiagonalNormal:
         """q(z | x) for images [batch, height, width, channels] in [0, 1]; event shape [latents]."""
         mean, log_variance = self.encoder(images, training=training)
@@ -60,6 +65,8 @@ class VAE(keras.Model):
     def sample_and_score(self, images: tf.Tensor, seed: tf.Tensor):
         """In training: the posterior, one sample of it, and log p(x | sample), [batch]."""
         posterior = self.encode(images, training=True)
+        if self.objective.pairing is not None:
+            posterior = self.objective.pairing(posterior)
         noise = watch("the noise", replicas.normal_like(posterior.loc, seed))
         latents = watch("the latents", posterior.loc + noise * tf.exp(0.5 * posterior.log_variance))
         log_likelihood = watch("log p(x|z)", self.likelihood(latents, training=True).log_prob(images))
@@ -131,6 +138,7 @@ class Ensemble:
         first = self.models[0]
         self.image_shape, self.hyperparameters = first.image_shape, first.hyperparameters
         self.num_latents, self.counts_per_update = first.num_latents, first.counts_per_update
+        self.takes_pairs = first.takes_pairs
         signature = tf.TensorSpec((None, *self.image_shape), tf.uint8)
         self.posterior_parameters = tf.function(self._posterior_parameters, input_signature=[signature])
 

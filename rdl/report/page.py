@@ -14,7 +14,7 @@ from rdl.report.document import article, document
 from rdl.report.evidence import Evidence, look
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, join, table, tag
-from rdl.report.reading import Records, read
+from rdl.report.reading import Records, read_records
 from rdl.runs import files
 from rdl.scoring.names import METRICS
 
@@ -54,7 +54,7 @@ def write_report(
     if not roots:
         raise UserError("A report needs a run directory: bin/report runs/quickstart.")
     folder = Path(output_dir) if output_dir else Path(roots[0]) / "report"
-    seen = [_see(read(root), note) for root in roots]
+    seen = [_see(read_records(root), note) for root in roots]
     contents = [_head(seen, baselines, Gallery(folder / "figures")) if len(seen) > 1 else None]
     for number, run in enumerate(seen):
         prefix = f"run_{number}" if len(seen) > 1 else ""

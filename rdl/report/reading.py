@@ -105,7 +105,7 @@ class Records:
             return None
 
 
-def read(root: str | Path) -> Records:
+def read_records(root: str | Path) -> Records:
     """The records of a run directory.
 
     Raises:

@@ -10,5 +10,10 @@ METRICS = {
     "modularity_score": "modularity",
     "beta_vae_sklearn.eval_accuracy": "beta-VAE score",
     "factor_vae_metric.eval_accuracy": "FactorVAE score",
+    "infom": "InfoM",
+    "infoe": "InfoE",
+    "infoc": "InfoC",
+    "explicitness": "DCI-ES explicitness",
+    "size": "DCI-ES size",
 }
 """A key that several metrics share comes with its metric's name."""

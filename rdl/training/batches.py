@@ -7,15 +7,32 @@ from typing import TypeVar
 
 import numpy as np
 
+from rdl.runs import environment
 from rdl.seeds import generator
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@lru_cache(maxsize=2)
-def _epoch(seed: int, size: int, epoch: int) -> np.ndarray:
+Order = Callable[[int, int, int], np.ndarray]
+"""(number of the first batch, batches, images per batch) -> which images, int64 [batches * images per batch]."""
+
+
+@lru_cache(maxsize=2 * environment.cores())  # a member reads from two, and each core may have a member
+def shuffled(seed: int, size: int, epoch: int) -> np.ndarray:
+    """The order of `size` things in this epoch, int64 [size]."""
     return generator(seed, "epoch", epoch).permutation(size)
+
+
+def endless(epochs: Callable[[int], np.ndarray], size: int, start: int, count: int) -> np.ndarray:
+    """Rows `start` .. `start + count` of one epoch [size, ...] after another, [count, ...]."""
+    parts = []
+    while count > 0:
+        epoch, offset = divmod(start, size)
+        part = epochs(epoch)[offset : offset + count]
+        parts.append(part)
+        start, count = start + len(part), count - len(part)
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def stream(seed: int, size: int, start: int, count: int) -> np.ndarray:
@@ -24,13 +41,12 @@ def stream(seed: int, size: int, start: int, count: int) -> np.ndarray:
     The stream is one permutation of `size` images after another, each from (seed, epoch); any part of it can be
     asked for, so that training in two halves sees what training in one go sees.
     """
-    parts = []
-    while count > 0:
-        epoch, offset = divmod(start, size)
-        part = _epoch(seed, size, epoch)[offset : offset + count]
-        parts.append(part)
-        start, count = start + len(part), count - len(part)
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return endless(lambda epoch: shuffled(seed, size, epoch), size, start, count)
+
+
+def order(images, seed: int) -> Order:
+    """Batches of an `ImageSet` along its `stream`."""
+    return lambda step, steps, batch_size: stream(seed, len(images), step * batch_size, steps * batch_size)
 
 
 def prefetch(fetch: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -13,6 +13,7 @@ from rdl.seeds import derive
 from rdl.training import batches
 from rdl.training.adam import Adam
 from rdl.training.checkpoints import State
+from rdl.training.pairs import Pairs
 from rdl.training.step import Step
 
 Means = dict[str, dict[str, float]]
@@ -43,6 +44,7 @@ class Trainer:
         self._chunk_images = chunk_images
         self.traces = 0  # how often the graph was traced
         self._updates = 0  # since the optimisers' moments were zero
+        self._pairs = Pairs() if model.takes_pairs else None
         with self._strategy.scope():
             self._step = Step(model)
         self._variables = self._step.variables()
@@ -133,11 +135,11 @@ class Trainer:
         chunk_steps = max(1, self._chunk_images // batch_size)
         starts = range(start_step, end_step, chunk_steps)
         noise_seed = derive(seed, "noise")
+        order = batches.order(images, seed) if self._pairs is None else self._pairs.order(images, seed)
         means: Means = {}
 
         def fetch(step):
-            steps = min(chunk_steps, end_step - step)
-            return images.images(batches.stream(seed, len(images), step * batch_size, steps * batch_size))
+            return images.images(order(step, min(chunk_steps, end_step - step), batch_size))
 
         settings = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
         floats = [{n: tf.constant(v, tf.float32) for n, v in some.items()} for some in (scalars, values)]

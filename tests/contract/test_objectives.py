@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rdl.data import ImageSet
+from rdl.data import FactorSpace, ImageSet
+from rdl.data.factors import Table
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.models import build, replicas
@@ -25,7 +26,9 @@ NETWORKS = (("small_fc_encoder", "small_fc_decoder"), ("ladder_encoder", "ladder
 SMALL = "small_fc_encoder.widths = (8,)\nsmall_fc_decoder.widths = (8,)\nfc_discriminator.width = 8\n" + "\n".join(
     f"ladder_{part}.{size}" for part in ("encoder", "decoder") for size in ("filters = (2, 2, 2)", "width = 8")
 )
-IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (41, *SHAPE), np.uint8), "random"))
+PIXELS = np.random.default_rng(0).integers(0, 256, (41, *SHAPE), np.uint8)
+FACTORS = Table(FactorSpace(("row", "column"), (7, 6)), np.stack(np.divmod(np.arange(41), 6), axis=1))
+IMAGES = ImageSet("random", ArraySource(PIXELS, "random"), FACTORS)  # factors, for objectives that take pairs
 
 
 def model(name: str, precision: str = "float32") -> Ensemble:

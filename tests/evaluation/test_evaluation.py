@@ -172,7 +172,7 @@ def test_training_is_told_in_disentanglement_lib_s_names(run):
 def test_what_is_measured_is_not_measured_again(run):
     path = run / "metrics/mean/mig/results/aggregate/evaluation.json"
     before, told = path.read_bytes(), []
-    assert evaluation.evaluate(run, ["mig"], ["mean"], tell=told.append) == [path]
+    assert evaluation.evaluate(run, ["mig"], ["mean"], note=told.append) == [path]
     assert told == ["[1/1] mean mig: already there"]
     assert path.read_bytes() == before
     evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
@@ -184,7 +184,7 @@ def test_what_is_measured_is_not_measured_again(run):
 def measured(run, metric, **how):
     """The numbers of one metric on the means, measured if they have to be; and what was told."""
     told = []
-    (path,) = evaluation.evaluate(run, [metric], ["mean"], tell=told.append, **how)
+    (path,) = evaluation.evaluate(run, [metric], ["mean"], note=told.append, **how)
     return load(path), told
 
 
@@ -299,7 +299,7 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     (tmp_path / "empty.gin").write_text("# nothing\n")
     told = []
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
-        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], tell=told.append)
+        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], note=told.append)
     assert "evaluation_fn" in told[-1]
     assert gin.config_str() == ""
 
@@ -366,6 +366,19 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     assert "evaluation_results.explicitness_score_test" in results
     assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"
     assert "modularity_score: not defined for one factor" in told[-1]
+
+
+def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
+    small = ("infomec.num_train = 200", "dci_es.num_train = 60", "dci_es.num_test = 40", "dci_es.trees = 3")
+    paths = evaluation.evaluate(run, ["infomec", "dci_es"], ["mean"], bindings=small)
+    found = load(paths[0]) | load(paths[1])
+    for key in ("infom", "infoe", "infoc", "explicitness", "size", "dci_es_completeness"):
+        assert math.isfinite(found[f"evaluation_results.{key}"]), key
+    assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
+    with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
+        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, tell=print)
+    assert "\n" not in str(error.value)
+    assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
 
 
 def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):

@@ -77,6 +77,16 @@ def test_killed_at_random_points(tmp_path, whole, seed):
     assert interrupted(tmp_path, whole, *deaths, torn=bool(seed % 2)) == whole.state
 
 
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 20))])
+def test_killed_at_a_random_point_with_three_members_at_once(tmp_path, whole, seed):
+    root, number = tmp_path / "run", int(generator(seed, "kills at once").integers(1, len(whole.calls)))
+    ended = in_child(root, lambda: train(root, whole.images, at_once=3), at(number), torn=bool(seed % 2))
+    assert ended.killed, ended.errors
+    ended = in_child(root, lambda: train(root, whole.images, at_once=3))
+    assert ended.code == 0, ended.errors
+    assert state(root) == whole.state
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1, 8))
 def test_killed_at_every_seventh_call(tmp_path, whole, first):

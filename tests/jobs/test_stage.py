@@ -18,15 +18,13 @@ from rdl.runs import Run
 from rdl.scoring import MIGScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from rdl.watch.watching import Watcher
+from tests.small_models import BATCHES_OF_16, SMALL_VAE
 
 configure()
 
-CONFIG = """
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
+CONFIG = f"""
+{SMALL_VAE}
+{BATCHES_OF_16}
 population.size = 2
 population.models = 2
 population.images = 32
@@ -34,11 +32,6 @@ population.generations = 3
 population.until_converged = False
 UDRScore.points = 16
 MIGScore.points = 16
-SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
-rate/Dimension.initial = (1e-3,)
-batch/Dimension.initial = (16,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 """
 
 

@@ -14,6 +14,7 @@ from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.gallery import png
 from rdl.runs import Run, files
 from rdl.verdict import LatentVerdict, Verdict, Word
+from tests.small_models import SMALL_LADDER
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
 CONFIG = """
@@ -21,17 +22,6 @@ dataset.name = 'dsprites_full'
 dataset.size = 16
 dataset.values = {'orientation': [0], 'x': [0, 10, 20, 30], 'y': [0, 10, 20, 30]}
 experiment.seed = 3
-"""
-LADDER = """
-model.encoder = @ladder_encoder
-model.decoder = @ladder_decoder
-model.objective = @pro_vlae
-model.num_latents = 4
-levels.count = 2
-ladder_encoder.filters = (4, 4)
-ladder_decoder.filters = (4, 4)
-ladder_encoder.width = 8
-ladder_decoder.width = 8
 """
 OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 1.18817\n"
 
@@ -183,7 +173,7 @@ def make_ladder(root: Path) -> Path:
     """A finished run of a ladder model of two levels."""
     make_run(root, leaves=0)
     gin.clear_config()
-    gin.parse_config(LADDER)
+    gin.parse_config(SMALL_LADDER)
     model = build((16, 16, 1)).models[0]
     gin.clear_config()
     for level in ("level_1", "level_2"):  # a posterior far from the prior

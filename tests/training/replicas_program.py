@@ -21,10 +21,14 @@ if sys.argv[1] == "mirrored":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+from rdl.data import ImageSet
+from rdl.data.factors import Grid
+from rdl.data.sources import ArraySource
 from rdl.models.build import build
 from rdl.models.networks import reference as reference_networks
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
+from rdl.models.objectives import paired
 from rdl.models.objectives.factor_vae import factor_vae
 from rdl.training.strategies import strategy
 from rdl.training.trainer import Trainer
@@ -34,6 +38,7 @@ OBJECTIVES = {
     "factor_vae": factor_vae,
     "dip_vae": objectives.dip_vae,
     "annealed_vae": objectives.annealed_vae,
+    "ada_gvae": paired.ada_gvae,
 }
 NETWORKS = {
     "reference": (reference_networks.reference_encoder, reference_networks.reference_decoder),
@@ -41,27 +46,22 @@ NETWORKS = {
 }
 
 
-class Blocks:
-    name, shape = "blocks", (16, 16, 1)
+SHAPE = (16, 16, 1)
 
-    def __init__(self):
-        blocks = np.random.default_rng(0).random((300, 4, 4, 1)) < 0.5
-        self.pixels = blocks.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8) * 255
 
-    def __len__(self):
-        return len(self.pixels)
-
-    def images(self, indices):
-        return self.pixels[indices]
+def blocks() -> ImageSet:
+    made = np.random.default_rng(0).random((300, 4, 4, 1)) < 0.5
+    pixels = made.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8) * 255
+    return ImageSet("blocks", ArraySource(pixels, "blocks"), Grid.over(("a", "b"), (15, 20)))
 
 
 def train(replicas, objective, network, batch_size, steps, precision="float32"):
     with replicas.scope():
-        model = build(Blocks.shape, 1, *NETWORKS[network], OBJECTIVES[objective], 4, precision)
+        model = build(SHAPE, 1, *NETWORKS[network], OBJECTIVES[objective], 4, precision)
         trainer = Trainer(model, chunk_images=5 * batch_size)
     terms = []
     trainer.train(
-        Blocks(), batch_size * steps, batch_size=batch_size, learning_rate=1e-4, seed=3,
+        blocks(), batch_size * steps, batch_size=batch_size, learning_rate=1e-4, seed=3,
         on_chunk=lambda step, means: terms.append(means),
     )  # fmt: skip
     return trainer.state(), terms, trainer.traces

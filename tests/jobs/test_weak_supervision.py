@@ -1,0 +1,83 @@
+"""Objectives that take pairs, where members are trained: populations by any score, and what is told in a line."""
+
+import gin
+import numpy as np
+import pytest
+
+from rdl import data
+from rdl.bindings import read_gin
+from rdl.cli import configure
+from rdl.errors import UserError
+from rdl.execution import SerialExecutor
+from rdl.jobs import no_effect
+from rdl.jobs.context import Context
+from rdl.jobs.search import search
+from rdl.jobs.vae_learner import VAELearner
+from rdl.runs import Run
+from rdl.scoring import MIGScore, UDRScore
+from rdl.watch.watching import Watcher
+
+configure()
+
+CONFIG = """
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.num_latents = 3
+small_fc_encoder.widths = (8,)
+small_fc_decoder.widths = (8,)
+population.size = 3
+population.models = 2
+population.images = 32
+population.generations = 3
+population.until_converged = False
+UDRScore.points = 16
+MIGScore.points = 16
+Measurement.num_train = 40
+Measurement.num_test = 20
+measure.num_bins = 4
+SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
+rate/Dimension.initial = (1e-3,)
+batch/Dimension.initial = (10,)
+batch/Dimension.factors = (0.7,)
+batch/Dimension.low = 2
+batch/Dimension.integer = True
+"""
+
+
+@pytest.fixture
+def searched(tmp_path):
+    """Runs a search with an objective, by a score; returns its summary and its members' records."""
+
+    def run(objective, score, *bindings, labels=True):
+        read_gin([], [*CONFIG.strip().splitlines(), f"model.objective = @{objective}", *bindings])
+        values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+        images = data.load("dsprites_full", values=values, size=8)
+        if not labels:
+            images = data.ImageSet("unlabelled", images.source)
+        with Run(tmp_path / "run") as run:
+            context = Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+            summary = search(context, score)
+            return summary, [record for _, record in run.journal.items() if "hyperparameters" in record]
+
+    return run
+
+
+@pytest.mark.parametrize("score", [UDRScore, MIGScore])
+def test_a_population_by_any_score_whatever_batch_sizes_it_explores(searched, score):
+    summary, members = searched("ada_gvae", score(), "pairs.k = 1")
+    assert {member["hyperparameters"]["batch_size"] for member in members} >= {10, 7}  # an odd one too
+    assert all(member["score"] is not None for member in members)
+    assert np.isfinite(summary["final.discrete_mig"])
+
+
+def test_data_without_factors_and_a_k_that_is_too_large_are_told(searched):
+    with pytest.raises(UserError, match="those of 'unlabelled' are not known: name the pairs by pairs.file"):
+        searched("ada_gvae", UDRScore(), labels=False)
+    gin.clear_config()
+    with pytest.raises(UserError, match=r"pairs.k must be 1 to 3, .* got 4"):
+        searched("ml_vae", UDRScore(), "ml_vae.shared = 1", "pairs.k = 4")
+
+
+def test_settings_of_pairs_have_no_effect_where_the_objective_takes_none(searched):
+    searched("vae", MIGScore(), "pairs.k = 1")
+    assert "pairs.k" in no_effect.afterwards()
