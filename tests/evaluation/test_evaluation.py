@@ -350,6 +350,24 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
     refused(r"Cannot read .*train_results\.json")
 
 
+def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
+    root, told = tmp_path / "run", []
+    shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics", "postprocessed"))
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    np.savez(tmp_path / "one.npz", images=pixels, factors=np.arange(60) % 4)
+    config = bindings.of_text((root / "config.gin").read_text())
+    others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
+    config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
+    (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, tell=told.append)
+    (path,) = result_tree.aggregates(root)
+    results = result_tree.read(path)
+    assert "evaluation_results.modularity_score" not in results
+    assert "evaluation_results.explicitness_score_test" in results
+    assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"
+    assert "modularity_score: not defined for one factor" in told[-1]
+
+
 def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
     small = ("infomec.num_train = 200", "dci_es.num_train = 60", "dci_es.num_test = 40", "dci_es.trees = 3")
     paths = evaluation.evaluate(run, ["infomec", "dci_es"], ["mean"], bindings=small)
