@@ -1,0 +1,52 @@
+"""Whether bfloat16 changes what is learned: the same seeds in float32 and in bfloat16, compared in pairs.
+
+    for precision in float32 mixed_bfloat16; do
+      bin/study gin_configs/evidence/beta_tc_vae_32.gin --seeds=0-9 --metrics=mig --output_dir=runs/$precision \\
+        --gin_bindings="model.precision = '$precision'"
+    done
+    python benchmarks/precision.py runs/float32 runs/mixed_bfloat16 docs/results/precision.json
+
+Prints each pair and, for every number, the mean of both and of the differences (bfloat16 - float32) with Student's
+interval of 95 %; the same as JSON. Pairs share the initial weights, the order of the images and the noise; which
+optimum a seed falls into is decided by rounding all the same, so that differences are as wide as seeds are.
+"""
+
+import sys
+from pathlib import Path
+
+from rdl.evaluation import statistics, studies
+from rdl.runs import files
+
+SHOWN = {"loss": "final.score", "MIG": "final.discrete_mig", "DCI": "final.disentanglement", "MIG-sup": "final.mig_sup"}
+
+
+def read(root: str) -> dict[int, dict[str, float]]:
+    """{seed: {name: value}} of the finished runs."""
+    finished = [run for run in studies.read(Path(root)) if run.summary]
+    return {run.seed: {name: _value(run.summary, key) for name, key in SHOWN.items()} for run in finished}
+
+
+def _value(summary: dict, key: str) -> float:
+    return -summary[key] if key == "final.score" else summary[key]
+
+
+def main() -> None:
+    """Two folders of studies -> a table and a small JSON."""
+    ours, theirs = read(sys.argv[2]), read(sys.argv[1])
+    seeds = sorted(ours.keys() & theirs.keys())
+    print(f"{'seed':8s}" + "".join(f"{name:>24s}" for name in SHOWN))
+    for seed in seeds:
+        print(f"{seed:<8d}" + "".join(f"{theirs[seed][name]:13.4f} {ours[seed][name]:10.4f}" for name in SHOWN))
+    found: dict = {"seeds": seeds, "float32": [theirs[s] for s in seeds], "mixed_bfloat16": [ours[s] for s in seeds]}
+    for name in SHOWN:
+        sides = {"float32": [theirs[s][name] for s in seeds], "bfloat16": [ours[s][name] for s in seeds]}
+        sides["difference"] = [b - a for a, b in zip(*sides.values(), strict=True)]
+        means = {side: statistics.mean(values) for side, values in sides.items()}
+        print(f"{name}: " + ", ".join(f"{side} {estimate}" for side, estimate in means.items()))
+        change = means["difference"]
+        found[f"difference in {name}"] = {"mean": change.value, "low": change.low, "high": change.high}
+    files.hand_json(sys.argv[3], found)
+
+
+if __name__ == "__main__":
+    main()
