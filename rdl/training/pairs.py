@@ -116,8 +116,8 @@ def choose(pairs: int, factors: int, k: int, most: int, random: np.random.Genera
     number = np.full(pairs, k)
     if k == -1:
         number = np.where(random.random(pairs) < 0.5, 1, random.integers(1, most + 1, size=pairs))
-    order = np.argsort(random.random((pairs, factors)), axis=1)
-    return np.argsort(order, axis=1) < number[:, None]
+    ranks = np.argsort(np.argsort(random.random((pairs, factors)), axis=1), axis=1)
+    return ranks < number[:, None]
 
 
 def read(path: Path, images: ImageSet) -> np.ndarray:
