@@ -3,18 +3,24 @@
     python benchmarks/population.py [--gin_file F ...] [--members 8] [--generations 3] [--executor serial ray]
     python benchmarks/population.py --executor serial --diverging
     python benchmarks/population.py --executor serial --reference --members 3 --generations 2 --images 1024
+    python benchmarks/population.py --executor one serial --models 1 --rounds 3 [--reference]
 
 Every executor runs the same search in its own process, one after another. Printed for each, as a line of JSON: members
 per minute of the whole run after its first member (by when TensorFlow is loaded and the graph traced); the share of the
 run's time after that in which no member trains or is scored, between members (exploit, records, checkpoint checks,
 TensorBoard) and, in one process, within them (fresh weights, checkpoints written and read: ``keeping``); the share of
-members that diverged; and whether the records are those of the first executor.
+members that diverged; CPU seconds, seconds, threads that run or wait for a core on average (``cores``), the most
+memory; and whether the records are
+those of the first executor.
+``one`` is ``serial`` with one member at a time (``executor.at_once = 1``), where ``serial`` trains members of one VAE
+side by side, one a core; ``--rounds`` lets the executors take turns, as a busy machine asks for.
 ``--diverging`` repeats the first with learning rates with which about a third of the members diverge; ``--reference``
 takes the reference network on 64 x 64 images, five VAEs a member, whose checkpoints have 78 MB.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -61,7 +67,9 @@ population.models = 5
 """
 
 CHILD = """
-import json, sys, time
+import json, resource, sys, threading, time
+from contextlib import suppress
+from pathlib import Path
 import gin
 from rdl.data import load
 from rdl.jobs import experiment
@@ -74,15 +82,16 @@ from rdl.watch.tensorboard import TensorBoard
 from rdl.watch.watching import Watchers
 from rdl.cli import worker
 from rdl.runs import Run
-from rdl.scoring import UDRScore
+from rdl.population import PopulationSettings
+from rdl.scoring import MIGScore, UDRScore
 from rdl.training import checkpoints
-from rdl.training.threads import settle_threads
+from rdl.training import threads
 from rdl.training.trainer import Trainer
 
 config, root = sys.argv[1:3]
 configure()
 gin.parse_config(open(config).read())
-settle_threads()
+threads.settle_threads()
 
 kept = [0.0]
 
@@ -104,18 +113,34 @@ class Clock(Watcher):
     def __init__(self):
         self.times = []
     def member_done(self, stage, member):
-        self.times.append((time.perf_counter(), member.details.get("seconds", 0.0), kept[0]))
+        self.times.append((time.perf_counter(), time.process_time(), member.details.get("seconds", 0.0), kept[0]))
 
+runnable = []  # (time, how many threads run or wait for a core)
+
+def watch_threads():
+    # What the run would use of an idle machine, however busy this one is.
+    while True:
+        count = -1  # this one
+        for path in Path("/proc/self/task").glob("*/stat"):
+            with suppress(OSError):  # it has just ended
+                count += path.read_text().rpartition(")")[2].split()[0] == "R"
+        runnable.append((time.perf_counter(), count))
+        time.sleep(0.02)
+
+threading.Thread(target=watch_threads, daemon=True).start()
 clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
     watcher = Watchers(TensorBoard(run, 0), clock)
     context = Context(run, 0, load(), VAELearner.of_gin(), executor, watcher)
-    train_population(context, "population", "population", context.images, UDRScore())
-    end = time.perf_counter()
+    score = MIGScore() if PopulationSettings().models == 1 else UDRScore()
+    train_population(context, "population", "population", context.images, score)
+    end, cpu = time.perf_counter(), time.process_time()
     executor.close()
     watcher.close()
-print("TIMES " + json.dumps({"times": clock.times, "end": end}))
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print("TIMES " + json.dumps({"times": clock.times, "end": end, "cpu": cpu, "memory": memory,
+    "runnable": runnable, "at_once": threads.members_at_once(PopulationSettings().models)}))
 """
 
 
@@ -127,7 +152,8 @@ def records(root: Path) -> dict:
 
 def run(name: str, executor: str, workers: int, config: str, folder: Path) -> tuple[dict, dict]:
     gin_file, root = folder / f"{name}.gin", folder / name
-    gin_file.write_text(f"{config}\nexecutor.name = '{executor}'\nexecutor.workers = {workers}\n")
+    chosen = f"executor.name = '{'ray' if executor == 'ray' else 'serial'}'\nexecutor.workers = {workers}\n"
+    gin_file.write_text(f"{config}\n{chosen}executor.at_once = {1 if executor == 'one' else None}\n")
     ended = subprocess.run(
         [sys.executable, "-c", CHILD, str(gin_file), str(root)], check=True, stdout=subprocess.PIPE, text=True
     )
@@ -138,10 +164,12 @@ def run(name: str, executor: str, workers: int, config: str, folder: Path) -> tu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gin_file", nargs="*", default=[], help="instead of the study built in")
-    parser.add_argument("--executor", nargs="+", default=["serial", "ray"], choices=["serial", "ray"])
+    parser.add_argument("--executor", nargs="+", default=["serial", "ray"], choices=["one", "serial", "ray"])
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--generations", type=int, default=3)
     parser.add_argument("--images", type=int, default=23_040)
+    parser.add_argument("--models", type=int, help="VAEs a member; one is scored by MIG, several by UDR")
+    parser.add_argument("--rounds", type=int, default=1, help="in which the executors take turns")
     parser.add_argument("--diverging", action="store_true", help="then the same with a third of the members diverging")
     parser.add_argument("--reference", action="store_true", help="the reference network in place of a small one")
     parser.add_argument("--workers", type=int, default=2, help="of Ray, one CPU each")
@@ -150,29 +178,34 @@ def main() -> None:
     config += REFERENCE if args.reference else ""
     config += f"\npopulation.size = {args.members}\npopulation.generations = {args.generations}\n"
     config += f"population.images = {args.images}\n"
+    config += f"population.models = {args.models}\n" if args.models else ""
     runs = [(executor, executor, config) for executor in args.executor]
     runs += [("diverging", args.executor[0], config + DIVERGING)] if args.diverging else []
     first = None
     measuring.emit_machine("population")
     with tempfile.TemporaryDirectory() as folder:
-        for name, executor, text in runs:
+        for number, (name, executor, text) in enumerate(runs * args.rounds):
             began = time.perf_counter()
-            clock, found = run(name, executor, args.workers, text, Path(folder))
+            clock, found = run(f"{number}_{name}", executor, args.workers, text, Path(folder))
             whole = time.perf_counter() - began
             first = first or found
             # Each worker's first member traces the graph: counted from when all have done theirs.
-            skipped = 1 if executor == "serial" else args.workers
-            done, seconds, kept = zip(*clock["times"][skipped:], strict=True)
-            began_at, _, kept_before = clock["times"][skipped - 1]
+            at_once = {"one": 1, "ray": args.workers}.get(executor, clock["at_once"])
+            done, _, seconds, kept = zip(*clock["times"][at_once:], strict=True)
+            began_at, cpu_before, _, kept_before = clock["times"][at_once - 1]
             span = clock["end"] - began_at
-            busy = sum(seconds) / (1 if executor == "serial" else args.workers)
+            busy = sum(seconds) / at_once
+            cores = statistics.mean(count for when, count in clock["runnable"] if when > began_at)
             failed = sum(record.get("status") == "failed" for record in found.values()) / len(clock["times"])
             measuring.emit(
                 "population", name=name, executor=executor, members=args.members, generations=args.generations,
                 images=args.images, reference=args.reference, members_a_minute=60 * len(done) / span,
                 between_members=1 - busy / span,
-                keeping=(kept[-1] - kept_before) / span if executor == "serial" else None,
-                diverged=failed, same_records=None if name == "diverging" else found == first, whole_run_s=whole,
+                keeping=(kept[-1] - kept_before) / span / at_once if executor != "ray" else None,
+                seconds=span, cpu_seconds=clock["cpu"] - cpu_before if executor != "ray" else None,
+                cores=cores if executor != "ray" else None,
+                memory_gib=clock["memory"] if executor != "ray" else None, diverged=failed,
+                same_records=None if name == "diverging" else found == first, whole_run_s=whole,
             )  # fmt: skip
 
 

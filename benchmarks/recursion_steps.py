@@ -23,7 +23,7 @@ from rdl.data import ImageSet
 from rdl.evaluation.finished_run import FinishedRun
 from rdl.recursion import LeafLabels
 from rdl.report.evidence import share_of_factors
-from rdl.report.reading import Records, read
+from rdl.report.reading import Records, read_records
 from rdl.runs import files
 from rdl.scoring import leaf_mig
 from rdl.seeds import generator
@@ -98,7 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     result: dict[str, dict[str, Any]] = {}
     for root in options.runs:
-        records, images = read(root), FinishedRun.open(root).images
+        records, images = read_records(root), FinishedRun.open(root).images
         found: dict[str, Any] = {"iterations": leaf_runs(records, images)}
         result[root.name] = found
         print(root)

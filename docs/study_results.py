@@ -47,11 +47,11 @@ def of_folder(root: Path) -> str:
 
 
 def _of_journal(folder: Path) -> dict:
-    from rdl.report.reading import read
+    from rdl.report.reading import read_records
 
     if not (folder / "config.gin").is_file():
         return {}
-    records = read(folder)
+    records = read_records(folder)
     best = {
         stage: [max((m.score for m in members if m.score is not None), default=None) for members in generations]
         for stage, generations in records.stages.items()

@@ -1,7 +1,9 @@
 """rdl: robust disentangled representations.
 
 data = rdl.data.load("dsprites_full")              images by index, with their factors
+run = rdl.disentangle("my_pictures", minutes=60)   what bin/disentangle does: images and minutes, nothing else
 run = rdl.train("quickstart.gin")                  what bin/train does
+run = rdl.extend(run, minutes=30)                  what bin/extend does: trains it further
 scores = rdl.evaluate(run, ["mig", "dci"])         what bin/evaluate does
 model = rdl.load("runs/quickstart")                the trained model of a finished run
 run = rdl.Run("runs/quickstart")                   a finished run: .model, .summary, .images, .report(), .save(folder)
@@ -22,10 +24,10 @@ from rdl.errors import UserError
 from rdl.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from rdl.api import Run, evaluate, load, train
+    from rdl.api import Run, disentangle, evaluate, extend, load, train
 
-__all__ = ["Run", "UserError", "data", "evaluate", "load", "train"]
-_FACE = ("Run", "evaluate", "load", "train")
+__all__ = ["Run", "UserError", "data", "disentangle", "evaluate", "extend", "load", "train"]
+_FACE = ("Run", "disentangle", "evaluate", "extend", "load", "train")
 _PACKAGES = (
     "data", "evaluation", "execution", "jobs", "models", "population", "recursion", "runs", "scoring", "training",
     "watch",

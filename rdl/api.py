@@ -1,6 +1,7 @@
 """The public face: what a person calls from Python. Each does what the command of its name does."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from rdl.data import ImageSet
     from rdl.models.saving.saved import TrainedModel
+    from rdl.verdict import Verdict
 
 Values = Mapping[str, Any]
 
@@ -26,6 +28,7 @@ class Run:
 
         run = rdl.Run("runs/quickstart")
         run.summary["final.discrete_mig"]
+        print(run.verdict)                 # which latents to believe, without labels
         run.codes([0, 1])                  # the latents of its first two images
         run.model.traverse(run.images.images([0])[0], latent=0)
         run.report()                       # -> runs/quickstart/report/index.html
@@ -50,6 +53,18 @@ class Run:
         from rdl.evaluation.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).summary
+
+    @cached_property
+    def verdict(self) -> "Verdict":
+        """What can be said of the model without labels; its text is a line for each latent.
+
+        Raises:
+          UserError: the run is not finished, or is from before there were verdicts.
+        """
+        from rdl.runs import Layout
+        from rdl.verdict import Verdict
+
+        return Verdict.load(Layout(self.root).verdict)
 
     @cached_property
     def model(self) -> "TrainedModel":
@@ -134,14 +149,94 @@ def train(
 
     root = Path(output_dir) if output_dir is not None else experiment.default_output_dir(files)
     with _configured(files, lines):
-        try:
+        with _threads_explained():
             settle_threads()
-        except RuntimeError as error:  # TensorFlow's: it computes already
-            raise UserError(
-                "These settings ask for other threads than TensorFlow has begun with: train before anything else in a "
-                "fresh process, or set threads.models_side_by_side as it was."
-            ) from error
         experiment.experiment(str(root), worker.executor)
+    return Run(root)
+
+
+def disentangle(
+    images: "str | os.PathLike | np.ndarray",
+    minutes: float = 60,
+    factors: str | os.PathLike | None = None,
+    output_dir: str | os.PathLike | None = None,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    seed: int = 0,
+) -> Run:
+    """Finds the factors of images in the time given, or goes on where it was stopped; says what it chose.
+
+        run = rdl.disentangle("my_pictures", minutes=20)
+        run.model.encode(run.images.images([0, 1, 2]))
+
+    Args:
+      images: a folder, a file ``*.npz``, a data set's name, or an array [n, height, width] or [n, height, width, 1 or
+        3], uint8 or floats in [0, 1].
+      minutes: how long the whole may take.
+      factors: a CSV file of known factors, to measure at the end (docs/data.md); never used to train.
+      output_dir: the run directory; ``runs/<name of the images>`` if None.
+      size: learn from 16, 32 or 64 pixels a side, not from the size chosen.
+      channels: learn from grey (1) or RGB (3), not from what is stored.
+      seed: all randomness of the run derives from it.
+
+    Raises:
+      UserError: wrong images or labels, too little time, or a folder with another command's run.
+    """
+    began = time.perf_counter()
+    from rdl.planning import request as requests
+
+    asked = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
+    request, array = requests.of(images, size=size, channels=channels, **asked)
+    root = Path(output_dir) if output_dir is not None else requests.default_output_dir(request)
+    found = requests.seen(request, root, array) if requests.written(request, root) is None else None
+    from rdl.cli.configuration import configure
+
+    configure()
+    from rdl.cli import worker
+    from rdl.planning import door
+
+    with _threads_explained():
+        door.disentangle(request, root, found, array, worker.executor, began, print)
+    return Run(root)
+
+
+def extend(
+    run: Run | str | os.PathLike,
+    *,
+    generations: int | None = None,
+    leaf_runs: int | None = None,
+    images: int | None = None,
+    minutes: float | None = None,
+    bindings: Values | Sequence[str] = (),
+) -> Run:
+    """Trains a finished or stopped run further; the result is what it would have been, asked for at the start.
+
+        run = rdl.extend("runs/my_pictures", minutes=30)
+
+    Args:
+      run: the run, or its directory.
+      generations: of the last stage, in all.
+      leaf_runs: in all.
+      images: of models, to train on in addition.
+      minutes: to train in addition, at the pace so far.
+      bindings: on top of the run's settings, as in `train`.
+
+    Raises:
+      UserError: no run, or a change that its records do not allow.
+    """
+    from rdl.cli.configuration import configure
+
+    configure()
+    from rdl.cli import worker
+    from rdl.planning import door, extension
+
+    root = run.root if isinstance(run, Run) else Path(run)
+    with _threads_explained():
+        extension.extend(
+            root, lambda folder: door.trained(folder, worker.executor), print, generations=generations,
+            leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=_lines(bindings),
+        )  # fmt: skip
     return Run(root)
 
 
@@ -180,7 +275,9 @@ def evaluate(
     paths = evaluation.evaluate(root, list(metrics), [representation], bindings=_lines(bindings), preset=preset)
     head = "evaluation_results."
     return {
-        Path(name).stem: {k.removeprefix(head): v for k, v in result_tree.read(path).items() if k.startswith(head)}
+        Path(name).stem: {
+            k.removeprefix(head): v for k, v in result_tree.read_object(path).items() if k.startswith(head)
+        }
         for name, path in zip(metrics, paths, strict=True)
     }
 
@@ -207,6 +304,19 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_text, value)) + "]"
     return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+@contextmanager
+def _threads_explained() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # TensorFlow's: it computes already
+        if "cannot be modified after initialization" not in str(error):
+            raise
+        raise UserError(
+            "These settings ask for other threads than TensorFlow has begun with: train before anything else in a "
+            "fresh process, or set threads.models_side_by_side as it was."
+        ) from error
 
 
 @contextmanager

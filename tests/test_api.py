@@ -43,6 +43,11 @@ def test_one_vae_trained_loaded_saved_and_gin_left_empty(run, tmp_path):
     np.testing.assert_array_equal(rdl.load(run.root).encode(images), codes)
 
 
+def test_the_verdict_on_a_lone_model(run):
+    assert "Nothing was" in str(run.verdict)
+    assert run.verdict.factors_found == run.summary["verdict.factors_found"] == 0
+
+
 def test_settings_reach_the_run(run):
     config = (run.root / "config.gin").read_text()
     assert "small_fc_encoder.widths = [8]" in config
@@ -74,9 +79,9 @@ def test_what_is_wrong_is_told(tmp_path):
 
 
 def test_the_face_is_seen_and_helped_with_examples():
-    assert {"Run", "data", "evaluate", "load", "train"} <= set(dir(rdl))
+    assert {"Run", "data", "disentangle", "evaluate", "extend", "load", "train"} <= set(dir(rdl))
     shown = pydoc.render_doc(rdl, renderer=pydoc.plaintext)
-    for name in ("train", "evaluate", "load"):
+    for name in ("disentangle", "train", "extend", "evaluate", "load"):
         assert f"{name}(" in shown
         assert f"rdl.{name}(" in inspect.getdoc(getattr(rdl, name))
     assert "rdl.Run(" in inspect.getdoc(rdl.Run)

@@ -15,10 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"api"},
     {"cli"},
+    {"planning"},
     {"jobs"},
     {"watch"},
     {"report"},
     {"evaluation"},
+    {"verdict"},
     {"scoring", "population"},
     {"recursion", "execution"},
     {"training"},
@@ -29,7 +31,7 @@ FLOORS = (
     {"errors", "seeds", "quiet_start", "shipped", "version"},
 )
 # Each is its own room: rooms of one floor do not import from each other.
-NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring")
+NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring", "verdict")
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FILES = sorted((ROOT / "rdl").rglob("*.py"))
 

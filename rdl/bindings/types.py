@@ -1,4 +1,8 @@
-"""Values of gin held to the types of the parameters that they are for."""
+"""Values of gin held to the types of the parameters that they are for.
+
+By hand, since typeguard takes gin's ``@name`` for a wrong value, ``True`` for a number and ``"abc"`` for a list of
+texts, and by default looks at a list's first part alone: all of `_fits` would stay but its loops.
+"""
 
 import inspect
 import math

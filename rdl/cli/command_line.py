@@ -22,7 +22,7 @@ from rdl import version
 from rdl.cli import outputs
 from rdl.errors import UserError
 
-COMMANDS = ("train", "evaluate", "compare", "report", "study", "data", "export", "metrics")
+COMMANDS = ("disentangle", "train", "extend", "evaluate", "compare", "report", "study", "data", "export", "metrics")
 
 
 def main() -> int:

@@ -95,12 +95,12 @@ def seeded(
 def _show(root: Path, ours: str) -> None:
     """Prints the tables and writes the page of what is there."""
     from rdl.evaluation import studies
-    from rdl.jobs.study_run import table_path
     from rdl.report.study import write_study
+    from rdl.runs import folders
 
     try:
         _say(f"\n{studies.markdown(studies.read(root), ours)}")
-        _say(f"{table_path(root)}\n{write_study(root)}")
+        _say(f"{folders.table(root)}\n{write_study(root)}")
     except UserError as error:
         _say(f"There is nothing to show yet: {str(error).splitlines()[0]}")
 

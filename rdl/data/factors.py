@@ -77,7 +77,7 @@ class FactorSpace:
         return factors.astype(np.int64)
 
 
-class Labels(Protocol):
+class GroundTruth(Protocol):
     """How factors belong to the images of a source."""
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.factors import FactorSpace, Labels, PartlyKnown, Table
+from rdl.data.factors import FactorSpace, GroundTruth, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
@@ -22,7 +22,7 @@ class ImageSet:
     It travels to another process, and may be read from several threads.
     """
 
-    def __init__(self, name: str, source: Source, labels: Labels | None = None, indices: np.ndarray | None = None):
+    def __init__(self, name: str, source: Source, labels: GroundTruth | None = None, indices: np.ndarray | None = None):
         """A set of the source's images, or of those at `indices` (int64 [n]) only."""
         self.name = name
         self.source = source
@@ -118,7 +118,7 @@ class ImageSet:
             raise IndexError(f"Indices must lie in [0, {len(self)}), got {indices.min()} to {indices.max()}.")
         return indices if self._indices is None else self._indices[indices]
 
-    def _known_labels(self) -> Labels:
+    def _known_labels(self) -> GroundTruth:
         if self._labels is None:
             raise UserError(
                 f"The ground-truth factors of '{self.name}' are not known: use a score without labels (UDR), "
@@ -126,7 +126,7 @@ class ImageSet:
             )
         return self._labels
 
-    def _own_labels(self) -> Labels:
+    def _own_labels(self) -> GroundTruth:
         """Labels by this set's own indices: a part of a grid is no grid any more."""
         labels = self._known_labels()
         if self._indices is None:

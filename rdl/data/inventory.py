@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
             state = "in part" if any(file.locate() for file in files) else "missing"
             yield Row(name, state, f"lacks {missing[0].places()[0]}; get it from {missing[0].get}")
         elif not files:
-            yield Row(name, "made", "noise, for tests of programs")
+            yield Row(name, "made", "by rdl; needs no file")
         elif found is None and dsprites[0] in files:
             yield Row(name, "rendered", "drawn by rdl; 99.98 % of images as in the official file, the rest 1 pixel off")
         else:

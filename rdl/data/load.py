@@ -10,18 +10,19 @@ from typing import Any
 import gin
 
 from rdl.bindings import literals
-from rdl.data import cache, dsprites, dummy, idx, label_file, objects, official, own
-from rdl.data.factors import Grid, Labels
+from rdl.data import cache, label_file, official, own
+from rdl.data.factors import Grid, GroundTruth
 from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.images import ImageSet
+from rdl.data.sets import dsprites, dummy, idx, objects
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
 Values = Mapping[str, int | Sequence[int]]
 _TFDS = "tfds:"
 _OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin", "factors")
-Read = Callable[..., tuple[Source, Labels | None]]
+Read = Callable[..., tuple[Source, GroundTruth | None]]
 
 
 @gin.configurable("dataset")  # pyright: ignore[reportCallIssue]
@@ -145,7 +146,9 @@ def _reduced(source: Source, grid: Grid, values: Values | None, size: int | None
     return shrink(source, size), grid
 
 
-def _digits(name: str, split: str = "train", size: int | None = None, filter: str = "lanczos") -> tuple[Source, Labels]:
+def _digits(
+    name: str, split: str = "train", size: int | None = None, filter: str = "lanczos"
+) -> tuple[Source, GroundTruth]:
     return idx.digits(name, split, Treatment(size, filter))
 
 
@@ -161,7 +164,7 @@ def _npz(
     crop: int | None = None,
     channels: int | None = None,
     factors: str | None = None,
-) -> tuple[Source, Labels | None]:
+) -> tuple[Source, GroundTruth | None]:
     source, labels = own.from_npz(path, Treatment(size, filter, crop, channels))
     if factors is None:
         return source, labels
@@ -175,7 +178,7 @@ def _folder(
     crop: int | None = None,
     channels: int | None = None,
     factors: str | None = None,
-) -> tuple[Source, Labels | None]:
+) -> tuple[Source, GroundTruth | None]:
     source = own.from_folder(path, Treatment(size, filter, crop, channels))
     if factors is None:
         return source, None
@@ -194,7 +197,7 @@ def _tfds(
     filter: str = "lanczos",
     crop: int | None = None,
     channels: int | None = None,
-) -> tuple[Source, Labels | None]:
+) -> tuple[Source, GroundTruth | None]:
     return own.from_tfds(name, split, Treatment(size, filter, crop, channels))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from rdl.data import cache
-from rdl.data.factors import FactorSpace, Labels, Table
+from rdl.data.factors import FactorSpace, GroundTruth, Table
 from rdl.data.formats import npz
 from rdl.data.formats.decode import FEWEST, Treatment, check_range, check_shape, open_picture, to_bytes
 from rdl.data.sources import MappedSource, Source
@@ -20,7 +20,7 @@ _LONGEST_NAME = 100  # characters
 _MANY_VALUES = 256  # of a factor that is not written in integers: more are measurements, not values of a factor
 
 
-def from_npz(path: Path, treatment: Treatment) -> tuple[Source, Labels | None]:
+def from_npz(path: Path, treatment: Treatment) -> tuple[Source, GroundTruth | None]:
     """`images` of a npz file, and `factors` ([n] or [n, factors], any numbers) with `factor_names` where
     present.
 
@@ -92,15 +92,25 @@ def pictures(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
 
 
+def checked_pictures(path: Path) -> list[Path]:
+    """`pictures`, which are enough.
+
+    Raises:
+      UserError: too few of them.
+    """
+    files = pictures(path)
+    if len(files) < FEWEST:
+        raise UserError(f"Expected at least {FEWEST} PNG or JPEG files in the folder {path}, got {len(files)}.")
+    return files
+
+
 def from_folder(path: Path, treatment: Treatment) -> Source:
     """All PNG and JPEG files in a folder and the folders in it, in the order of their names.
 
     Raises:
       UserError: too few of them, one that is damaged, or of another size or colour than the first.
     """
-    files = pictures(path)
-    if len(files) < FEWEST:
-        raise UserError(f"Expected at least {FEWEST} PNG or JPEG files in the folder {path}, got {len(files)}.")
+    files = checked_pictures(path)
     listing = "\n".join(f"{file.relative_to(path)} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
     shape = _decode(files[0], treatment).shape
     key = f"{path.resolve()} {hashlib.sha256(os.fsencode(listing)).hexdigest()} {treatment}"
@@ -115,7 +125,7 @@ def _decode_all(files: list[Path], shape: tuple[int, ...], treatment: Treatment)
             if images[-1].shape != shape:
                 raise UserError(
                     f"{file} is {_words(images[-1].shape)}, while {files[0]} is {_words(shape)}: "
-                    "make all alike with dataset.size and dataset.channels."
+                    "make all alike with dataset.size and dataset.channels (bin/disentangle: --size and --channels)."
                 )
         yield np.stack(images)
 
@@ -133,7 +143,7 @@ def _decode(file: Path, treatment: Treatment) -> np.ndarray:
     return open_picture(file, use)
 
 
-def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, Labels | None]:
+def from_tfds(name: str, split: str, treatment: Treatment) -> tuple[Source, GroundTruth | None]:
     """The `image`s of a data set of TensorFlow Datasets (an extra package), and its `label`s as a factor.
 
     Raises:

@@ -33,7 +33,8 @@ METRICS = (
     "factor_vae_metric", "irs", "mig", "modularity_explicitness", "sap_score", "unsupervised",
 )  # fmt: skip
 
-Tell = Callable[[str], None]
+# Of a single factor the trees' importances of every latent, the votes and the classes are all that factor's.
+_COMPARE_FACTORS = ("disentanglement", "modularity_score", "mig_sup", "train_accuracy", "eval_accuracy")
 
 
 class _CannotCompute(UserError):
@@ -74,7 +75,7 @@ def evaluate(
     repeats: int = 1,
     bindings: Sequence[str] = (),
     overwrite: bool = False,
-    tell: Tell = lambda line: None,
+    note: Callable[[str], None] = lambda line: None,
     preset: str = "",
 ) -> list[Path]:
     """Measures what is not measured yet; returns the aggregates of all the metrics asked for.
@@ -86,7 +87,7 @@ def evaluate(
       repeats: evaluation seeds per metric.
       bindings: gin's, on top of the metrics' files.
       overwrite: measure again what is measured.
-      tell: is told what begins, how long it may take, and what is done.
+      note: is told what begins, how long it may take, and what is done.
       preset: name of a file in ``gin_configs/metrics/presets``, read between a metric's file and the bindings. What was
         measured with a preset is measured again without it, and is kept beside what was measured without one.
 
@@ -114,16 +115,16 @@ def evaluate(
     for number, piece in enumerate(work, 1):
         title = f"[{number}/{len(work)}] {piece.representation} {piece.metric}"
         if piece not in to_do:
-            tell(f"{title}: already there")
+            note(f"{title}: already there")
             continue
         this, left = pace.next()
-        tell(f"{title}: about {in_words(this)}, all that is left {in_words(left)}")
+        note(f"{title}: about {in_words(this)}, all that is left {in_words(left)}")
         started = time.perf_counter()
         try:
             results = piece.measure(run, prepared, preset)
-            tell(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
+            note(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
         except _CannotCompute as error:
-            tell(f"{title}: {str(error).splitlines()[0]}")
+            note(f"{title}: {str(error).splitlines()[0]}")
             failed.append(f"{piece.representation} {piece.metric}")
         pace.done(time.perf_counter() - started)
     if failed:
@@ -159,7 +160,7 @@ class _Work:
     def is_done(self, preset: str) -> bool:
         """Whether it is measured, with this preset or with none: what was measured exactly stands for both."""
         path = result_tree.aggregate_path(self.folder, "evaluation")
-        return path.is_file() and result_tree.read(path).get(f"evaluation_config.{_PRESET}", "''") in (
+        return path.is_file() and result_tree.read_object(path).get(f"evaluation_config.{_PRESET}", "''") in (
             "''",
             repr(preset),
         )
@@ -177,6 +178,8 @@ class _Work:
         with _configured(self.files, [*self._own(), *self.bindings]):
             results = dict(evaluation(prepared.data, function))
             used = of_text(gin.operative_config_str(max_line_length=10_000))
+        if sum(size > 1 for size in prepared.data.factors_num_values) == 1:
+            results = _of_one_factor(results)
         settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
         results["elapsed_time"] = time.perf_counter() - started
         before = run.paths.postprocessed(self.representation)
@@ -259,7 +262,14 @@ def _is_score(key: str, value: Any) -> bool:
     return isinstance(value, float) and key != "elapsed_time"
 
 
+def _of_one_factor(results: dict[str, Any]) -> dict[str, Any]:
+    """Without the scores that compare factors, which are 1 by construction where there is one; with a word on them."""
+    gone = [key for key in results if key.split(".")[0].removesuffix("_stderr") in _COMPARE_FACTORS]
+    kept = {key: value for key, value in results.items() if key not in gone}
+    return {**kept, "undefined": f"{', '.join(gone)}: not defined for one factor"} if gone else kept
+
+
 def _brief(results: dict[str, Any]) -> str:
-    """The first few numbers."""
-    numbers = [f"{key} {value:.3f}" for key, value in results.items() if _is_score(key, value)]
-    return ", ".join(numbers[:4]) if numbers else "done"
+    """The first few numbers, and what is not defined."""
+    numbers = [f"{key} {value:.3f}" for key, value in results.items() if _is_score(key, value)][:4]
+    return ", ".join([*numbers, *([results["undefined"]] if "undefined" in results else [])]) or "done"

@@ -50,7 +50,7 @@ class FinishedRun:
         summary = run.paths.summary
         if not summary.is_file() or not run.paths.config.is_file():
             raise UserError(f"{root} holds no finished run ({summary.name} is missing): finish it with bin/train.")
-        found = result_tree.read(summary)
+        found = result_tree.read_object(summary)
         if missing := [key for key in _NEEDED if key not in found]:
             raise UserError(
                 f"{summary} is no summary of a run of rdl (no {missing[0]!r}): train again into a new folder."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rdl.errors import UserError
-from rdl.runs import files
+from rdl.runs import Layout, files, folders
 
 
 def write_step(
@@ -44,7 +44,7 @@ def write_step(
     aggregate = {
         f"{path.stem}.{key}": value
         for path in sorted((root / "json").glob("*.json"))
-        for key, value in read(path).items()
+        for key, value in read_object(path).items()
     }
     files.write_json(root / "aggregate" / f"{step}.json", aggregate)
     return aggregate
@@ -68,7 +68,7 @@ def aggregate_path(folder: str | Path, step: str) -> Path:
     return Path(folder) / "results" / "aggregate" / f"{step}.json"
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def read_object(path: str | Path) -> dict[str, Any]:
     """One JSON object from a file.
 
     Raises:
@@ -88,9 +88,10 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: [(int(p), "") if p.isdecimal() else (-1, p) for p in path.parts])
 
 
-def aggregates(root: Path) -> list[Path]:
-    """``evaluation.json`` of every metric of every result tree under a folder, in order."""
-    return in_order(root.rglob("metrics/*/*/results/aggregate/evaluation.json"))
+def aggregates(root: Path) -> dict[Path, Layout]:
+    """``evaluation.json`` of every metric of every result tree under a folder, in order, and whose it is."""
+    found = {aggregate_path(folder, "evaluation"): run for folder, run in folders.metrics_in(root).items()}
+    return {path: found[path] for path in in_order(path for path in found if path.is_file())}
 
 
 def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:
@@ -99,6 +100,6 @@ def fuse(paths: Iterable[Path], root: str | Path) -> dict[str, dict[str, Any]]:
     That form is pandas' ``to_json``: {column: {row: value}}, rows "0", "1", .., None where a file lacks the column. The
     column ``path`` says where a row comes from, relative to ``root``.
     """
-    rows = [{**read(path), "path": str(path.relative_to(root))} for path in paths]
+    rows = [{**read_object(path), "path": str(path.relative_to(root))} for path in paths]
     columns = dict.fromkeys(key for row in rows for key in row)
     return {column: {str(i): row.get(column) for i, row in enumerate(rows)} for column in columns}

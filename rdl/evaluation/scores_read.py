@@ -11,8 +11,7 @@ from typing import Any
 from rdl import bindings
 from rdl.errors import UserError
 from rdl.evaluation import likeness, result_tree
-from rdl.runs import RunReader, files
-from rdl.runs.layout import Layout, runs_in
+from rdl.runs import Layout, RunReader, files, folders
 from rdl.scoring.measure import MEASURED_WITH
 
 _STRENGTHS = (
@@ -112,12 +111,13 @@ def _of_folder(path: Path) -> list[Result]:
     """Of the result trees at any depth, and of the summaries of runs here or one folder below."""
     found: list[Result] = []
     measured: dict[Path, set[str]] = {}
-    for tree in result_tree.aggregates(path):
-        run = tree.parents[5]
-        results = _of_aggregate(result_tree.read(tree), _trained(Layout(run)))
-        measured.setdefault(run, set()).update(result.metric for result in results if result.representation == "mean")
+    for tree, run in result_tree.aggregates(path).items():
+        results = _of_aggregate(result_tree.read_object(tree), _trained(run))
+        measured.setdefault(run.root, set()).update(
+            result.metric for result in results if result.representation == "mean"
+        )
         found += results
-    for paths in runs_in(path):
+    for paths in folders.finished_in(path):
         found += [result for result in _of_summary(paths) if result.metric not in measured.get(paths.root, ())]
     return found
 
@@ -192,7 +192,7 @@ def _of_aggregate(row: Mapping[str, Any], trained: likeness.Trained = ()) -> lis
 
 def _of_summary(run: Layout) -> list[Result]:
     """The final model's numbers in a run's summary, which the run measured at its end."""
-    summary, config = result_tree.read(run.summary), _config(run)
+    summary, config = result_tree.read_object(run.summary), _config(run)
     single = config.get("population.size") == "1"
     name = _plain(config.get("model.objective", "")) if single else str(summary.get("experiment", "run"))
     settings = {**config, "model.name": _OBJECTIVES.get(name, name)}

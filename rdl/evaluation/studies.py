@@ -1,7 +1,6 @@
 """A study of gin files over seeds as a reader finds it: which runs are done, which failed, and what they scored.
 
-<root>/<file>/<seed>/              one run
-<root>/<file>/<seed>.failed.json   why it could not be trained or measured, until it is
+Where they lie is in `rdl/runs/folders.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 from rdl.errors import UserError
 from rdl.evaluation import result_tree, statistics
 from rdl.evaluation.statistics import Estimate
-from rdl.runs.layout import CONFIG, Layout
+from rdl.runs import Layout, folders
 from rdl.scoring.names import METRICS
 
 _SHOWN = ("discrete_mig", "disentanglement", "completeness", "mig_sup", "factor_vae_metric.eval_accuracy")
@@ -49,11 +48,6 @@ class StudyRun:
         return "failed" if self.reason else "done" if self.summary else "not finished"
 
 
-def failure_path(folder: Path) -> Path:
-    """Where it is written down why the run in a folder failed."""
-    return folder.with_name(f"{folder.name}.failed.json")
-
-
 def read(root: str | Path) -> list[StudyRun]:
     """All runs that a study of gin files has begun, by file and seed.
 
@@ -61,17 +55,17 @@ def read(root: str | Path) -> list[StudyRun]:
       UserError: there are none, or a damaged file.
     """
     root = Path(root)
-    begun = {path.parent for path in root.glob(f"*/*/{CONFIG}") if path.parent.name.isdecimal()}
-    failed = {path.with_name(path.name.removesuffix(".failed.json")) for path in root.glob("*/*.failed.json")}
+    begun = {run for run in folders.begun_in(root, 2) if run.name.isdecimal()}
+    failed = folders.failed_in(root)
     if not begun | failed:
         raise UserError(f"{root} holds no study of gin files: give the --output_dir of bin/study GIN_FILE --seeds=0-4.")
     return [_read(folder) for folder in result_tree.in_order(begun | failed)]
 
 
 def _read(folder: Path) -> StudyRun:
-    path, failure = Layout(folder).summary, failure_path(folder)
-    summary = result_tree.read(path) if path.is_file() else {}
-    reason = str(result_tree.read(failure).get("reason", "unknown")) if failure.is_file() else ""
+    path, failure = Layout(folder).summary, folders.failure(folder)
+    summary = result_tree.read_object(path) if path.is_file() else {}
+    reason = str(result_tree.read_object(failure).get("reason", "unknown")) if failure.is_file() else ""
     file = folder.parent.name
     scores = {f"{file}{title}": found for part, title in _PARTS.items() if (found := _of_summary(summary, part))}
     if summary:
@@ -88,9 +82,10 @@ def _of_summary(summary: Mapping[str, Any], part: str) -> dict[str, float]:
 def _of_trees(folder: Path) -> dict[str, float]:
     """What bin/evaluate measured on the means of the final model."""
     scores = {}
-    for path in folder.glob("metrics/mean/*/results/aggregate/evaluation.json"):
-        for name, value in result_tree.read(path).items():
-            key = f"{path.parents[2].name}.{name.removeprefix('evaluation_results.')}"
+    for metric, step in Layout(folder).metrics("mean").items():
+        path = result_tree.aggregate_path(step, "evaluation")
+        for name, value in (result_tree.read_object(path) if path.is_file() else {}).items():
+            key = f"{metric}.{name.removeprefix('evaluation_results.')}"
             key = _SAME_NAMES.get(key, key)
             if name.startswith("evaluation_results.") and key in SCORES:
                 scores[key] = float(value)

@@ -24,7 +24,10 @@ class Executor(Protocol):
     """Runs a task over members."""
 
     def map(self, task: Callable[[UnitT], UnitT], members: Sequence[UnitT]) -> Iterator[UnitT]:
-        """Yields the trained members as they finish, in any order."""
+        """Yields the trained members as they finish, in any order.
+
+        A task that may run in several threads of a process has ``at_once``, how many of them keep its cores busy.
+        """
         ...
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from rdl.jobs.context import Context
 from rdl.jobs.learner import Learner
 from rdl.jobs.vae_learner import VAELearner
 from rdl.models import precision
-from rdl.runs import Run, files
-from rdl.runs.layout import SessionKey, SummaryKey, parse
+from rdl.runs import Run, RunReader, files
+from rdl.runs.layout import SessionKey, SummaryKey
 from rdl.scoring.measure import check_measurement, check_trees
 from rdl.watch.display import terminal
 from rdl.watch.session_log import SessionLog
@@ -60,11 +60,12 @@ def experiment(
     check_trees()
     precision.settle(output_dir)
     with Run(output_dir, gin.config_str()) as run:
-        if SummaryKey().text in run.journal:
-            return run.journal[SummaryKey().text]
+        done = RunReader(run.paths)
+        if (summary := done.records.get(SummaryKey())) is not None:
+            return summary
         started = time.perf_counter()
-        sessions = [record for key, record in run.journal.items() if isinstance(parse(key), SessionKey)]
-        before = sum(record["seconds"] for record in sessions)
+        sessions = done.of_kind(SessionKey)
+        before = sum(record["seconds"] for record in sessions.values())
         images = data.load()
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")

@@ -1,17 +1,35 @@
-"""What a run leaves behind for its user: the model, and a picture of what its latents do."""
+"""What a run leaves behind for its user: the model, a picture of what its latents do, and a verdict on them."""
+
+from typing import Any
 
 import numpy as np
 
+from rdl.jobs import judging
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage
+from rdl.population import keep_only
 from rdl.runs import files
 from rdl.scoring import mean_kl
 from rdl.seeds import generator
 from rdl.watch import pictures
 
 
-def hand_over(context: Context, stage: Stage) -> None:
-    """Writes the stage's best model to ``model/`` and its traversals to ``results/traversals.png``."""
+def hand_over(context: Context, stage: Stage, *before: Stage) -> dict[str, Any]:
+    """Writes the stage's best model to ``model/``, its traversals and the verdict on it to ``results/``.
+
+    Args:
+      context: of the job.
+      stage: the last one.
+      before: stages whose models the verdict also compares; their best models were trained apart from this one's.
+
+    Returns:
+      The verdict's part of the summary, keys under ``verdict.``
+    """
+    verdict = judging.judged(context, stage, before)
+    for each in before:
+        keep_only(context.run.paths, each.name, [each.best.name])
+    further = [stage.best, *stage.outcome.generations[-1]]  # from which the run may be trained further
+    keep_only(context.run.paths, stage.name, [member.name for member in further])
     few = generator(context.seed, "pictures").permutation(len(context.images))[:1000]
     means, log_variances = stage.encode(context.images, np.sort(few))
     model = stage.model()
@@ -20,3 +38,4 @@ def hand_over(context: Context, stage: Stage) -> None:
     picture = pictures.traversals(model, context.images.images(few[:1])[0], kl)
     with files.replacing(context.run.paths.result("traversals.png")) as file:
         picture.save(file, format="png")
+    return verdict

@@ -14,11 +14,12 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member
 from rdl.runs import Layout
 from rdl.scoring import Score
+from rdl.training import threads
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The best model of a trained member, by where its weights lie.
+    """A model of a trained member, the best one if nothing else is said, by where its weights lie.
 
     Attributes:
       paths: of the run directory.
@@ -26,6 +27,7 @@ class Trained:
       member: the member.
       image_shape: height, width and channels of what it was trained on.
       num_models: of the member.
+      chosen: which of the member's models; None: the one that scored best.
     """
 
     paths: Layout
@@ -33,6 +35,7 @@ class Trained:
     member: Member
     image_shape: tuple[int, int, int]
     num_models: int
+    chosen: int | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -41,15 +44,18 @@ class Trained:
 
     @property
     def model(self) -> int:
-        """Which of the member's models scored best."""
-        return int(np.argmax(self.member.details["per_model"]))
+        """Which of the member's models it is."""
+        return int(np.argmax(self.member.details["per_model"])) if self.chosen is None else self.chosen
 
 
 class Learner(Protocol):
     """Trains members. It travels to other processes with its tasks, so it holds nothing but plain values."""
 
     def train(self, task: "MemberTask", member: Member) -> Member:
-        """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
+        """The member, trained and scored, its checkpoint on disk; or failed, with the reason.
+
+        May be called in several threads at once; `rdl.execution.place` tells them apart.
+        """
         ...
 
     def encode(
@@ -98,6 +104,11 @@ class MemberTask:
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
         return self.learner.train(self, member)
+
+    @property
+    def at_once(self) -> int:
+        """How many members one process should train side by side."""
+        return threads.members_at_once(self.num_models)
 
     def path(self, name: str) -> Path:
         """Where the checkpoint of a member of this name lies."""

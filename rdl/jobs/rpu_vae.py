@@ -4,6 +4,7 @@ x-run -> leaf runs (label, reduce, retrain, until nothing is left to learn) -> f
 runs' labels. The true factors, where the data set has them, are used to measure afterwards and for nothing else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,19 +29,22 @@ MIN_UDR = 0.1  # the reference's: a population whose best member has less has no
 
 @dataclass(frozen=True)
 class Leaf:
-    """What one leaf run found: its labels, and the record of every iteration."""
+    """What one leaf run found: its labels, the record of every iteration, and what it cost in images of models."""
 
     labels: LeafLabels
     iterations: list[dict[str, Any]]
+    images_spent: int = 0
 
     @property
-    def factors_found(self) -> int:
+    def labels_learned(self) -> int:
         """Labels of all iterations that do not repeat an earlier one."""
-        return sum(Iteration.from_json(found).factors_found for found in self.iterations)
+        return sum(Iteration.from_json(found).labels_learned for found in self.iterations)
 
 
 @gin.configurable
-def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -> dict[str, Any]:
+def rpu_vae(
+    context: Context, leaf_runs: int = 3, random_members: bool = True, total_images: int | None = None
+) -> dict[str, Any]:
     """The whole recursion; returns the summary.
 
     Args:
@@ -48,6 +52,9 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
       leaf_runs: how many, at least 1, each from another value of the factors that were learned first.
       random_members: also train the x-run's first members, without any search, on as many images as the final
         model saw, and measure them: what random hyperparameters give. Only where the true factors are known.
+      total_images: what x-run, leaf runs and final run may cost together, in images of models. How many iterations
+        leaf runs have is not known before: the final run trains as many generations as the others leave over, and at
+        least ``final/population.generations``. None: just so many.
 
     Raises:
       UserError: no leaf run, the x-run learned nothing, or all members of a generation failed.
@@ -57,18 +64,23 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
             f"rpu_vae.leaf_runs must be at least 1, got {leaf_runs}: a population alone is experiment.job = @search."
         )
     images = context.images
-    context.watcher.planned(_plan(len(images), leaf_runs, random_members and images.factor_space is not None))
-    x_run = train_population(context, "x_run", "x_run", images, UDRScore(), min_score=MIN_UDR)
+    random_members = random_members and images.factor_space is not None
+    plan = partial(_to_come, len(images), random_members=random_members)
+    first = least_images("x_run", len(images))
+    context.watcher.planned({"x_run": first, **plan(range(leaf_runs), total_images and total_images - first)})
+    x_run = train_population(context, "x_run", "x_run", images, _udr("x_run"), min_score=MIN_UDR, compared=True)
     posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
-    leaves = [_leaf_run(context, x_run, posterior, number) for number in range(leaf_runs)]
+    left, leaves = total_images and total_images - x_run.images_spent, []
+    for number in range(leaf_runs):
+        context.watcher.planned(plan(range(number, leaf_runs), left))
+        leaves.append(_leaf_run(context, x_run, posterior, number))
+        left = left and left - leaves[-1].images_spent
+    context.watcher.planned(plan((), left))
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
-        raise UserError(
-            f"The x-run learned no factor ({leaves[0].iterations[0]['stop']}), so there is nothing to recurse on: "
-            "train longer (population.images, population.generations), or widen the search space."
-        )
+        raise UserError(_nothing_learned(context, x_run, leaves[0].iterations[0]["stop"]))
     leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
-    final = train_population(context, "final", "final", images, leaf_mig)
+    final = train_population(context, "final", "final", images, leaf_mig, budget=left, compared=True, last=True)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
@@ -81,28 +93,54 @@ def rpu_vae(context: Context, leaf_runs: int = 3, random_members: bool = True) -
         **final.found("final"),
     }
     for number, leaf in enumerate(leaves):
-        summary[f"leaf_{number}.factors_found"] = leaf.factors_found
+        summary[f"leaf_{number}.labels_learned"] = leaf.labels_learned
         summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
         summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
     if images.factor_space is not None:
         summary |= x_run.measured("x_model") | final.measured("final")
         if random_members:
             summary |= _random_members(context, x_run, final)
-    finish.hand_over(context, final)
-    return summary
+    return summary | finish.hand_over(context, final, x_run)
 
 
-def _plan(data_size: int, leaf_runs: int, random_members: bool) -> dict[str, int]:
-    """Images that the models of every stage will see at least: each leaf run labels once and trains once."""
-    leaves = {f"leaf_{number}/iteration_1": least_images("leaf_run", 0) for number in range(leaf_runs)}
-    final = least_images("final", data_size)
-    plan = {"x_run": least_images("x_run", data_size), **leaves, "final": final}
+def _udr(scope: str) -> UDRScore:
+    """UDR as gin has it for a stage's scope, as in ``x_run/UDRScore.min_active``."""
+    with gin.config_scope(scope):
+        return UDRScore()
+
+
+def _to_come(data_size: int, leaf_runs: Iterable[int], left: int | None, *, random_members: bool) -> dict[str, int]:
+    """Images that the models of every stage after the x-run will see at least: a leaf run labels once, trains once.
+
+    Args:
+      data_size: images of the data set.
+      leaf_runs: numbers of those to come.
+      left: of ``rpu_vae.total_images``.
+      random_members: whether they are trained too.
+    """
+    leaves = {f"leaf_{number}/iteration_1": least_images("leaf_run", 0) for number in leaf_runs}
+    final = max(least_images("final", data_size), (left or 0) - sum(leaves.values()))
+    plan = {**leaves, "final": final}
     with gin.config_scope("x_run"):
         members = PopulationSettings().size * PopulationSettings().initial_factor
     with gin.config_scope("final"):
         settings = PopulationSettings()
     alone = settings.images_per_generation(data_size) * (settings.generations or settings.window + 1)
     return plan | ({RANDOM_MEMBERS: members * alone} if random_members else {})
+
+
+def _nothing_learned(context: Context, x_run: Stage, why: str) -> str:
+    """What to tell a user whose x-run has no label, with a command that trains it longer."""
+    longer = [f"x_run/population.generations = {2 * len(x_run.outcome.generations)}"]
+    if x_run.outcome.low_score:
+        longer.append("x_run/population.min_score = 0.0")
+    if x_run.outcome.reason.startswith("converged"):
+        longer.append("x_run/population.until_converged = False")
+    bindings = " ".join(f"--gin_bindings='{binding}'" for binding in longer)
+    return (
+        f"The x-run learned no factor ({why}), so there is nothing to recurse on: train it longer by bin/extend "
+        f"{context.run.root} {bindings}, or begin again in another --output_dir with a wider search space."
+    )
 
 
 def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
@@ -112,7 +150,7 @@ def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.nd
     """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     paths, labels, records = context.run.paths, LeafLabels(), []
-    key = IterationKey(number, 0)
+    key, cost = IterationKey(number, 0), 0
     while True:
         low = stage.outcome.low_score
         found, labels = iterate(labels, indices, *posterior, stage.best.score, x_peak=number, nothing_left=low)
@@ -121,12 +159,13 @@ def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.nd
             labels.save(paths.labels(key.leaf_name))
         context.watcher.note(f"{key.text}: {_in_words(found)}")
         if found.stop is not None:
-            return Leaf(labels, records)
+            return Leaf(labels, records, cost)
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
         key = IterationKey(number, key.iteration + 1)
         files.write_npy(paths.indices(key), indices)
-        stage = train_population(context, key.text, "leaf_run", images, UDRScore(), min_score=MIN_UDR)
+        stage = train_population(context, key.text, "leaf_run", images, _udr("leaf_run"), min_score=MIN_UDR)
+        cost += stage.images_spent
         posterior = stage.encode(images)
 
 

@@ -26,7 +26,9 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
       UserError: the score does not fit the population, or all members of a generation failed.
     """
     context.watcher.planned({"population": least_images("population", len(context.images))})
-    stage = train_population(context, "population", "population", context.images, score, comparable=comparable)
+    stage = train_population(
+        context, "population", "population", context.images, score, comparable=comparable, compared=True, last=True
+    )
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,
@@ -36,5 +38,4 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     }
     if context.images.factor_space is not None:
         summary |= stage.measured("final")
-    finish.hand_over(context, stage)
-    return summary
+    return summary | finish.hand_over(context, stage)

@@ -12,8 +12,8 @@ from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Outcome, Population, PopulationSettings, keep_only
-from rdl.runs.layout import MeasureKey
+from rdl.population import Member, Outcome, Population, PopulationSettings, generations_for, keep_only, spent
+from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
@@ -45,9 +45,28 @@ class Stage:
         return self.outcome.best
 
     @property
+    def images_spent(self) -> int:
+        """Images that all models of all members have seen together."""
+        return spent(self.outcome.generations, self.num_models, self.num_images // (self.best.generation + 1))
+
+    @property
     def trained(self) -> Trained:
         """The best model of the best member."""
         return Trained(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
+
+    @property
+    def trained_apart(self) -> list[Trained]:
+        """Models that share neither weights nor ancestors with the best one: the others of its member, and the best of
+        each other line of the population. Their checkpoints stay until the run is over.
+        """
+        paths, shape = self.context.run.paths, self.images.shape
+        beside = [
+            Trained(paths, self.name, self.best, shape, self.num_models, number)
+            for number in range(self.num_models)
+            if number != self.trained.model
+        ]
+        others = [Trained(paths, self.name, member, shape, self.num_models) for member in self.outcome.trained_apart]
+        return beside + others
 
     def model(self) -> TrainedModel:
         """The best model in one's hands, until another is trained or encodes."""
@@ -92,6 +111,9 @@ def train_population(
     *,
     min_score: float | None = None,
     comparable: bool = True,
+    compared: bool = False,
+    budget: int | None = None,
+    last: bool = False,
 ) -> Stage:
     """Trains a population on the images until it stops by its rules; finished work is taken from the journal.
 
@@ -102,8 +124,13 @@ def train_population(
       images: what to train on.
       score: what the population maximises; None: the negative of the training loss.
       min_score: stops the population where ``population.min_score`` says nothing.
+      compared: whether the run's verdict compares its members: those that it needs keep their checkpoints until then.
       comparable: whether all generations train the same, so that the best of all may be handed over; a training loss
         never is, as objectives may change on the way.
+      budget: images of all models together: the population trains as many generations as these are enough for, and
+        at least ``population.generations``.
+      last: whether the run hands this stage's model over. Its last generation keeps its checkpoints, from which it may
+        be trained further; of other stages the best member's alone is kept.
 
     Raises:
       UserError: every member of a generation failed.
@@ -115,6 +142,8 @@ def train_population(
     if score is None or not comparable:
         settings = dataclasses.replace(settings, best_of="last")
     num_images = settings.images_per_generation(len(images))
+    if budget is not None:
+        settings = dataclasses.replace(settings, generations=generations_for(settings, num_images, budget))
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
     context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
@@ -122,7 +151,12 @@ def train_population(
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
     population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
-    keep_only(context.run.paths, name, outcome.best.name)  # its ancestors may have been made again for it
+    kept = [outcome.best, *(outcome.generations[-1] if last else ())]
+    if compared and VerdictKey().text not in context.run.journal:
+        for member in outcome.trained_apart:
+            population.ensure_checkpoint(task, context.executor, member, outcome)
+        kept += outcome.trained_apart
+    keep_only(context.run.paths, name, [member.name for member in kept])  # ancestors may have been made again for them
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage

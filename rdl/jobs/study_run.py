@@ -13,12 +13,10 @@ from rdl.bindings import read_gin
 from rdl.errors import UserError
 from rdl.evaluation import evaluation, result_tree
 from rdl.evaluation.finished_run import FinishedRun
-from rdl.evaluation.studies import failure_path
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.study import Plan
-from rdl.runs import files
-from rdl.runs.layout import Layout
+from rdl.runs import Layout, files, folders
 from rdl.training.threads import settle_threads
 
 _SECONDS_BETWEEN_TABLES = 60
@@ -105,7 +103,7 @@ class StudyTask:
         """The run after its turn; what was done before is skipped."""
         case, started = turn.case, time.perf_counter()
         folder = self._root / case.place
-        failure = failure_path(folder)
+        failure = folders.failure(folder)
         try:
             self._train_and_measure(case, folder)
             failure.unlink(missing_ok=True)
@@ -146,7 +144,7 @@ def run(
     bindings: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
     make_executor: Callable[[], Executor] = SerialExecutor,
-    tell: Callable[[str], None] = lambda line: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Trains and measures what is not done yet; returns ``<root>/results.json``, all results in one table.
 
@@ -157,7 +155,7 @@ def run(
       bindings: gin's, on top of the files.
       metrics: what to measure; None: what ``study.metrics`` says, ``["all"]``: disentanglement_lib's ten.
       make_executor: makes what trains runs, with the first one's configuration in gin.
-      tell: is told a line per run.
+      note: is told a line per run.
 
     Raises:
       UserError: a wrong configuration; at the end, runs that could not be trained or measured.
@@ -168,14 +166,14 @@ def run(
     cases[0].configure(gin_files, bindings)
     _metrics(metrics)
     settle_threads()
-    progress = TimeLeft(cases, root)
+    left = TimeLeft(cases, root)
     executor = make_executor()
     try:
         written = time.monotonic()
         for turn in executor.map(StudyTask(root, gin_files, bindings, metrics), [Turn(case) for case in cases]):
             if turn.reason:
                 failed.append(turn.case.place)
-            tell(progress.line(turn))
+            note(left.line(turn))
             if time.monotonic() - written > _SECONDS_BETWEEN_TABLES:
                 write_table(root)
                 written = time.monotonic()
@@ -185,7 +183,7 @@ def run(
     if failed:
         names = ", ".join(map(str, result_tree.in_order(map(Path, failed))))
         raise UserError(f"{len(failed)} of {len(cases)} models failed: {names} in {root}.")
-    return table_path(root)
+    return folders.table(root)
 
 
 class TimeLeft:
@@ -203,7 +201,7 @@ class TimeLeft:
         self._seconds: dict[str, list[float]] = {}
 
     def line(self, turn: Turn) -> str:
-        """What to tell of a run that had its turn."""
+        """What there is to say of a run that had its turn."""
         case = self._left.pop(turn.case.place)
         if case.place not in self._ready:
             self._seconds.setdefault(case.graph, []).append(turn.seconds)
@@ -223,11 +221,6 @@ class TimeLeft:
         return f"about {expected / side_by_side / 60:.0f} min left"
 
 
-def table_path(root: str | Path) -> Path:
-    """Where all results of a study lie, in disentanglement_lib's aggregated form."""
-    return Path(root) / "results.json"
-
-
 def write_table(root: Path) -> None:
     """Gathers the results of all runs in one table."""
-    files.write_json(table_path(root), result_tree.fuse(result_tree.aggregates(root), root))
+    files.write_json(folders.table(root), result_tree.fuse(result_tree.aggregates(root), root))

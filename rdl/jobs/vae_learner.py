@@ -1,6 +1,7 @@
 """The learner of every real run: trains the VAEs that gin describes."""
 
 import functools
+import threading
 import time
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from rdl import models, training
 from rdl.data import ImageSet
 from rdl.errors import NonFiniteError
+from rdl.execution import go_on, place
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models import description
 from rdl.models.saving.saved import TrainedModel
@@ -19,14 +21,15 @@ from rdl.seeds import generator
 from rdl.training import checkpoints, progress
 from rdl.training.strategies import strategy
 
+_building = threading.Lock()  # of trainers, by one thread at a time
+
 
 @functools.lru_cache(maxsize=2)
-def trainer_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
-    """The process's trainer for such models: traced once, then shared by all members, stages and runs."""
+def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> list[training.Trainer]:
+    """The process's trainers for such models, shared by all members, stages and runs: one for each at work at once."""
     if described != description.of_gin():
         raise RuntimeError("gin has changed since the learner was made; make another one from it")
-    with strategy().scope():
-        return training.Trainer(models.build(image_shape, num_models))
+    return []
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,13 @@ class VAELearner:
         return cls(description.of_gin(), description.objective().hyperparameters)
 
     def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
-        """This process's trainer of such models."""
-        return trainer_for(self.described, image_shape, num_models)
+        """This thread's trainer of such models: traced once."""
+        with _building:
+            trainers = trainers_for(self.described, image_shape, num_models)
+            while len(trainers) <= place():
+                with strategy().scope():
+                    trainers.append(training.Trainer(models.build(image_shape, num_models)))
+            return trainers[place()]
 
     def train(self, task: MemberTask, member: Member) -> Member:
         """Restores, trains, scores and saves; see `Learner`."""
@@ -68,7 +76,7 @@ class VAELearner:
                 learning_rate=hyperparameters.pop("learning_rate"),
                 hyperparameters=hyperparameters,
                 seed=member.seed,
-                on_chunk=lambda updates, _: progress.tell(updates * per_update, task.num_images),
+                on_chunk=lambda updates, _: self._goes_on(member, updates * per_update, task.num_images),
             )
             trained = time.perf_counter()
             scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
@@ -86,6 +94,10 @@ class VAELearner:
             seconds=time.perf_counter() - started,
             **scored.details,
         )
+
+    def _goes_on(self, member: Member, seen: int, of: int) -> None:
+        go_on()
+        progress.tell(member.name, seen, of)
 
     def encode(
         self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None

@@ -1,5 +1,6 @@
 """Population based training: members, search space, exploit and explore, the generation loop."""
 
+from rdl.population.budget import generations_for, spent
 from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
 from rdl.population.population import Outcome, Population, PopulationSettings, train_members
@@ -12,6 +13,8 @@ __all__ = [
     "Population",
     "SearchSpace",
     "PopulationSettings",
+    "generations_for",
     "keep_only",
+    "spent",
     "train_members",
 ]

@@ -109,6 +109,15 @@ def _child(member: Member, parent: Member, hyperparameters: dict[str, float], pl
     )
 
 
+def founder(generations: Sequence[Sequence[Member]], member: Member) -> int:
+    """The index of the first generation's member from which a member comes."""
+    index = member.index
+    for number in range(member.generation, 0, -1):
+        parents = {trained.index: trained.parent for trained in generations[number]}
+        index = index if (parent := parents[index]) is None else parent
+    return index
+
+
 def _index(member: Member) -> int:
     return member.index
 

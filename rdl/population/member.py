@@ -55,10 +55,6 @@ class Member:
         """Under which a stage records it."""
         return MemberKey(stage, self.generation, self.index)
 
-    def parent_key(self, stage: str) -> MemberKey | None:
-        """Under which the stage recorded what it starts from."""
-        return None if self.parent is None else MemberKey(stage, self.generation - 1, self.parent)
-
     @property
     def active_latents(self) -> float | None:
         """How many latents its models have in use on average, where its score tells (UDR's does)."""

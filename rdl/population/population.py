@@ -26,8 +26,8 @@ Task = Callable[[Member], Member]
 _NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
 
 
-class Observer(Protocol):
-    """Is told how a population goes on."""
+class PopulationWatcher(Protocol):
+    """What a population tells of itself to who watches; `rdl.watch` has those who do."""
 
     def member_done(self, stage: str, member: Member) -> None:
         """A member was trained now."""
@@ -99,13 +99,13 @@ class PopulationSettings:
 
 
 def train_members(
-    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, observer: Observer
+    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, watcher: PopulationWatcher
 ) -> list[Member]:
     """The members, trained: those in the journal as they stand there, the others now, each recorded when it is done."""
     waiting = [member for member in members if member.key(stage).text not in run.journal]
     for member in executor.map(task, waiting):
         run.journal.append(member.key(stage).text, member.to_record())
-        observer.member_done(stage, member)
+        watcher.member_done(stage, member)
     return [Member.from_record(run.journal[member.key(stage).text]) for member in members]
 
 
@@ -131,6 +131,16 @@ class Outcome:
         return evolution.handed_over(self.generations, self.best_of)
 
     @property
+    def trained_apart(self) -> list[Member]:
+        """Members of the last generation that share no ancestor with the best one, nor with each other: the best of
+        each line, best first. Weights that were once the same agree on more than the images.
+        """
+        found = {evolution.founder(self.generations, self.best): self.best}
+        for member in evolution.ranked(self.generations[-1]):
+            found.setdefault(evolution.founder(self.generations, member), member)
+        return list(found.values())[1:]
+
+    @property
     def best_scores(self) -> list[float]:
         """The best score of every generation."""
         return [_best_score(members) for members in self.generations]
@@ -144,7 +154,7 @@ class Population:
       stage: the stage's folder and the head of its journal keys, such as ``x_run``.
       settings: sizes and rules.
       seed: the run's seed.
-      observer: is told of members and generations.
+      watcher: is told of members and generations.
 
     Raises:
       UserError: the search space does not fit a population.
@@ -156,12 +166,12 @@ class Population:
         stage: str,
         settings: PopulationSettings,
         seed: int,
-        observer: Observer,
+        watcher: PopulationWatcher,
     ):
         self._run, self._stage, self._settings = run, stage, settings
         self._place = (seed, stage)
         self._space = settings.search_space or SearchSpace()
-        self._observer = observer
+        self._watcher = watcher
 
     def evolve(self, task: Task, executor: Executor) -> Outcome:
         """Runs until converged, or for the number of generations asked for.
@@ -195,9 +205,9 @@ class Population:
         waiting = [member for member in members if self._key(member) not in self._run.journal]
         for parent in sorted({member.parent for member in waiting if member.parent is not None}):
             self._ensure_checkpoint(task, executor, parent, before)
-        trained = train_members(self._run, self._stage, members, task, executor, self._observer)
+        trained = train_members(self._run, self._stage, members, task, executor, self._watcher)
         self._write_generation(trained)
-        self._observer.generation_done(self._stage, trained)
+        self._watcher.generation_done(self._stage, trained)
         return trained
 
     def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, outcome: Outcome) -> Path:
@@ -265,7 +275,7 @@ class Population:
         so that a run that was stopped keeps the same.
         """
         best = evolution.handed_over(generations, self._settings.best_of)
-        keep_only(self._run.paths, self._stage, best.name, before=len(generations) - 1)
+        keep_only(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:

@@ -141,7 +141,7 @@ class Iteration:
         return tuple(latent for latent, repeated in pairs if repeated is not None)
 
     @property
-    def factors_found(self) -> int:
+    def labels_learned(self) -> int:
         """How many latents were learned, those left out that repeat an earlier label."""
         return len(self.latents) - len(self.again)
 

@@ -14,6 +14,7 @@ def article(
     sections: Sequence[tuple[str, str, Content]],
     missing: Sequence[str] = (),
     prefix: str = "",
+    first: Content = None,
 ) -> Markup:
     """One subject: its name, the result in a few numbers, links to its sections, the sections.
 
@@ -24,12 +25,14 @@ def article(
       sections: place (of a link), heading and content of each.
       missing: lines about what cannot be shown.
       prefix: of places, where a page has several subjects.
+      first: what is read first, under the status.
     """
     links = [tag("a", heading, href=f"#{prefix}{place}") for place, heading, _ in sections]
     return tag(
         "article",
         tag("h1", title),
         tag("p", status, class_="status"),
+        first,
         [tag("p", line, class_="missing") for line in missing],
         tag("dl", [tag("div", tag("dt", name), tag("dd", join(value))) for name, value in tiles], class_="tiles"),
         tag("nav", links, aria_label="sections"),

@@ -11,6 +11,7 @@ from rdl.models.saving import saved
 from rdl.recursion import mean_kl_to_prior
 from rdl.report.reading import Records
 from rdl.seeds import derive, generator
+from rdl.verdict import DEAD
 from third_party.disentanglement_lib.evaluation.metrics import dci, utils
 
 POINTS = 5000
@@ -19,8 +20,6 @@ TREE_POINTS = 1000
 """Images that train the trees whose importances are drawn: the run's own DCI takes 10,000, in minutes."""
 NAMED = 0.1
 """A latent is named after a factor only if it holds at least this share of the factor's entropy."""
-DEAD = 0.05
-"""A latent with a smaller mean KL to the prior, in nats, is dead: it says next to nothing of an image."""
 VALUES = np.linspace(-2, 2, 17)
 
 

@@ -10,6 +10,7 @@ from rdl.evaluation.scores_read import measured_under
 from rdl.report import figures
 from rdl.report.baselines import Baseline
 from rdl.report.evidence import TREE_POINTS, Evidence
+from rdl.report.found import behind_the_verdict
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
@@ -24,10 +25,13 @@ def section(
 ) -> Markup:
     """Tables and figures; ``evidence`` is the (only) run's; without runs the baselines stand for themselves."""
     groups = compare(runs, baselines)
+    verdict = behind_the_verdict(runs[0].verdict) if len(runs) == 1 else None
+    finished = any(run.summary is not None for run in runs)
+    nothing = "No true factors are known, so nothing was measured on them." if finished else "Nothing was measured yet."
     return join(
-        _table(groups, runs, baselines)
-        if groups
-        else tag("p", "Nothing was measured on true factors: none are known, or not yet."),
+        verdict,
+        tag("h3", "On the true factors") if verdict is not None and groups else None,
+        _table(groups, runs, baselines) if groups else tag("p", nothing),
         _dots(groups, bool(runs), gallery),
         _heatmaps(evidence, gallery) if evidence is not None and evidence.factors else None,
     )

@@ -52,12 +52,21 @@ def raw(trusted: str) -> Markup:
 
 
 def table(head: Iterable[Content], rows: Iterable[Iterable[Content]], **attributes: Any) -> Markup:
-    """A table in a box of its own that scrolls sideways where the page is narrow; first column: row headers."""
-    header = tag("tr", [tag("th", cell, scope="col") for cell in head])
+    """A table; first column: row headers. Where the page is narrow a row's cells stand below each other, each with its
+    column's title, which is why the head's cells are plain text.
+    """
+    titles = list(head)
+    header = tag("tr", [tag("th", cell, scope="col") for cell in titles])
     body = []
     for row in rows:
         first, *rest = row
-        body.append(tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest]))
+        body.append(
+            tag(
+                "tr",
+                tag("th", first, scope="row"),
+                [tag("td", tag("div", cell), data_title=title) for title, cell in zip(titles[1:], rest, strict=True)],
+            )
+        )
     return tag("div", tag("table", tag("thead", header), tag("tbody", body), **attributes), class_="wide", tabindex=0)
 
 

@@ -14,7 +14,7 @@ from rdl.report.document import article, document
 from rdl.report.evidence import Evidence, look
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, join, table, tag
-from rdl.report.reading import Records, read
+from rdl.report.reading import Records, read_records
 from rdl.runs import files
 from rdl.scoring.names import METRICS
 
@@ -54,7 +54,7 @@ def write_report(
     if not roots:
         raise UserError("A report needs a run directory: bin/report runs/quickstart.")
     folder = Path(output_dir) if output_dir else Path(roots[0]) / "report"
-    seen = [_see(read(root), note) for root in roots]
+    seen = [_see(read_records(root), note) for root in roots]
     contents = [_head(seen, baselines, Gallery(folder / "figures")) if len(seen) > 1 else None]
     for number, run in enumerate(seen):
         prefix = f"run_{number}" if len(seen) > 1 else ""
@@ -90,8 +90,9 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     for number, records in enumerate(runs):
         final = records.measured.get("final", {})
         values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(METRICS)[:4]]
-        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), *values])
-    titles = ["run", "state", *(METRICS[key] for key in list(METRICS)[:4])]
+        supported = "–" if records.verdict is None else str(records.verdict.factors_found)
+        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), supported, *values])
+    titles = ["run", "state", "well supported", *(METRICS[key] for key in list(METRICS)[:4])]
     return tag(
         "section",
         tag("h1", f"{len(runs)} runs"),
@@ -113,7 +114,8 @@ def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
         tiles = _tiles(run)
     except Exception as error:  # as below
         tiles = [("what was found", _contradiction(error))]
-    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix)
+    first = _drawn(lambda: join(found.whether_it_worked(records.verdict, records.summary is not None)))
+    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix, first)
 
 
 def _drawn(draw: Callable[[], Markup]) -> Markup:
@@ -157,12 +159,14 @@ def _tiles(run: _Seen) -> list[tuple[str, Content]]:
     records, evidence = run.records, run.evidence
     summary, final = records.summary or {}, records.measured.get("final", {})
     tiles: list[tuple[str, Content]] = []
+    if records.verdict is not None:
+        how = tag("i", "distinct latents, judged without labels")
+        tiles.append(("well supported", join(str(records.verdict.factors_found), how)))
     if evidence is not None:
         known = sorted({latent.factor for latent in evidence.latents if latent.factor and not latent.dead})
         if evidence.factors:
-            tiles.append(
-                ("factors found", join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known))))
-            )
+            named = join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known)))
+            tiles.append(("factors of which a latent tells", named))
         alive = sum(not latent.dead for latent in evidence.latents)
         tiles.append(("latents in use", f"{alive} of {len(evidence.latents)}"))
     random = summary.get("first_generation.median_discrete_mig")

@@ -52,14 +52,14 @@ def population(
             "Hyperparameters, darker where the score is better; the orange line is the best member's ancestry.",
         ),
     ]
-    if best is not None and "pairwise_udr" in best.details:
-        udr = np.array(best.details["pairwise_udr"])
-        np.fill_diagonal(udr, np.nan)  # no VAE is compared with itself
-        models = [str(i) for i in range(len(udr))]
+    pairs = np.array(best.details["pairwise_udr"]) if best is not None and "pairwise_udr" in best.details else None
+    if pairs is not None and len(pairs) > 2:
+        np.fill_diagonal(pairs, np.nan)  # no VAE is compared with itself
+        models = [str(i) for i in range(len(pairs))]
         drawings.append(
             gallery.drawing(
                 f"{file}_udr",
-                figures.heatmap(udr, models, models, "UDR of the pair", "VAE", "VAE"),
+                figures.heatmap(pairs, models, models, "UDR of the pair", "VAE", "VAE"),
                 "pairwise UDR of the best member's VAEs",
                 "How alike the latents of the best member's VAEs are, pair by pair.",
             )
@@ -70,17 +70,20 @@ def population(
     return fold(
         [tag("b", stage), f" {count}{score}{f', {len(failed)} failed' if failed else ''}"],
         tag("div", drawings, class_="drawings"),
-        _best(best) if best else None,
+        _best(best, pairs) if best else None,
         _failed(failed) if failed else None,
         open_=open_,
         class_="population",
     )
 
 
-def _best(best: Member) -> Markup:
+def _best(best: Member, pairs: np.ndarray | None) -> Markup:
     values = ", ".join(f"{name} {value:.4g}" for name, value in sorted(best.hyperparameters.items()))
     place = f"number {best.index} in generation {best.generation}"
-    return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.")
+    alike = ""
+    if pairs is not None and pairs.shape == (2, 2):  # one pair: a number, not a table
+        alike = f" Its two VAEs are alike to a UDR of {(pairs[0, 1] + pairs[1, 0]) / 2:.3f}."
+    return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.{alike}")
 
 
 def _failed(failed: Sequence[Member]) -> Markup:

@@ -13,6 +13,7 @@ from rdl.runs import RunReader
 from rdl.runs.journal import Record
 from rdl.runs.layout import RANDOM_MEMBERS, IterationKey, Key, MeasureKey, MemberKey, OutcomeKey, SummaryKey
 from rdl.runs.typed import typed
+from rdl.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,14 @@ class Records:
         """The run's last record; None while it is not finished."""
         return self.reader.records.get(SummaryKey())
 
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What can be said of the model without labels; None where that is not there (yet) or damaged."""
+        try:
+            return Verdict.load(self.reader.paths.verdict)
+        except UserError:
+            return None
+
     def best(self, stage: str) -> Member | None:
         """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
         generations = self.stages.get(stage, [])
@@ -96,7 +105,7 @@ class Records:
             return None
 
 
-def read(root: str | Path) -> Records:
+def read_records(root: str | Path) -> Records:
     """The records of a run directory.
 
     Raises:

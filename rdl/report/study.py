@@ -13,9 +13,8 @@ from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
-from rdl.report.reading import Records, read
-from rdl.runs import files
-from rdl.runs.layout import CONFIG, Layout
+from rdl.report.reading import Records, read_records
+from rdl.runs import Layout, files, folders
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,7 @@ def models_of(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    direct = [path.parent for path in folder.glob(f"*/{CONFIG}")]
-    return result_tree.in_order(direct or [path.parent for path in folder.glob(f"*/*/{CONFIG}")])
+    return result_tree.in_order(folders.begun_in(folder, 1) or folders.begun_in(folder, 2))
 
 
 def write_study(
@@ -81,7 +79,7 @@ def write_study(
 
 
 def _model(root: Path, study: Path) -> _Model:
-    records = read(root)
+    records = read_records(root)
     try:
         results = [result for result in scores_read.read([root]) if result.representation == "mean"]
     except UserError:  # nothing measured yet
@@ -157,7 +155,7 @@ def _table(models: Sequence[_Model]) -> Markup:
 
 def _intervals(root: Path) -> Markup | None:
     """Of a study of gin files: means with intervals, and every run that failed."""
-    if not list(root.glob(f"*/*/{CONFIG}")):
+    if not folders.begun_in(root, 2):
         return None
     runs = studies.read(root)
     drawn: list[Markup] = []

@@ -8,7 +8,7 @@ and its unit counts as not done: units are deterministic, so doing one again giv
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,19 @@ class Journal(Mapping[str, Record]):
                 raise
         self._records[key] = json.loads(line)["record"]
         return self._records[key]
+
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Forgets all other units: they are done again.
+
+        Raises:
+          UserError: the folder cannot be written.
+        """
+        if self._path.exists():
+            with files.explained(self._path, "read"):
+                lines = self._path.read_bytes().splitlines(keepends=True)
+            entries = ((line, parse_line(line)) for line in lines)
+            files.write_bytes(self._path, b"".join(line for line, entry in entries if entry and entry["key"] in keys))
+        self._records = {key: record for key, record in self._records.items() if key in keys}
 
     def __getitem__(self, key: str) -> Record:
         return self._records[key]

@@ -2,6 +2,7 @@
 
 config.gin  operative.gin            what was asked, what was used
 dataset.json                         the fingerprint of the images
+plan.gin  plan.json  images.npz      of bin/disentangle: its choice, why, and images that were no file
 journal.jsonl                        one line per finished unit of work, under its key; the truth for resume
 STAGE/generation_002.json            the members of a generation once more
 STAGE/members/generation_002/...     checkpoints of a stage's members; a stage is x_run, leaf_0/iteration_1, ..
@@ -9,7 +10,9 @@ leaf_0/labels.npz                    what a leaf run learned
 leaf_0/iteration_1/indices.npy       the images that an iteration was left with
 model/                               the model handed over
 results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
+results/verdict.json                 what can be said of the model without labels
 postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
+before/000/..                        what was set aside when the run was extended; records as in the journal
 environment/000.json  000.log        each session's surroundings and warnings
 tensorboard/  trials/                events
 """
@@ -92,6 +95,13 @@ class MeasureKey:
 
 
 @dataclass(frozen=True)
+class VerdictKey:
+    """What can be said of the model handed over without labels."""
+
+    text: str = "verdict"
+
+
+@dataclass(frozen=True)
 class SessionKey:
     """A start of the run that came to an end of its own."""
 
@@ -110,7 +120,7 @@ class SummaryKey:
     text: str = "summary"
 
 
-Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | SessionKey | SummaryKey
+Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | VerdictKey | SessionKey | SummaryKey
 
 _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     # Old runs had a stage without a name.
@@ -118,6 +128,7 @@ _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     (r"(.+)/outcome", OutcomeKey),
     (r"leaf_(\d+)/iteration_(\d+)", lambda *numbers: IterationKey(*map(int, numbers))),
     (r"measure/(.+)", MeasureKey),
+    (r"verdict", VerdictKey),
     (r"session/(\d+)", lambda number: SessionKey(int(number))),
     (r"summary", SummaryKey),
 )
@@ -163,6 +174,26 @@ class Layout:
         return self.root / "dataset.json"
 
     @property
+    def plan(self) -> Path:
+        """The gin file that bin/disentangle wrote for the run."""
+        return self.root / "plan.gin"
+
+    @property
+    def plan_record(self) -> Path:
+        """What was asked of it, what it saw and chose."""
+        return self.root / "plan.json"
+
+    @property
+    def own_images(self) -> Path:
+        """Images that were handed over in memory."""
+        return self.root / "images.npz"
+
+    @property
+    def before(self) -> Path:
+        """Where what an extension sets aside is kept."""
+        return self.root / "before"
+
+    @property
     def model(self) -> Path:
         """The folder of the model handed over."""
         return self.root / "model"
@@ -171,6 +202,11 @@ class Layout:
     def summary(self) -> Path:
         """The summary of a finished run."""
         return self.root / SUMMARY
+
+    @property
+    def verdict(self) -> Path:
+        """What can be said of the model handed over without labels."""
+        return self.result("verdict.json")
 
     def result(self, name: str) -> Path:
         """A file for the user, such as ``traversals.png``."""
@@ -212,6 +248,10 @@ class Layout:
         """Its step ``evaluation`` for one metric."""
         return self.root / "metrics" / representation / metric
 
+    def metrics(self, representation: str) -> dict[str, Path]:
+        """The folders of the step that are there, by metric."""
+        return {path.name: path for path in sorted(self.metric(representation, "").glob("*")) if path.is_dir()}
+
     def environment(self, session: int) -> Path:
         """The surroundings of a session; its warnings lie beside it, with the ending ``.log``."""
         return self.root / "environment" / f"{session:03d}.json"
@@ -227,9 +267,3 @@ class Layout:
     def trials(self, *parts: str) -> Path:
         """A folder of TensorBoard's events: of all trials, a stage's, or one."""
         return self.root.joinpath("trials", *parts)
-
-
-def runs_in(folder: Path) -> list[Layout]:
-    """The finished runs in a folder: itself, or its folders."""
-    summaries = {*folder.glob(str(SUMMARY)), *folder.glob(str("*" / SUMMARY))}
-    return [Layout(summary.parents[1]) for summary in sorted(summaries)]

@@ -14,7 +14,7 @@ from rdl.runs.journal import Journal, Record
 from rdl.runs.layout import CONFIG, Key, Layout
 
 # How a run is executed and shown may change between a stop and a resume; what is computed may not.
-_FREE_TO_CHANGE = ("executor", "display", "study")
+FREE_TO_CHANGE = ("executor", "display", "study")
 
 
 class Run:
@@ -117,7 +117,7 @@ def _what_counts(config: str) -> list[str]:
     lines, keep = [], True
     for line in config.splitlines():
         if match := re.match(r"# Parameters for (?:.*/)?([\w.]+):", line):
-            keep = match[1].split(".")[-1] not in _FREE_TO_CHANGE
+            keep = match[1].split(".")[-1] not in FREE_TO_CHANGE
         if keep and line.strip() and not line.startswith("#"):
             lines.append(line.rstrip())
     return lines

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from rdl.runs import environment
 from rdl.seeds import generator
 
 Item = TypeVar("Item")
@@ -17,7 +18,7 @@ Order = Callable[[int, int, int], np.ndarray]
 """(number of the first batch, batches, images per batch) -> which images, int64 [batches * images per batch]."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=2 * environment.cores())  # a member reads from two, and each core may have a member
 def shuffled(seed: int, size: int, epoch: int) -> np.ndarray:
     """The order of `size` things in this epoch, int64 [size]."""
     return generator(seed, "epoch", epoch).permutation(size)

@@ -1,11 +1,13 @@
-"""How far the member has come that this process trains: told to who listens, without effect on what is learned."""
+"""How far the members have come that this process trains: told to who listens, without effect on what is learned."""
 
+import threading
 from collections.abc import Callable
 
-Listener = Callable[[int, int], None]
-"""Called with the images that each model has seen in this generation, and how many it is to see."""
+Listener = Callable[[str, int, int], None]
+"""Called with a member's name, the images that each of its models has seen in this generation, and is to see."""
 
 _listeners: list[Listener] = []
+_telling = threading.Lock()  # members side by side tell from their threads
 
 
 def listen(listener: Listener) -> Callable[[], None]:
@@ -14,7 +16,8 @@ def listen(listener: Listener) -> Callable[[], None]:
     return lambda: _listeners.remove(listener) if listener in _listeners else None
 
 
-def tell(seen: int, of: int) -> None:
+def tell(name: str, seen: int, of: int) -> None:
     """Says that so many images of the member's are done."""
-    for listener in _listeners:
-        listener(min(seen, of), of)
+    with _telling:
+        for listener in _listeners:
+            listener(name, min(seen, of), of)

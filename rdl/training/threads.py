@@ -4,6 +4,7 @@ import gin
 import tensorflow as tf
 
 from rdl.runs import environment
+from rdl.training.strategies import strategy
 
 
 def run_models_side_by_side(cores: int | None = None) -> None:
@@ -23,6 +24,13 @@ def run_models_side_by_side(cores: int | None = None) -> None:
 def models_run_side_by_side() -> bool:
     """Whether operations have one thread each, so that the models of an ensemble should not wait for each other."""
     return tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
+def members_at_once(models: int) -> int:
+    """How many members of so many models keep all cores busy: several where a member's models are too few for them."""
+    if not models_run_side_by_side() or strategy().num_replicas_in_sync > 1:
+        return 1
+    return max(1, tf.config.threading.get_inter_op_parallelism_threads() // models)
 
 
 @gin.configurable("threads")

@@ -14,6 +14,7 @@ from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import ranked
 from rdl.scoring.names import METRICS
 from rdl.training import progress
+from rdl.verdict import VERDICT
 from rdl.watch.estimate import Estimate
 from rdl.watch.watching import Watcher
 
@@ -38,7 +39,7 @@ class Terminal(Watcher):
         self._score = "score"
         self._stage = ""
         self._done = 0  # members of the current generation that are finished
-        self._share = 0.0  # of the member that is being trained
+        self._shares: dict[str, float] = {}  # of each member that is being trained
         self._best: list[float] = []
 
     def planned(self, images: Mapping[str, int]) -> None:
@@ -52,7 +53,7 @@ class Terminal(Watcher):
     def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """A headline with the stage's size."""
         self._settings, self._num_images, self._stage = settings, num_images, stage
-        self._done, self._share, self._best = 0, 0.0, []
+        self._done, self._shares, self._best = 0, {}, []
         self._estimate.stage_begins(stage, settings, num_images)
         members = "1 member" if settings.size == 1 else f"{settings.size} members"
         models = f" of {settings.models} VAEs" if settings.models > 1 else ""
@@ -62,7 +63,8 @@ class Terminal(Watcher):
     def member_done(self, stage: str, member: Member) -> None:
         """Moves the live line on."""
         self._done += 1
-        self._goes_on_to(0.0, 1.0 - self._share)
+        self._goes_on_to(member.name, 1.0)
+        self._shares.pop(member.name)
         if member.status == "failed":
             self._line(f"  [yellow]{member.name} failed[/]: {_short(member.reason)}")
         self._show()
@@ -73,7 +75,7 @@ class Terminal(Watcher):
         scores = [m.score for m in order if m.score is not None]
         failed = sum(m.status == "failed" for m in members)
         self._best.append(scores[0] if scores else math.nan)
-        self._done, self._share = 0, 0.0
+        self._done, self._shares = 0, {}
         if self._settings:
             before = self._settings.size * (self._settings.initial_factor + len(self._best) - 1)
             self._estimate.settle(before * self._num_images * self._settings.models)
@@ -102,12 +104,13 @@ class Terminal(Watcher):
         )  # fmt: skip
         self._console.print(broken, highlight=False, soft_wrap=True)
 
-    def _member_goes_on(self, seen: int, of: int) -> None:
-        self._goes_on_to(seen / of, seen / of - self._share)
+    def _member_goes_on(self, name: str, seen: int, of: int) -> None:
+        self._goes_on_to(name, seen / of)
         self._show()
 
-    def _goes_on_to(self, share: float, more: float) -> None:
-        self._share = share
+    def _goes_on_to(self, name: str, share: float) -> None:
+        more = share - self._shares.get(name, 0.0)
+        self._shares[name] = share
         if self._settings and more > 0:
             self._estimate.done(more * self._num_images * self._settings.models)
 
@@ -115,7 +118,7 @@ class Terminal(Watcher):
         if not self._status or self._settings is None:
             return
         size = self._settings.size * (1 if self._best else self._settings.initial_factor)
-        share = (self._done + self._share) / size
+        share = (self._done + sum(self._shares.values())) / size
         parts = [f"{self._stage} generation {len(self._best)} {_bar(share)}"]
         if (left := self._estimate.run_left) is not None and left >= 1:
             parts.append(f"at least {_time(left)} left")
@@ -179,5 +182,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
         table.add_column("")
         table.add_column("", justify="right")
         for key, value in summary.items():
+            if key.startswith(VERDICT):  # it is said in words
+                continue
             table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
     return table

@@ -3,20 +3,37 @@
 import shlex
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from rdl.errors import UserError
+from rdl.runs import Layout
+from rdl.verdict import Verdict
 from rdl.watch.display import summary_table
+
+_WIDTH = 80  # columns
 
 
 def show(root: str, summary: dict[str, Any]) -> None:
-    """Prints the summary of a finished run and what to do with it."""
+    """Prints the verdict on a finished run, its summary and what to do with it."""
     console = Console()
+    for line in verdict_lines(root):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(summary_table(summary))
     for line in lines(root):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def verdict_lines(root: str) -> list[str]:
+    """Whether it worked, as far as can be told without labels; nothing of a run that was finished before verdicts."""
+    try:
+        headline, *latents = Verdict.load(Layout(Path(root)).verdict).lines
+    except UserError:
+        return []
+    return ["", *textwrap.wrap(headline, _WIDTH), *(f"  {line}" for line in latents), ""]
 
 
 def lines(root: str) -> list[str]:

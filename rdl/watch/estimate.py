@@ -1,4 +1,8 @@
-"""What is left of a run, in images of models, and the time that takes at the pace so far."""
+"""What is left of a run, in images of models, and the time that takes at the pace so far.
+
+rich's own estimate knows one bar whose total is known; here stages come and end by rules of their own, and plain lines
+and a resumed run need the same number.
+"""
 
 import time
 from collections.abc import Mapping

@@ -33,9 +33,10 @@ class TensorBoard(Watcher):
     """
 
     def __init__(self, run: Run, seed: int):
-        self._run, self._paths, self._seed = run, run.paths, seed
+        self._paths, self._seed = run.paths, seed
         self._writers: dict[Path, tf.summary.SummaryWriter] = {}
         self._trials: dict[tuple[str, int], Path] = {}
+        self._starts: dict[int, int] = {}  # of the last generation's trials, by their members' index
         self._introduced = False
 
     def _writer(self, folder: Path) -> tf.summary.SummaryWriter:
@@ -46,6 +47,7 @@ class TensorBoard(Watcher):
 
     def stage_begins(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
         """What is about to be trained, as text; before the first stage, the configuration."""
+        self._starts = {}
         if not self._introduced:
             self._introduce(settings.search_space or SearchSpace())
         with self._writer(self._paths.events(stage, "population")).as_default():
@@ -69,7 +71,7 @@ class TensorBoard(Watcher):
 
     def member_done(self, stage: str, member: Member) -> None:
         """One point on each of the trial's curves."""
-        step, start = member.generation, self._trial_start(stage, member)
+        step, start = member.generation, self._trial_start(member)
         with self._trial_writer(stage, member, start).as_default():
             if step == start:
                 hp.hparams({"stage": stage} | member.hyperparameters, trial_id=f"{stage}/{member.name}")
@@ -89,14 +91,10 @@ class TensorBoard(Watcher):
             for latent, nats in enumerate(_best_model_kl(member)):
                 tf.summary.scalar(f"{stage}/kl/latent_{latent}", nats, step)
 
-    def _trial_start(self, stage: str, member: Member) -> int:
+    def _trial_start(self, member: Member) -> int:
         """The generation since which the member has its hyperparameters."""
-        while member.parent == member.index and (key := member.parent_key(stage)) is not None:
-            record = self._run.journal.get(key.text)
-            if record is None:
-                break
-            member = Member.from_record(record)
-        return member.generation
+        goes_on = member.parent == member.index
+        return self._starts.get(member.index, member.generation) if goes_on else member.generation
 
     def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
         folder = self._paths.trials(stage, f"{member.index:03d}_from_{start:03d}")
@@ -108,6 +106,7 @@ class TensorBoard(Watcher):
 
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """Best, median and worst score; hyperparameters of all members; who came from whom."""
+        self._starts = {member.index: self._trial_start(member) for member in members}
         step = members[0].generation
         scores = [member.score for member in members if member.score is not None]
         with self._writer(self._paths.events(stage, "population")).as_default():

@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.small_models import SMALL_VAE
+
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = """
-dataset.name = "{images}"
+CONFIG = f"""
+{SMALL_VAE}
+dataset.name = "{{images}}"
 experiment.job = @search
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
 population.size = 2
 population.models = 1
 population.images = 64

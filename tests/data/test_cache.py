@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rdl.data import cache
+from rdl.data.sets.sprites import RenderedSprites
 from rdl.data.sources import ArraySource, MappedSource, Pooled
-from rdl.data.sprites import RenderedSprites
 from rdl.errors import UserError
 
 SHAPE = (5, 3, 2)

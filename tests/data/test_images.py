@@ -10,8 +10,8 @@ import pytest
 from rdl import data
 from rdl.data import cache
 from rdl.data.factors import Grid
+from rdl.data.sets.sprites import RenderedSprites
 from rdl.data.sources import ArraySource
-from rdl.data.sprites import RenderedSprites
 from rdl.errors import UserError
 
 

@@ -13,9 +13,10 @@ import scipy.io
 from PIL import Image
 
 from rdl import data
-from rdl.data import dsprites, idx, objects, official, sprites
+from rdl.data import official
 from rdl.data.factors import FactorSpace
-from rdl.data.formats import hdf5, npz
+from rdl.data.formats import hdf5, matlab, npz
+from rdl.data.sets import dsprites, idx, objects, sprites
 from rdl.data.sources import MappedSource
 from rdl.errors import UserError
 
@@ -279,6 +280,29 @@ def test_cars3d(write):
     scipy.io.savemat(write("cars/car_003_mesh.mat"), {"im": np.zeros((8, 8), np.uint8)})
     with pytest.raises(UserError, match=r"to be uint8 \[height, width, 3, 24, 4\], got uint8 \[8, 8\]"):
         data.load("cars3d")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_s_arrays_are_read_as_scipy_reads_them(write, compressed):
+    path, shapes = write("any.mat"), {"im": (5, 7, 3, 2, 4), "b": (1, 3), "a_long_name": (9, 1)}
+    arrays = {name: RNG.integers(0, 256, shape, dtype=np.uint8) for name, shape in shapes.items()}
+    scipy.io.savemat(path, {"mask": np.zeros(3), "word": "text", "cell": {"a": 1}} | arrays, do_compression=compressed)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(matlab.load(path, name), array)
+    for name in ("mask", "word", "cell", "gone"):
+        with pytest.raises(UserError, match=f"no array of bytes called '{name}'"):
+            matlab.load(path, name)
+
+
+def test_a_matlab_file_cut_anywhere_is_told(write):
+    """scipy's own reader ends the process where a compressed array is cut in its header."""
+    path = write("any.mat")
+    scipy.io.savemat(path, {"im": RNG.integers(0, 256, (4, 4, 3, 2, 2), dtype=np.uint8)}, do_compression=True)
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(UserError):
+            matlab.load(path, "im")
 
 
 def _norb(array):

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from rdl.data import sprites
+from rdl.data.sets import sprites
 
 SOURCE = sprites.RenderedSprites()
 

@@ -172,7 +172,7 @@ def test_training_is_told_in_disentanglement_lib_s_names(run):
 def test_what_is_measured_is_not_measured_again(run):
     path = run / "metrics/mean/mig/results/aggregate/evaluation.json"
     before, told = path.read_bytes(), []
-    assert evaluation.evaluate(run, ["mig"], ["mean"], tell=told.append) == [path]
+    assert evaluation.evaluate(run, ["mig"], ["mean"], note=told.append) == [path]
     assert told == ["[1/1] mean mig: already there"]
     assert path.read_bytes() == before
     evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
@@ -184,7 +184,7 @@ def test_what_is_measured_is_not_measured_again(run):
 def measured(run, metric, **how):
     """The numbers of one metric on the means, measured if they have to be; and what was told."""
     told = []
-    (path,) = evaluation.evaluate(run, [metric], ["mean"], tell=told.append, **how)
+    (path,) = evaluation.evaluate(run, [metric], ["mean"], note=told.append, **how)
     return load(path), told
 
 
@@ -299,7 +299,7 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     (tmp_path / "empty.gin").write_text("# nothing\n")
     told = []
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
-        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], tell=told.append)
+        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], note=told.append)
     assert "evaluation_fn" in told[-1]
     assert gin.config_str() == ""
 

@@ -51,7 +51,7 @@ def test_aggregates_are_fused_column_by_column_as_pandas_writes_them(tmp_path):
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "x.json").write_text("[1")
     with pytest.raises(UserError, match=r"x\.json"):
-        result_tree.read(tmp_path / "x.json")
+        result_tree.read_object(tmp_path / "x.json")
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(UserError, match="JSON object, got a list"):
-        result_tree.read(tmp_path / "x.json")
+        result_tree.read_object(tmp_path / "x.json")

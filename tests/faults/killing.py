@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,16 +68,17 @@ def _live(
         os.dup2(os.open(errors, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.stderr, sys.stdout = os.fdopen(2, "w", closefd=False), os.fdopen(1, "w", closefd=False)
-        number = 0
+        number, counting = 0, threading.RLock()  # members may be trained in several threads
 
         def call(kind: str, path: str, descriptor: int | None = None) -> None:
             nonlocal number
-            number += 1
-            os.write(record, f"{kind}\t{path}\n".encode())
-            if dies is not None and dies(number, kind, path):
-                if torn and descriptor is not None and os.path.isfile(path):
-                    os.truncate(path, os.fstat(descriptor).st_size // 2)
-                os.kill(os.getpid(), signal.SIGKILL)
+            with counting:
+                number += 1
+                os.write(record, f"{kind}\t{path}\n".encode())
+                if dies is not None and dies(number, kind, path):
+                    if torn and descriptor is not None and os.path.isfile(path):
+                        os.truncate(path, os.fstat(descriptor).st_size // 2)
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         def audit(event: str, arguments: tuple) -> None:
             if event not in _KINDS or (event == "open" and not arguments[2] & _WRITES):

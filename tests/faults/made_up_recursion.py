@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gin
@@ -18,6 +19,7 @@ import numpy as np
 from rdl.cli import configure
 from rdl.data import ImageSet
 from rdl.errors import UserError
+from rdl.execution import SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.population import Member
@@ -62,6 +64,9 @@ class MadeUpModel:
     def save(self, folder: Path) -> None:
         files.write_npy(folder / "state.npy", self.state)
 
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        return np.full((len(latents), 8, 8, 1), 0.5, np.float32)
+
     def traverse(self, image: np.ndarray, latent: int, values: Sequence[float]) -> np.ndarray:
         return np.zeros((len(values), *image.shape), np.float32) + abs(np.tanh(self.state[latent]))
 
@@ -104,12 +109,20 @@ def _watchers(run: Run, seed: int) -> Sequence[Watcher]:
     return terminal(), SessionLog(run)
 
 
-def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
-    """The run, as bin/train would start it; returns the exit code. For a child process: it silences the log."""
+def train(root: Path, images: Path, bindings: tuple[str, ...] = (), at_once: int | None = None) -> int:
+    """The run, as bin/train would start it; returns the exit code. For a child process: it silences the log.
+
+    Args:
+      root: the run directory.
+      images: the data set.
+      bindings: gin's, on top of the configuration.
+      at_once: members trained side by side.
+    """
     logging.getLogger("rdl").setLevel(logging.ERROR)
     gin.parse_config([CONFIG.format(images=images), *bindings])
     try:
-        experiment.experiment(str(root), make_learner=MadeUpLearner, make_watchers=_watchers)
+        executor = partial(SerialExecutor, at_once)
+        experiment.experiment(str(root), executor, make_learner=MadeUpLearner, make_watchers=_watchers)
     except UserError as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2

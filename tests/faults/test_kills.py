@@ -52,6 +52,8 @@ CHOSEN = {
     "between two iterations of a leaf run": occurrence(0, "open", "leaf_0/iteration_2", "indices.npy"),
     "between two leaf runs": occurrence(0, "mkdir", "leaf_1/iteration_1"),
     "in the final run": occurrence(2, "fsync", "final/members", "npz"),
+    "before the verdict": occurrence(0, "rename", "verdict.json"),
+    "after the verdict, when a stage keeps its best only": occurrence(0, "remove", "final/members/generation_002"),
     "while the model is handed over": occurrence(0, "rename", "model"),
     "before the summary": occurrence(0, "rename", "summary.json"),
     "inside the last journal line": lambda _, kind, path: (
@@ -73,6 +75,16 @@ def test_killed_at_random_points(tmp_path, whole, seed):
     # A resumed run makes fewer calls, so that later deaths come early in it.
     deaths = [at(numbers[0]), *(at(1 + number % 30) for number in numbers[1:])]
     assert interrupted(tmp_path, whole, *deaths, torn=bool(seed % 2)) == whole.state
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 20))])
+def test_killed_at_a_random_point_with_three_members_at_once(tmp_path, whole, seed):
+    root, number = tmp_path / "run", int(generator(seed, "kills at once").integers(1, len(whole.calls)))
+    ended = in_child(root, lambda: train(root, whole.images, at_once=3), at(number), torn=bool(seed % 2))
+    assert ended.killed, ended.errors
+    ended = in_child(root, lambda: train(root, whole.images, at_once=3))
+    assert ended.code == 0, ended.errors
+    assert state(root) == whole.state
 
 
 @pytest.mark.slow

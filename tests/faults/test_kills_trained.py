@@ -18,10 +18,13 @@ pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 
 
-def train(root, images):
+AT_ONCE = ("executor.at_once = 2",)
+
+
+def train(root, images, bindings=()):
     import trained_run
 
-    return trained_run.train(root, images)
+    return trained_run.train(root, images, bindings)
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +47,19 @@ def results(root):
     return {name: value for name, value in state(root).items() if not name.endswith(".gin")}
 
 
+def test_members_at_once_give_the_same_run(tmp_path, trained):
+    ended = in_child(tmp_path / "run", lambda: train(tmp_path / "run", trained.images, AT_ONCE))
+    assert ended.code == 0, ended.errors
+    assert results(tmp_path / "run") == trained.state
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_killed_at_a_random_call(tmp_path, trained, seed):
+    """Every third run goes on with two members at once."""
     root, number = tmp_path / "run", int(generator(seed, "trained kills").integers(1, len(trained.calls)))
     ended = in_child(root, lambda: train(root, trained.images), lambda here, *_: here == number, torn=bool(seed % 2))
     assert ended.killed, ended.errors
-    ended = in_child(root, lambda: train(root, trained.images))
+    ended = in_child(root, lambda: train(root, trained.images, () if seed % 3 else AT_ONCE))
     assert ended.code == 0, ended.errors
     assert results(root) == trained.state
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gin
 import numpy as np
 
-from rdl.cli import configure
+from rdl.cli import configure, worker
 from rdl.errors import UserError
 from rdl.jobs import experiment
 from rdl.seeds import generator
@@ -59,7 +59,7 @@ def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
     gin.parse_config([CONFIG.format(images=images), *bindings])
     settle_threads()
     try:
-        experiment.experiment(str(root))
+        experiment.experiment(str(root), worker.executor)
     except UserError as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2

@@ -20,9 +20,10 @@ from PIL import Image, PngImagePlugin
 
 from rdl import data
 from rdl.bindings import of_text, read_gin
-from rdl.data import cache, inventory, objects, official, own
+from rdl.data import cache, inventory, official, own
 from rdl.data.formats import npz
 from rdl.data.formats.decode import Treatment
+from rdl.data.sets import objects
 
 ROOT = Path(__file__).resolve().parents[2]
 Random = np.random.Generator

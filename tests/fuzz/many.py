@@ -19,7 +19,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ENDS = ("clean", "handled", "traceback", "hang", "crash")
 MEMORY = 12 << 30  # bytes of address space: what wants more gets a MemoryError, as on a small machine
-SLOW = {"models": 20, "journals and run directories": 10}  # times fewer cases, each of which takes longer
 
 
 def child(name: str, start: int, stop: int) -> None:
@@ -92,7 +91,7 @@ def try_door(name: str, cases: int, patience: float, tell) -> collections.Counte
 def main() -> int:
     """Counts; exit code 1 where one got through."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=10_000, help="of every door; of slow ones a tenth or a twentieth")
+    parser.add_argument("--cases", type=int, default=10_000, help="of every door")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds after which a case hangs")
     parser.add_argument("--doors", nargs="+", help="only these")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -108,8 +107,7 @@ def main() -> int:
     total: collections.Counter = collections.Counter()
     print("| door | cases | " + " | ".join(ENDS) + " |\n|---|---|" + "---|" * len(ENDS), flush=True)
     for name in given.doors or [*doors.DOORS, *run_doors.DOORS]:
-        cases = max(1, given.cases // SLOW.get(name, 1))
-        ends = try_door(name, cases, given.patience, lambda line: print(line, file=sys.stderr, flush=True))
+        ends = try_door(name, given.cases, given.patience, lambda line: print(line, file=sys.stderr, flush=True))
         total += ends
         print(f"| {name} | {sum(ends.values()):,} | " + " | ".join(f"{ends[end]:,}" for end in ENDS) + " |", flush=True)
     print(f"| all | {sum(total.values()):,} | " + " | ".join(f"{total[end]:,}" for end in ENDS) + " |")

@@ -17,7 +17,7 @@ from rdl.evaluation import comparison, scores_read
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
 from rdl.report import write_report
-from rdl.report.reading import read
+from rdl.report.reading import read_records
 from rdl.runs import Run, files
 from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
@@ -78,7 +78,7 @@ class Journals:
                 path.mkdir()
             else:
                 path.write_bytes(damage.content(random, self._true[path]))
-        records = read(self._root)
+        records = read_records(self._root)
         for value in (records.stages, records.random_members, records.leaves, records.measured, records.handed_over):
             repr(value)
         repr((records.reader.sessions, records.reader.settings, records.reader.damaged, records.summary))

@@ -5,7 +5,7 @@ import pytest
 import run_doors
 from opening import outcome
 
-from rdl.data import objects
+from rdl.data.sets import objects
 from rdl.seeds import generator
 
 DOORS = doors.DOORS | run_doors.DOORS

@@ -13,7 +13,7 @@ from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import experiment, ladder
 from rdl.jobs.context import Context
-from rdl.jobs.vae_learner import VAELearner, trainer_for
+from rdl.jobs.vae_learner import VAELearner, trainers_for
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
@@ -22,31 +22,21 @@ from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.watch import ladder_pictures
 from rdl.watch.watching import Watcher
+from tests.small_models import BATCHES_OF_16, SMALL_LADDER
 
 configure()
 
-CONFIG = """
+CONFIG = f"""
+{SMALL_LADDER}
+{BATCHES_OF_16}
+rate/Dimension.initial = (1e-2,)
 dataset.name = "dsprites_full"
-dataset.values = {"shape": [0], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+dataset.values = {{"shape": [0], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}}
 dataset.size = 8
 experiment.job = @train_ladder
 display.quiet = True
-model.encoder = @ladder_encoder
-model.decoder = @ladder_decoder
-model.objective = @pro_vlae
-model.num_latents = 4
-levels.count = 2
-ladder_encoder.filters = (4, 4)
-ladder_decoder.filters = (4, 4)
-ladder_encoder.width = 8
-ladder_decoder.width = 8
 progressive.updates_per_step = 6
 progressive.fade_in_updates = 5
-SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
-rate/Dimension.initial = (1e-2,)
-batch/Dimension.initial = (16,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 population.size = 1
 population.models = 1
 population.images = 48
@@ -60,9 +50,9 @@ measure.dci_backend = "lightgbm"
 
 @pytest.fixture(autouse=True)
 def _own_models():
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
     yield
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
 
 
 def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_other_levels(monkeypatch, tmp_path):
@@ -111,7 +101,7 @@ def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped")
     monkeypatch.undo()
-    trainer_for.cache_clear()
+    trainers_for.cache_clear()
     resumed = run(tmp_path / "stopped")
     assert {k: v for k, v in resumed.items() if k != "elapsed_seconds"} == {
         k: v for k, v in summary.items() if k != "elapsed_seconds"
@@ -122,7 +112,7 @@ def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes
     records = [json.loads(line) for line in (tmp_path / "stopped" / "journal.jsonl").read_text().splitlines()]
     members = [record for record in records if record["key"].startswith("population/generation")]
     assert [set(member["record"]["details"]["terms"]) for member in members] == [
-        {"reconstruction", "kl_level_2", "kl_level_1"}
+        {"reconstruction", "weighted_kl_level_2", "weighted_kl_level_1"}
     ] * 4
 
 

@@ -32,7 +32,7 @@ def test_only_labels_held_constant_are_said_to_be():
 
 def test_a_label_learned_again_is_no_factor_found():
     records = [to_json(found((1, 4), (None, 0), (7,))), to_json(found((0, 2), repeats=((0, 0), None)))]
-    assert rpu_vae.Leaf(LeafLabels(), records).factors_found == 3
+    assert rpu_vae.Leaf(LeafLabels(), records).labels_learned == 3
 
 
 def test_random_members_are_summed_up_with_and_without_the_failed_ones():

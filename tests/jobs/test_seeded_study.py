@@ -14,29 +14,19 @@ from rdl.evaluation import studies
 from rdl.jobs import seeded, study_run
 from rdl.report.study import write_study
 from rdl.runs import files
+from tests.small_models import SMALL_STUDY
 
 configure()
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = """
+TOY = f"""
+{SMALL_STUDY}
 dataset.name = "dsprites_full"
-dataset.values = {"scale": 2, "orientation": 4, "x": 4, "y": 4}
-dataset.size = 16
 experiment.job = @search
-threads.models_side_by_side = True
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
 population.size = 1
 population.models = 1
-population.images = 640
-population.generations = 1
 population.until_converged = False
 population.search_space = @one_point()
-Measurement.num_train = 50
-Measurement.num_test = 25
 study.metrics = ("mig",)
 study.metric_bindings = ("mig.num_train = 200",)
 """
@@ -89,9 +79,9 @@ def test_the_time_left_is_told_from_runs_of_the_same_file(paths, tmp_path, monke
     monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
     cases = seeded.runs(paths, "0-1,7")
     files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
-    progress = study_run.TimeLeft(cases, tmp_path)
+    left = study_run.TimeLeft(cases, tmp_path)
     told = [
-        progress.line(study_run.Turn(case, seconds))
+        left.line(study_run.Turn(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
     # one: 10 s each, other: 300 s each. After one/0 all four are thought to take 10 s; at last other/7 alone is left.

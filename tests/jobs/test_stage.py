@@ -13,18 +13,18 @@ from rdl.jobs.context import Context
 from rdl.jobs.search import search
 from rdl.jobs.stage import score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
+from rdl.population import Member, evolution
 from rdl.runs import Run
 from rdl.scoring import MIGScore, Scored, UDRScore
+from rdl.verdict import Verdict
 from rdl.watch.watching import Watcher
+from tests.small_models import BATCHES_OF_16, SMALL_VAE
 
 configure()
 
-CONFIG = """
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
+CONFIG = f"""
+{SMALL_VAE}
+{BATCHES_OF_16}
 population.size = 2
 population.models = 2
 population.images = 32
@@ -32,11 +32,6 @@ population.generations = 3
 population.until_converged = False
 UDRScore.points = 16
 MIGScore.points = 16
-SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
-rate/Dimension.initial = (1e-3,)
-batch/Dimension.initial = (16,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 """
 
 
@@ -132,3 +127,25 @@ def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context
     assert summary["final.active_latents"] == 1.5
     assert summary["images_trained"] == 32
     assert summary["final.stopped"] == "nothing is left to learn: the best score is under 0.1"
+
+
+def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
+    summary = search(context, UDRScore())
+    verdict = Verdict.load(context.run.paths.verdict)
+    assert verdict.summary.items() <= summary.items()
+    # The other model of the best member, and the other member's best where it is not its copy.
+    members = [Member.from_record(record) for key, record in context.run.journal.items() if "/generation_" in key]
+    generations = [[m for m in members if m.generation == g] for g in range(max(m.generation for m in members) + 1)]
+    lines = {evolution.founder(generations, member) for member in generations[-1]}
+    assert verdict.compared == 1 + len(lines) - 1
+    left = context.run.paths.checkpoints("population")
+    assert sum(len(list(folder.iterdir())) for folder in left.values()) == 1  # the best one's alone, at the end
+    again = search(context, UDRScore())
+    assert again == summary
+
+
+def test_a_lone_model_is_told_that_nothing_was_compared(context):
+    gin.parse_config(["population.size = 1", "population.models = 1"])
+    summary = search(context, MIGScore())
+    assert summary["verdict.models_compared"] == 0
+    assert summary["verdict.well_supported"] == summary["verdict.factors_found"] == 0

@@ -8,29 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_models import SMALL_STUDY
+
 pytest.importorskip("lightgbm")
 ROOT = Path(__file__).resolve().parents[2]
-STUDY = """
+STUDY = f"""
+{SMALL_STUDY}
 study.datasets = ("dsprites_full",)
 study.methods = ("beta_vae", "dip_vae_ii")
-study.strengths = {"beta_vae": (4.0,), "dip_vae_ii": (5.0,)}
+study.strengths = {{"beta_vae": (4.0,), "dip_vae_ii": (5.0,)}}
 study.seeds = 2
 study.metrics = ("mig", "modularity_explicitness")
 study.metric_bindings = (
     "mig.num_train = 200", "modularity_explicitness.num_train = 200", "modularity_explicitness.num_test = 100"
 )
-dataset.values = {"scale": 2, "orientation": 4, "x": 4, "y": 4}
-dataset.size = 16
-threads.models_side_by_side = True
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
-population.images = 640
-population.generations = 1
-Measurement.num_train = 50
-Measurement.num_test = 25
 measure.dci_backend = "lightgbm"
 """
 NUMBERS = [100, 101, 1000, 1001]  # (method * 6 + strength) * 50 + seed; methods 0 and 3, strength 2 of each

@@ -6,20 +6,14 @@ import pytest
 from rdl.jobs.one_point import one_point
 from rdl.jobs.vae_learner import VAELearner
 from rdl.models.objectives.objective import vae
+from tests.small_models import SMALL_VAE
 
-SMALL = """
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 2
-small_fc_encoder.widths = (4,)
-small_fc_decoder.widths = (4,)
-"""
 SHAPE = (8, 8, 1)
 
 
 def learner(*lines: str) -> VAELearner:
     gin.clear_config()
-    gin.parse_config([SMALL, *lines])
+    gin.parse_config([SMALL_VAE, *lines])
     return VAELearner.of_gin()
 
 

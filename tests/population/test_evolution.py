@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdl.errors import UserError
-from rdl.population import Member
+from rdl.population import Member, Outcome, evolution
 from rdl.population.evolution import converged, first_generation, next_generation, ranked
 
 PLACE = (0, "x_run")
@@ -164,3 +164,17 @@ def test_without_exploit_every_living_member_trains_on_and_a_failed_one_is_given
         assert member.parent == member.index and member.generation == 1
         assert member.hyperparameters == before[member.index].hyperparameters
         assert member.seed == usual[member.index].seed  # its place decides, not who else lives
+
+
+def test_members_trained_apart_share_no_ancestor():
+    def member(generation, index, parent, score):
+        return Member(index, generation, parent, {}, 1).scored(score, "0")
+
+    first = [member(0, index, None, 0.1) for index in range(4)]
+    second = [member(1, 0, 0, 0.2), member(1, 1, 0, 0.5), member(1, 2, 2, 0.3), member(1, 3, 3, 0.4)]
+    third = [member(2, 0, 0, 0.2), member(2, 1, 1, 0.6), member(2, 2, 2, 0.3), member(2, 3, 2, 0.35)]
+    generations = [first, second, third]
+    assert [evolution.founder(generations, m) for m in third] == [0, 0, 2, 2]
+    outcome = Outcome(generations, "done")
+    assert outcome.best is third[1]
+    assert outcome.trained_apart == [third[3]]  # the best of the line of member 2; 0's line is the best one's own

@@ -118,7 +118,7 @@ def test_a_factor_left_free_is_recorded_and_counted_once(posterior, staircase):
     means[:, 1] = np.random.default_rng(0).permutation(np.linspace(-1.7, 1.7, 400))
     gin.bind_parameter("reduce_images.flat_labels", "ignore")
     first, leaf = iterate(LeafLabels(), np.arange(400), means, log_variances, score=0.7)
-    assert (first.latents, first.held, first.again, first.factors_found) == ((1, 2), (2,), (), 2)
+    assert (first.latents, first.held, first.again, first.labels_learned) == ((1, 2), (2,), (), 2)
     assert first.reduction.held == (False, True)
     kept = np.array(first.kept)
     new, _ = staircase([len(kept) // 2, len(kept) - len(kept) // 2], 0.02, levels=[-1, 1])
@@ -126,7 +126,7 @@ def test_a_factor_left_free_is_recorded_and_counted_once(posterior, staircase):
     later_log_variances = np.broadcast_to([-4, 0, -4], later.shape)
     second, leaf = iterate(leaf, kept, later, later_log_variances, score=0.7)
     assert second.repeats == ((0, 0), None)
-    assert (second.latents, second.again, second.factors_found) == ((0, 2), (0,), 1)
+    assert (second.latents, second.again, second.labels_learned) == ((0, 2), (0,), 1)
     assert [columns.tolist() for columns in leaf.repeats] == [[False, False], [True, False]]
     assert round_trip(second) == second
 
@@ -136,7 +136,7 @@ def test_records_from_before_repeats_were_looked_for_are_read(posterior):
     content = json.loads(json.dumps(to_json(iteration)))
     del content["repeats"]
     old = Iteration.from_json(content)
-    assert (old.repeats, old.again, old.factors_found) == ((), (), 2)
+    assert (old.repeats, old.again, old.labels_learned) == ((), (), 2)
 
 
 def test_three_iterations_the_x_models_included_unless_set_otherwise(posterior):

@@ -13,6 +13,8 @@ from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.gallery import png
 from rdl.runs import Run, files
+from rdl.verdict import LatentVerdict, Verdict, Word
+from tests.small_models import SMALL_LADDER
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
 CONFIG = """
@@ -21,18 +23,18 @@ dataset.size = 16
 dataset.values = {'orientation': [0], 'x': [0, 10, 20, 30], 'y': [0, 10, 20, 30]}
 experiment.seed = 3
 """
-LADDER = """
-model.encoder = @ladder_encoder
-model.decoder = @ladder_decoder
-model.objective = @pro_vlae
-model.num_latents = 4
-levels.count = 2
-ladder_encoder.filters = (4, 4)
-ladder_decoder.filters = (4, 4)
-ladder_encoder.width = 8
-ladder_decoder.width = 8
-"""
 OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold = 1.18817\n"
+
+
+VERDICT = Verdict(
+    (
+        LatentVerdict(0, Word.SUPPORTED, 1.9, 0.95, 0.98, 0.4),
+        LatentVerdict(1, Word.ENTANGLED, 1.2, 0.1, 0.9, 0.02, entangled_with=2),
+        LatentVerdict(2, Word.DOUBTFUL, 0.7, 0.6, 0.9, 0.02),
+    ),
+    6,
+    0.8,
+)
 
 
 def generations(size=4, count=3, seed=0, reason="loss is not finite", **details):
@@ -143,6 +145,7 @@ def make_run(
             "final.leaf_mig": 0.7,
         }
         files.write_json(run.paths.summary, summary)
+        files.write_json(run.paths.verdict, VERDICT.to_json())
         run.journal.append("summary", summary)
     return root
 
@@ -170,7 +173,7 @@ def make_ladder(root: Path) -> Path:
     """A finished run of a ladder model of two levels."""
     make_run(root, leaves=0)
     gin.clear_config()
-    gin.parse_config(LADDER)
+    gin.parse_config(SMALL_LADDER)
     model = build((16, 16, 1)).models[0]
     gin.clear_config()
     for level in ("level_1", "level_2"):  # a posterior far from the prior

@@ -20,6 +20,10 @@ _spec.loader.exec_module(made_up)
 BROKEN = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 LEFT, RIGHT = "\ue012", "\ue014"  # WebDriver's names of the arrow keys
+# Whatever scrolls sideways is cut off for a reader who does not think of it; code may be.
+CUT = """return [...document.querySelectorAll('nav, .wide, table, td, th, .tiles > div, .verdict')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
+    .map(e => e.tagName + ' ' + e.textContent.slice(0, 60))"""
 WIDTH = "return document.documentElement.scrollWidth"
 
 
@@ -33,10 +37,18 @@ def pages(tmp_path_factory):
         "long names": write_report([made_up.make_run(folder / long[:150], word=long, reason=long, leaves=1)]),
         "ladder": write_report([made_up.make_ladder(folder / "ladder")]),
         "study": write_study(made_up.make_study(folder / "study")),
+        "several": write_report(
+            [
+                made_up.make_run(folder / "first", leaves=1),
+                made_up.make_run(folder / "second_" / "with_a_longer_name", leaves=1),
+                made_up.make_run(folder / "third", leaves=1, config=made_up.CONFIG + "population.size = 5\n"),
+            ],
+            folder / "several",
+        ),
     }
 
 
-@pytest.mark.parametrize("which", ["finished", "running", "long names", "ladder", "study"])
+@pytest.mark.parametrize("which", ["finished", "running", "long names", "ladder", "study", "several"])
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_page_shows_whole(browser, pages, which, width, dark):
@@ -44,6 +56,7 @@ def test_a_page_shows_whole(browser, pages, which, width, dark):
     browser.run(UNFOLD)
     assert browser.run(BROKEN) == []
     assert browser.run(WIDTH) == width
+    assert browser.run(CUT) == []
     assert browser.messages() == []
 
 

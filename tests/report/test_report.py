@@ -9,11 +9,11 @@ import pytest
 
 from rdl import data
 from rdl.errors import UserError
-from rdl.report import evidence, how_well, watch, write_report
+from rdl.report import evidence, how_well, live, write_report
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.how_well import mean_and_error
 from rdl.report.markup import tag
-from rdl.report.reading import read
+from rdl.report.reading import read_records
 from rdl.runs import Run
 from rdl.runs.layout import MeasureKey
 
@@ -61,7 +61,7 @@ def test_the_page_needs_nothing_else(finished):
 def test_figures_lie_beside_the_page(finished):
     root, page = finished
     figures = root / "report" / "figures"
-    for name in ("reconstructions", "mutual_information", "dci_importances", "x_run_lineage", "x_run_udr"):
+    for name in ("reconstructions", "mutual_information", "dci_importances", "x_run_lineage"):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (figures / f"{name}.svg").read_text()
     assert page.count("<svg") == len(list(figures.glob("*.svg")))
@@ -85,7 +85,7 @@ def test_every_factor_that_varies_is_looked_at(monkeypatch):
 
 def test_the_recursion_is_told_step_by_step(finished):
     root, page = finished
-    records = read(root)
+    records = read_records(root)
     assert [found.images for found in records.leaves["leaf_0"]] == [288, 18]
     assert "z0 x, z2 y" in page  # the latents are named after the factors that they are
     assert "shape 33%, scale 17%, x 100%, y 100%" in page
@@ -94,7 +94,7 @@ def test_the_recursion_is_told_step_by_step(finished):
 
 def test_the_member_handed_over_is_the_one_on_record_with_its_active_latents(tmp_path):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=1, count=3)
-    assert read(root).best("x_run").generation == 2  # an older run does not say: the last generation's
+    assert read_records(root).best("x_run").generation == 2  # an older run does not say: the last generation's
     found = made_up.generations(4, 3, 0, pairwise_udr=[[0.0, 0.4], [0.5, 0.0]], active_latents=[1, 2])
     best = found[1][2]
     with Run(root, made_up.CONFIG) as run:
@@ -102,7 +102,7 @@ def test_the_member_handed_over_is_the_one_on_record_with_its_active_latents(tmp
             for member in members:
                 run.journal.append(f"x_run/{member.name}", member.to_record())
         run.journal.append("x_run/outcome", {"best": best.name, "stopped": "3 generations done"})
-    records = read(root)
+    records = read_records(root)
     assert records.best("x_run") == best
     assert records.best("nowhere") is None
     page = write_report([root]).read_text()
@@ -135,7 +135,7 @@ def test_a_running_run_shows_what_there_is(tmp_path):
     assert "Not finished" in page
     assert 'http-equiv="refresh"' in page
     assert "x_run" in page
-    assert read(root).reader.damaged == 0
+    assert read_records(root).reader.damaged == 0
     assert (root / "journal.jsonl").read_bytes() == before
 
 
@@ -150,7 +150,7 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
 def test_surroundings_that_cannot_be_read_are_not_recorded(tmp_path, content):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=0, count=1)
     (root / "environment" / "000.json").write_bytes(content)
-    assert [session.environment for session in read(root).reader.sessions] == [{}]
+    assert [session.environment for session in read_records(root).reader.sessions] == [{}]
     assert "not recorded" in write_report([root]).read_text()
 
 
@@ -182,7 +182,7 @@ def test_runs_that_differ_in_more_than_their_seed_are_not_averaged(tmp_path):
         with Run(root, config) as run:
             run.unit(MeasureKey("final"), lambda: {"discrete_mig": mig})
             run.unit(MeasureKey("x_model"), lambda: {"discrete_mig": mig / 2})
-        return read(root)
+        return read_records(root)
 
     runs = [run("a.x = 1\nexperiment.seed = 0\n", 0.4), run("a.x = 1\nexperiment.seed = 1\n", 0.5)]
     found = how_well.compare(runs, [])
@@ -212,15 +212,15 @@ def test_watching_rewrites_when_records_land_and_ends_with_the_run(tmp_path, mon
     written = []
 
     def write(roots, *_, **options):
-        written.append((options["live"], read(root).summary is not None))
+        written.append((options["live"], read_records(root).summary is not None))
         if written[-1] != (True, True):
             with Run(root, made_up.CONFIG) as run:
                 run.journal.append(*next(landing))
         return root / "config.gin"
 
-    monkeypatch.setattr(watch, "write_report", write)
-    monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("records have landed: there is nothing to wait for"))
-    watch.write([str(root)], None, [], watch=True)
+    monkeypatch.setattr(live, "write_report", write)
+    monkeypatch.setattr(live.time, "sleep", lambda _: pytest.fail("records have landed: there is nothing to wait for"))
+    live.write([str(root)], None, [], watch=True)
     assert written == [(True, False), (True, False), (True, True)]  # the last page shows the end
     assert capsys.readouterr().out.count("config.gin") == 3
 
@@ -279,3 +279,38 @@ def test_wrong_baselines_are_refused(tmp_path):
     write_result(tmp_path, "mig", 0, discrete_mig=0.5).write_text("{")
     with pytest.raises(UserError, match="Cannot read .*evaluation.json"):
         read_baselines([tmp_path])
+
+
+def test_the_first_thing_said_is_whether_it_worked(finished):
+    root, page = finished
+    assert page.index(made_up.VERDICT.headline) < page.index('class="tiles"')
+    assert "entangled with z2" in page
+    well = page[page.index("<h2>How well</h2>") : page.index("<h2>How it was found</h2>")]
+    assert "Compared with 6 models trained apart" in well and "On the true factors" in well
+
+
+def test_how_well_is_not_empty_without_labels(tmp_path):
+    root = made_up.make_run(tmp_path / "run", leaves=0, count=1)
+    lines = (root / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if b"measure" not in line and b"random_members" not in line]
+    (root / "journal.jsonl").write_bytes(b"".join(kept))
+    page = write_report([root]).read_text()
+    well = page[page.index("<h2>How well</h2>") : page.index("<h2>How it was found</h2>")]
+    assert "No true factors are known" in well and "Without labels" in well and "found again" in well
+
+
+@pytest.mark.parametrize("content", [None, b"[1]", b"{}", b'{"latents": 3, "compared": 1, "reconstruction": 0.5}'])
+def test_a_verdict_that_cannot_be_read_is_none(tmp_path, content):
+    root = made_up.make_run(tmp_path / "run", leaves=0, count=1)
+    path = read_records(root).reader.paths.verdict
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert read_records(root).verdict is None
+    assert "There is no verdict on this run" in write_report([root]).read_text()
+
+
+def test_the_udr_of_two_models_is_one_number(finished):
+    _, page = finished
+    assert "Its two VAEs are alike to a UDR of 0.450" in page
+    assert "pairwise UDR" not in page

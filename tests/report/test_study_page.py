@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdl.errors import UserError
-from rdl.report import watch, write_report
+from rdl.report import live, write_report
 from rdl.report.study import models_of, write_study
 
 _spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
@@ -41,10 +41,10 @@ def test_text_of_a_study_is_shown_as_text(tmp_path):
 
 def test_bin_report_takes_a_study_where_it_takes_a_run(tmp_path, capsys):
     study = str(made_up.make_study(tmp_path / "study"))
-    watch.write([study], None, [], watch=False)
+    live.write([study], None, [], watch=False)
     assert "index.html" in capsys.readouterr().out
     with pytest.raises(UserError, match="leave it out for a study"):
-        watch.write([study], None, [], watch=True)
+        live.write([study], None, [], watch=True)
 
 
 def test_a_folder_without_runs_is_no_study(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from rdl.errors import UserError
 from rdl.runs import Layout, Run, RunReader, files
+from rdl.runs.folders import finished_in
 from rdl.runs.layout import (
     IterationKey,
     MeasureKey,
@@ -12,7 +13,6 @@ from rdl.runs.layout import (
     SessionKey,
     SummaryKey,
     parse,
-    runs_in,
 )
 
 KEYS = {
@@ -72,5 +72,5 @@ def test_finished_runs_are_found_in_a_folder_and_one_below(tmp_path):
     for name in ("b", "a"):
         files.write_json(Layout(tmp_path / name).summary, {})
     (tmp_path / "c").mkdir()
-    assert runs_in(tmp_path) == [Layout(tmp_path / "a"), Layout(tmp_path / "b")]
-    assert runs_in(tmp_path / "a") == [Layout(tmp_path / "a")]
+    assert finished_in(tmp_path) == [Layout(tmp_path / "a"), Layout(tmp_path / "b")]
+    assert finished_in(tmp_path / "a") == [Layout(tmp_path / "a")]

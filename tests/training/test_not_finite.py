@@ -50,7 +50,7 @@ def test_a_loss_term(trainer, made_images):
     trainer.initialize(0)
     found = reason(trainer, made_images(), hyperparameters={"beta": 3e38})
     assert found == (
-        "At step 0, the loss term total_correlation of model 0 is not finite, "
+        "At step 0, the loss term weighted_total_correlation of model 0 is not finite, "
         "with {'batch_size': 8, 'learning_rate': 0.001, 'beta': 3e+38}."
     )
 

@@ -69,7 +69,7 @@ def test_terms_come_by_player(small_model, made_images):
     trainer = Trainer(small_model(objective=factor_vae))
     losses = trainer.train(made_images(), 16, **SETTINGS)
     assert {player: list(terms) for player, terms in losses.items()} == {
-        "vae": ["reconstruction", "kl", "total_correlation"],
+        "vae": ["reconstruction", "kl", "weighted_total_correlation"],
         "discriminator": ["discriminator"],
     }
 
@@ -133,7 +133,12 @@ def test_the_loss_goes_down_and_the_latents_learn(trainer, made_images):
     last = trainer.train(made_images(), 9600, on_chunk=lambda step, terms: seen.append((step, terms)), **settings)
     assert seen[-1] == (300, last)
     assert last["vae"]["reconstruction"] < 0.6 * seen[0][1]["vae"]["reconstruction"]
-    assert set(last["vae"]) == {"reconstruction", "mutual_information", "total_correlation", "dimension_wise_kl"}
+    assert set(last["vae"]) == {
+        "reconstruction",
+        "mutual_information",
+        "weighted_total_correlation",
+        "dimension_wise_kl",
+    }
 
 
 def test_posterior_parameters_of_chosen_images(trainer, made_images):

@@ -65,20 +65,20 @@ class LadderVAE(VAE):
 
     def losses(self, images, seed, step, dataset_size, hyperparameters) -> dict[str, Terms]:
         """Reconstruction and, for each level, its weighted KL."""
-        progress = self.schedule.at(step)
-        self.set_gates(progress)
+        phase = self.schedule.at(step)
+        self.set_gates(phase)
         posterior, latents, log_likelihood = self.sample_and_score(images, seed)
         batch = Batch(posterior, latents, log_likelihood, step, dataset_size)
-        weights = progress.kl_weights(hyperparameters["beta"], hyperparameters["coefficient"])
+        weights = phase.kl_weights(hyperparameters["beta"], hyperparameters["coefficient"])
         kl = kl_to_prior(posterior.loc, posterior.log_variance)
         terms = {
-            f"kl_{name}": weights[position] * replicas.share_of_mean(tf.reduce_sum(kl[:, where], axis=1))
+            f"weighted_kl_{name}": weights[position] * replicas.share_of_mean(tf.reduce_sum(kl[:, where], axis=1))
             for position, (name, where) in enumerate(zip(self.levels.names, self.levels.slices, strict=True))
         }
         return {VAE_PLAYER: self.objective.terms(batch, hyperparameters) | terms}
 
-    def set_gates(self, progress: Phase) -> None:
+    def set_gates(self, phase: Phase) -> None:
         """Opens and shuts the networks' gates as the schedule says."""
-        for network, gates in ((self.encoder, progress.encoder_gates), (self.decoder, progress.decoder_gates)):
+        for network, gates in ((self.encoder, phase.encoder_gates), (self.decoder, phase.decoder_gates)):
             for layer in gates_of(network):
                 layer.gate.assign(gates[len(self.levels) - layer.level])

@@ -70,7 +70,7 @@ class ProgressiveSchedule:
         return self.levels if self.steps is None else self.steps
 
     def at(self, update: tf.Tensor | int) -> Phase:
-        """The progress at an update, counted from 0 since the weights were drawn.
+        """The phase at an update, counted from 0 since the weights were drawn.
 
         Args:
           update: int scalar, a tensor of a graph or a number.

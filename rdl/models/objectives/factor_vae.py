@@ -73,7 +73,7 @@ class FactorVAE(VAE):
         log_ratio = replicas.share_of_mean(joint[:, 0] - joint[:, 1])
         vae_terms = self.objective.terms(batch, hyperparameters)
         return {
-            VAE_PLAYER: vae_terms | {"total_correlation": hyperparameters["gamma"] * log_ratio},
+            VAE_PLAYER: vae_terms | {"weighted_total_correlation": hyperparameters["gamma"] * log_ratio},
             "discriminator": {"discriminator": discriminator_loss(joint, independent)},
         }
 

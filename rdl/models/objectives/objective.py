@@ -1,4 +1,4 @@
-"""What a VAE minimises: named terms whose sum is the loss.
+"""What a VAE minimises: named terms whose sum is the loss. A term named ``weighted_..`` carries its weight already.
 
 Every number that a search may want to change is in `Objective.hyperparameters` and reaches the terms as a tensor,
 so that changing it costs no retracing.
@@ -36,6 +36,9 @@ class Objective:
 
     `pairing` says that batches are pairs of images, rows 2i and 2i + 1, and what the two posteriors of a pair become
     before latents are drawn from them: it takes and returns those of the whole batch (see `paired`).
+
+    Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
+    is always nats of KL.
     """
 
     name: str
@@ -72,7 +75,7 @@ def vae(beta: float = 1.0) -> Objective:
     """beta-VAE (Higgins et al. 2017, equation 4): loss = -log p(x|z) + beta KL(q(z|x) || p(z))."""
 
     def terms(batch: Batch, hyperparameters: Values) -> Terms:
-        return {"reconstruction": reconstruction(batch), "kl": hyperparameters["beta"] * kl(batch)}
+        return {"reconstruction": reconstruction(batch), "weighted_kl": hyperparameters["beta"] * kl(batch)}
 
     return Objective("vae", terms, {"beta": beta})
 
@@ -90,7 +93,7 @@ def annealed_vae(gamma: float = 1000.0, c_max: float = 25.0, iteration_threshold
         distance = tf.abs(replicas.total(kl(batch)) - capacity)
         return {
             "reconstruction": reconstruction(batch),
-            "capacity": replicas.equal_share(hyperparameters["gamma"] * distance),
+            "weighted_distance_from_capacity": replicas.equal_share(hyperparameters["gamma"] * distance),
         }
 
     defaults = {"gamma": gamma, "c_max": c_max, "iteration_threshold": iteration_threshold}
@@ -120,8 +123,8 @@ def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: st
         return {
             "reconstruction": reconstruction(batch),
             "kl": kl(batch),
-            "covariance_off_diagonal": replicas.equal_share(hyperparameters["lambda_od"] * off_diagonal),
-            "covariance_diagonal": replicas.equal_share(lambda_d * on_diagonal),
+            "weighted_off_diagonal": replicas.equal_share(hyperparameters["lambda_od"] * off_diagonal),
+            "weighted_diagonal": replicas.equal_share(lambda_d * on_diagonal),
         }
 
     return Objective("dip_vae", terms, {"lambda_od": lambda_od, "lambda_d_factor": lambda_d_factor})
@@ -169,14 +172,14 @@ def beta_tc_vae(beta: float = 6.0, analytic_kl: bool = False) -> Objective:
             return {
                 "reconstruction": reconstruction(batch),
                 "kl": kl(batch),
-                "total_correlation": (hyperparameters["beta"] - 1.0) * total_correlation,
+                "weighted_total_correlation": (hyperparameters["beta"] - 1.0) * total_correlation,
             }
         log_q_z_given_x = batch.posterior.log_prob(batch.latents)
         log_p_z = prior_like(batch.latents).log_prob(batch.latents)
         return {
             "reconstruction": reconstruction(batch),
             "mutual_information": replicas.share_of_mean(log_q_z_given_x - log_q_z),
-            "total_correlation": hyperparameters["beta"] * total_correlation,
+            "weighted_total_correlation": hyperparameters["beta"] * total_correlation,
             "dimension_wise_kl": replicas.share_of_mean(log_prod_q_z - log_p_z),
         }
 

@@ -1,4 +1,6 @@
-"""Prints a ladder's loss after some updates on one device, and on two logical devices (see test_ladder.py)."""
+"""Prints the loss of the ladder of a gin text after some updates on one device, and on two logical devices."""
+
+import sys
 
 import gin
 import numpy as np
@@ -9,25 +11,11 @@ from rdl.data import ImageSet
 from rdl.data.sources import ArraySource
 from rdl.training import Trainer
 
-CONFIG = """
-model.encoder = @ladder_encoder
-model.decoder = @ladder_decoder
-model.objective = @pro_vlae
-model.num_latents = 4
-levels.count = 2
-ladder_encoder.filters = (4, 4)
-ladder_decoder.filters = (4, 4)
-ladder_encoder.width = 8
-ladder_decoder.width = 8
-progressive.updates_per_step = 4
-progressive.fade_in_updates = 3
-"""
-
 
 def main() -> None:
     device = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
-    gin.parse_config(CONFIG)
+    gin.parse_config(sys.argv[1])
     pixels = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 1), np.uint8)
     images = ImageSet("random", ArraySource(pixels, "random"))
     for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):

@@ -16,6 +16,7 @@ from rdl.models.distributions import kl_to_prior
 from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.models.ladder.levels import gates_of
 from rdl.training import Trainer
+from tests.small_models import SMALL_LADDER
 
 IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8), "random"))
 CONFIG = """
@@ -78,13 +79,13 @@ def test_terms_are_the_reconstruction_and_each_levels_weighted_kl():
     terms = losses(model, 7)
     posterior = model.encode(tf.constant(IMAGES.images(np.arange(8)), tf.float32) / 255.0)
     kl = kl_to_prior(posterior.loc, posterior.log_variance).numpy().mean(axis=0)
-    assert set(terms) == {"reconstruction", "kl_level_3", "kl_level_2", "kl_level_1"}
+    assert set(terms) == {"reconstruction", *(f"weighted_kl_{name}" for name in model.levels.names)}
     for name, where, weight in (
         ("level_3", slice(0, 2), 3),
         ("level_2", slice(2, 4), 3),
         ("level_1", slice(4, 6), 0.25),
     ):
-        assert np.isclose(terms[f"kl_{name}"], weight * kl[where].sum(), rtol=1e-5)
+        assert np.isclose(terms[f"weighted_kl_{name}"], weight * kl[where].sum(), rtol=1e-5)
 
 
 def test_the_schedule_follows_the_updates_through_segments_in_one_trace():
@@ -148,11 +149,11 @@ def test_a_stop_in_the_middle_of_a_fade_in_changes_nothing():
 def test_a_search_may_change_beta_and_coefficient_without_retracing():
     trainer = Trainer(ladder())
     first = train(trainer, 1, seed=0, hyperparameters={"beta": 1.0, "coefficient": 0.0})
-    assert first["kl_level_1"] == 0.0
+    assert first["weighted_kl_level_1"] == 0.0
     trainer.initialize(0)
     second = train(trainer, 1, seed=0, hyperparameters={"beta": 4.0, "coefficient": 2.0})
-    assert np.isclose(second["kl_level_3"], 4 * first["kl_level_3"], rtol=1e-5)
-    assert second["kl_level_1"] > 0
+    assert np.isclose(second["weighted_kl_level_3"], 4 * first["weighted_kl_level_3"], rtol=1e-5)
+    assert second["weighted_kl_level_1"] > 0
     assert trainer.traces == 1
 
 
@@ -167,7 +168,8 @@ def test_an_ensemble_of_ladders_gives_every_levels_latents():
 def test_two_replicas_take_the_steps_of_one():
     """In a process of its own, since logical devices have to be made before TensorFlow starts."""
     script = Path(__file__).with_name("ladder_on_two_replicas.py")
-    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    config = f"{SMALL_LADDER}\nprogressive.updates_per_step = 4\nprogressive.fade_in_updates = 3\n"
+    result = subprocess.run([sys.executable, str(script), config], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-2000:]
     one, two = (float(value) for value in result.stdout.split()[-2:])
     assert np.isclose(one, two, rtol=1e-4)

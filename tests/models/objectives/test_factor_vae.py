@@ -54,7 +54,7 @@ def test_loss_equals_numpy():
     )
     correlation = gamma * (joint[:, 0] - joint[:, 1]).mean()
     np.testing.assert_allclose(sum(map(float, losses["vae"].values())), reconstruction + kl + correlation, rtol=1e-5)
-    np.testing.assert_allclose(losses["vae"]["total_correlation"], correlation, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(losses["vae"]["weighted_total_correlation"], correlation, rtol=1e-4, atol=1e-6)
     p_joint, p_independent = special.softmax(joint, axis=1)[:, 0], special.softmax(independent, axis=1)[:, 1]
     expected = -(0.5 * np.log(p_joint).mean() + 0.5 * np.log(p_independent).mean())
     np.testing.assert_allclose(losses["discriminator"]["discriminator"], expected, rtol=1e-5)

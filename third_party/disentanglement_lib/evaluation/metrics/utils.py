@@ -5,7 +5,9 @@ Module path, function names and gin names are those of disentanglement_lib; its 
 """
 
 import concurrent.futures
+import contextlib
 import os
+import threading
 
 import gin
 import numpy as np
@@ -207,6 +209,21 @@ def each_to_its_core(fit, costs, workers=None):
         return [jobs[i].result() for i in range(len(costs))]
 
 
+@contextlib.contextmanager
 def one_thread():
-    """Context in which linear algebra has one thread."""
-    return threadpoolctl.threadpool_limits(1, user_api="blas")
+    """Context in which linear algebra has one thread: the process's, until the last of the threads has left it."""
+    global _limit, _inside
+    with _limiting:
+        _inside += 1
+        _limit = _limit or threadpoolctl.threadpool_limits(1, user_api="blas")
+    try:
+        yield
+    finally:
+        with _limiting:
+            _inside -= 1
+            if not _inside:
+                _limit.restore_original_limits()
+                _limit = None
+
+
+_limiting, _limit, _inside = threading.Lock(), None, 0

@@ -17,8 +17,8 @@ from rdl.data.factors import Grid
 from rdl.data.formats import npz
 from rdl.data.formats.decode import open_picture
 from rdl.data.formats.hdf5 import Hdf5Source
+from rdl.data.sets.sprites import SIZE, SPACE, RenderedSprites
 from rdl.data.sources import Source
-from rdl.data.sprites import SIZE, SPACE, RenderedSprites
 from rdl.errors import UserError
 
 _SCREAM_WITHIN = (350, 274)  # disentanglement_lib shrinks the picture to fit in this

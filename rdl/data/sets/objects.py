@@ -12,7 +12,7 @@ from PIL import Image
 
 from rdl.data import cache, official
 from rdl.data.factors import Grid
-from rdl.data.formats import npz
+from rdl.data.formats import matlab, npz
 from rdl.data.formats.decode import Treatment
 from rdl.data.formats.hdf5 import Hdf5Source
 from rdl.data.sources import MappedSource, Selection, Source
@@ -88,14 +88,9 @@ def cars3d() -> tuple[Source, Grid]:
 
 
 def _cars(files: list[Path]) -> Iterator[np.ndarray]:
-    import scipy.io  # a quarter of a second that only this data set needs
-
     for file in files:
-        try:
-            images = scipy.io.loadmat(file)["im"]
-        except Exception as error:  # scipy's reader fails in many ways on a file that is none
-            raise UserError(f"{file} is no MATLAB file with an array 'im', or damaged: get it again.") from error
-        if images.dtype != np.uint8 or images.shape[2:] != (3, 24, 4) or not images.size:
+        images = matlab.load(file, "im")
+        if images.shape[2:] != (3, 24, 4):
             raise UserError(
                 f"Expected 'im' in {file} to be uint8 [height, width, 3, 24, 4], got {images.dtype} "
                 f"{list(images.shape)}."

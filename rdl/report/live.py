@@ -7,7 +7,7 @@ from pathlib import Path
 from rdl.errors import UserError
 from rdl.report.baselines import read_baselines
 from rdl.report.page import write_report
-from rdl.report.reading import read
+from rdl.report.reading import read_records
 from rdl.report.study import models_of, write_study
 from rdl.runs import Layout
 
@@ -29,7 +29,7 @@ def write(roots: Sequence[str], output_dir: str | None, baselines: Sequence[str]
     while True:
         state = [_state(root) for root in roots]
         # Asked before drawing: a run that ends while the page is drawn is not on it yet.
-        finished = not watch or all(read(root).summary is not None for root in roots)
+        finished = not watch or all(read_records(root).summary is not None for root in roots)
         _print(lambda: write_report(roots, output_dir, others, live=watch, note=_say))
         if finished:
             return

@@ -1,0 +1,29 @@
+"""What a population costs in images of models, and how long it may go on for so many."""
+
+from collections.abc import Sequence
+
+from rdl.population.member import Member
+from rdl.population.population import PopulationSettings
+
+
+def spent(generations: Sequence[Sequence[Member]], models: int, num_images: int) -> int:
+    """Images that all models of a population have seen together; a failed member counts as if it had gone on.
+
+    Args:
+      generations: its members.
+      models: of a member.
+      num_images: that each model sees in a generation.
+    """
+    return sum(map(len, generations)) * models * num_images
+
+
+def generations_for(settings: PopulationSettings, num_images: int, budget: int) -> int:
+    """How many generations a budget of images is enough for, but at least ``settings.generations``, or one.
+
+    Args:
+      settings: of the population.
+      num_images: that each model sees in a generation.
+      budget: images of all models together.
+    """
+    rounds = budget // (settings.size * settings.models * num_images)  # the first generation takes several
+    return max(settings.generations or 1, rounds - (settings.initial_factor - 1))

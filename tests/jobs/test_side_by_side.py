@@ -1,0 +1,75 @@
+"""Members trained at once in threads of this process: the records of a search with real training, to the last digit."""
+
+import gin
+import pytest
+
+from rdl import data
+from rdl.execution import SerialExecutor
+from rdl.jobs.context import Context
+from rdl.jobs.stage import train_population
+from rdl.jobs.vae_learner import VAELearner, trainers_for
+from rdl.runs import Run
+from rdl.scoring import MIGScore
+from rdl.training import threads
+from rdl.watch.watching import Watcher
+
+CONFIG = """
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+model.num_latents = 3
+small_fc_encoder.widths = (8,)
+small_fc_decoder.widths = (8,)
+Trainer.chunk_images = 64
+population.size = 4
+population.models = 1
+population.images = 192
+population.generations = 2
+population.until_converged = False
+MIGScore.points = 64
+SearchSpace.dimensions = {
+    "learning_rate": @rate/Dimension(),
+    "batch_size": @batch/Dimension(),
+    "beta": @beta/Dimension(),
+}
+rate/Dimension.initial = (1e-3, 1e-2, 1e9)
+batch/Dimension.initial = (8, 16)
+batch/Dimension.low = 2
+batch/Dimension.integer = True
+beta/Dimension.initial = (1.0, 4.0)
+"""
+
+
+def untimed(record):
+    if isinstance(record, dict):
+        return {key: untimed(value) for key, value in record.items() if not key.endswith("seconds")}
+    return record
+
+
+def records(root, at_once):
+    """A search's journal, line by line."""
+    gin.clear_config()
+    gin.parse_config(CONFIG)
+    trainers_for.cache_clear()
+    values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+    images, executor = data.load("dsprites_full", values=values, size=8), SerialExecutor(at_once)
+    with Run(root) as run:
+        context = Context(run, 7, images, VAELearner.of_gin(), executor, Watcher())
+        train_population(context, "population", "population", images, MIGScore())
+        executor.close()
+        return [(key, untimed(record)) for key, record in run.journal.items()]
+
+
+def test_the_same_records_and_weights_as_one_after_another(tmp_path):
+    one, both = records(tmp_path / "one", 1), records(tmp_path / "both", 2)
+    assert one == both
+    states = {record.get("status") for _, record in one}
+    assert {"scored", "failed"} <= states  # who fails makes its chunk again, and tells why, beside the other
+
+
+@pytest.mark.parametrize(("one_thread", "cores", "models", "members"), [
+    (True, 2, 1, 2), (True, 2, 2, 1), (True, 2, 5, 1), (True, 8, 3, 2), (False, 8, 1, 1),
+])  # fmt: skip
+def test_as_many_members_as_keep_the_cores_busy(monkeypatch, one_thread, cores, models, members):
+    monkeypatch.setattr(threads.tf.config.threading, "get_intra_op_parallelism_threads", lambda: int(one_thread))
+    monkeypatch.setattr(threads.tf.config.threading, "get_inter_op_parallelism_threads", lambda: cores)
+    assert threads.members_at_once(models) == members
