@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import gin
 import pytest
 
 from rdl import bindings
+from rdl.bindings.ranges import Between, Bins, Units
 from rdl.errors import UserError
 
 
@@ -71,6 +73,9 @@ def whole(
     untold=None,
     points=100,
     exact=False,
+    widths: Sequence[Units] = (8,),
+    bins: Bins | None = None,
+    rate: Annotated[float, Between(0.5)] = 1.0,
 ) -> None:
     pass
 
@@ -81,11 +86,11 @@ def whole(
         "name = 'a'", "name = %text", "quiet = True", "scale = 2", "scale = 0.5", "part = None",
         "part = @bindings_part()", "part = @small/bindings_part()", "make = @bindings_part",
         "parts = {'a': @bindings_part()}", "job = @bindings_taker", "untold = 3", "points = 0.5", "exact = True",
-        "untold = @bindings_part",
+        "untold = @bindings_part", "widths = (1, 1000000)", "bins = 2", "bins = None", "rate = 0.5", "bins = %two",
     ],
 )  # fmt: skip
 def test_what_fits_is_taken(binding):
-    gin.parse_config(f"text = 'a'\nbindings_whole.{binding}\nsmall/bindings_part.rates = (1, 2.5)")
+    gin.parse_config(f"text = 'a'\ntwo = 2\nbindings_whole.{binding}\nsmall/bindings_part.rates = (1, 2.5)")
     bindings.check_types()
 
 
@@ -111,6 +116,12 @@ def test_what_fits_is_taken(binding):
         ("bindings_whole.untold = 1j", "made of numbers, texts, lists and dictionaries, got 1j"),
         ("bindings_part.steps = 100000000000000000000", "at most 9223372036854775807, got a number of 21 digits"),
         ("macro = 1e400", "macro must be finite, got inf"),
+        ("bindings_whole.scale = 1e39", "must be at most 3.4e+38, got 1e+39"),
+        ("bindings_whole.widths = (8, 0)", "each a whole number from 1 to 1,000,000, got (8, 0)"),
+        ("bindings_whole.widths = (8.0,)", "each a whole number from 1 to 1,000,000, got (8.0,)"),
+        ("bindings_whole.bins = 1", "a whole number from 2 to 10,000 or None, got 1"),
+        ("bindings_whole.bins = 10001", "a whole number from 2 to 10,000 or None, got 10001"),
+        ("bindings_whole.rate = 0.4", "a number of at least 0.5, got 0.4"),
         ("bindings_whole.points = '5'", "a number, got '5'"),
         ("bindings_whole.exact = 3", "True or False, got 3"),
         ("bindings_part.rates = 5", "a list whose parts are each a number, got 5"),

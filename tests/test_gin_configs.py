@@ -1,13 +1,17 @@
 """Every gin file that ships parses, names nothing that does not exist, and builds what it describes."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 import gin
 import pytest
 
 from rdl.bindings import read_gin
+from rdl.bindings.ranges import Between
 from rdl.cli import configure
+from rdl.errors import UserError
 from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.jobs import no_effect
 from rdl.population import PopulationSettings, SearchSpace
@@ -128,3 +132,29 @@ def test_nothing_in_a_training_file_is_without_effect(path, monkeypatch):
     parse(path, monkeypatch)
     if bound("experiment.job") is not None:  # a study's files have the jobs
         assert no_effect.known() == []
+
+
+def ranges():
+    """Every number of rdl's own settings that has a range: its key in gin, and the range."""
+    for selector, found in gin.config._REGISTRY.items():
+        target = found.wrapped
+        hints = get_type_hints(target.__init__ if isinstance(target, type) else target, include_extras=True)
+        for parameter, hint in hints.items():
+            for part in (hint, *get_args(hint)):
+                for place in getattr(part, "__metadata__", ()):
+                    if selector.startswith("rdl.") and isinstance(place, Between):
+                        several = part is not hint and get_origin(hint) is Sequence
+                        yield f"{selector.split('.')[-1]}.{parameter}", several, place
+
+
+def test_numbers_outside_their_ranges_are_told_before_anything_runs():
+    found = list(ranges())
+    assert len(found) > 20
+    for key, several, place in found:
+        for number, fits in ((place.low, True), (place.low - 1, False), (place.high, True), (place.high + 1, False)):
+            try:
+                read_gin([], [f"{key} = {(number,) if several else number}"])
+                assert fits, (key, number)
+            except UserError as error:
+                assert not fits and key in str(error) and "must be" in str(error), (key, number)
+            gin.clear_config()

@@ -8,13 +8,14 @@ import inspect
 import math
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import gin
 
+from rdl.bindings.ranges import LARGEST
 from rdl.errors import UserError
 
-_LARGEST = 2**63 - 1  # of whole numbers: what 64 bits hold
+_LARGEST_FLOAT = 3.4e38  # of all numbers: what the 32 bits hold that networks compute in
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -48,8 +49,10 @@ def hold(key: str, value: Any, wanted: Any) -> None:
     for part in parts_of(value):
         if isinstance(part, float) and not math.isfinite(part):
             raise UserError(f"{key} must be finite, got {part!r}: write a number that a float can hold.")
-        if isinstance(part, int) and abs(part) > _LARGEST:
-            raise UserError(f"{key} must be at most {_LARGEST}, got {_shown(part)}.")
+        if isinstance(part, float) and abs(part) > _LARGEST_FLOAT:
+            raise UserError(f"{key} must be at most {_LARGEST_FLOAT}, got {part!r}.")
+        if isinstance(part, int) and abs(part) > LARGEST:
+            raise UserError(f"{key} must be at most {LARGEST}, got {_shown(part)}.")
         if isinstance(part, (complex, bytes, set)) or part is ...:
             raise UserError(f"{key} must be made of numbers, texts, lists and dictionaries, got {_shown(part)}.")
     if not _fits(value, wanted):
@@ -57,7 +60,7 @@ def hold(key: str, value: Any, wanted: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, int) and abs(value) > _LARGEST:
+    if isinstance(value, int) and abs(value) > LARGEST:
         return f"a number of {int(math.log10(abs(value))) + 1} digits"
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]} .."
@@ -75,6 +78,8 @@ def _fits(value: Any, wanted: Any) -> bool:
     origin, parts = get_origin(wanted), get_args(wanted)
     if wanted is Any:
         return True
+    if origin is Annotated:
+        return _fits(value, parts[0]) and (is_reference(value) or all(range_.holds(value) for range_ in parts[1:]))
     if wanted is types.NoneType:
         return value is None
     if origin in (Union, types.UnionType):
@@ -101,7 +106,7 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 def _hints(target: Any) -> dict[str, Any]:
-    return get_type_hints(target.__init__ if isinstance(target, type) else target)  # type: ignore[misc]
+    return get_type_hints(target.__init__ if isinstance(target, type) else target, include_extras=True)  # type: ignore[misc]
 
 
 def _made_by(target: Any) -> Any:
@@ -125,6 +130,8 @@ def _may_be(made: Any, wanted: Any) -> bool:
 
 def _in_words(wanted: Any) -> str:
     origin, parts = get_origin(wanted), get_args(wanted)
+    if origin is Annotated:
+        return f"{_in_words(parts[0])} {' and '.join(map(str, parts[1:]))}"
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(map(_in_words, parts)))
     if origin is Callable:

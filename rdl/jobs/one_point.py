@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import gin
 
+from rdl.bindings.ranges import Count
 from rdl.models import description
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace
@@ -12,7 +13,7 @@ from rdl.population.search_space import Dimension
 
 @gin.configurable
 def one_point(
-    objective: Callable[[], Objective] | None = None, learning_rate: float = 1e-4, batch_size: int = 64
+    objective: Callable[[], Objective] | None = None, learning_rate: float = 1e-4, batch_size: Count = 64
 ) -> SearchSpace:
     """A search space with one point: the objective's hyperparameters as gin has them.
 

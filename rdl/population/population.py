@@ -13,6 +13,7 @@ from typing import Protocol
 
 import gin
 
+from rdl.bindings.ranges import Count
 from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.population import evolution
@@ -68,7 +69,7 @@ class PopulationSettings:
     models: int = 5
     generations: int | None = None
     until_converged: bool = True
-    window: int = 6
+    window: Count = 6
     tolerance: float = 0.005
     min_score: float | None = None
     best_of: str = "all"

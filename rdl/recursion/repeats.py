@@ -8,13 +8,14 @@ import gin
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
+from rdl.bindings.ranges import Bins
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.recursion.staircase import find_stretches
 
 
 @gin.configurable
 def find_repeats(
-    leaf: LeafLabels, indices: np.ndarray, labels: np.ndarray, *, threshold: float = 0.3, num_bins: int = 10
+    leaf: LeafLabels, indices: np.ndarray, labels: np.ndarray, *, threshold: float = 0.3, num_bins: Bins = 10
 ) -> tuple[tuple[int, int] | None, ...]:
     """For each new label the earlier label whose factor it tells again, or None.
 

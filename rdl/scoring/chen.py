@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.scoring import mig_sup
@@ -104,7 +105,7 @@ class ChenMeasurement:
       exclude: names of factors left out; the paper leaves ``shape`` out on dSprites.
     """
 
-    def __init__(self, num_samples: int = 10_000, num_images: int | None = None, exclude: Sequence[str] = ()):
+    def __init__(self, num_samples: Points = 10_000, num_images: Points | None = None, exclude: Sequence[str] = ()):
         self.num_samples, self.num_images, self.exclude = num_samples, num_images, tuple(exclude)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:

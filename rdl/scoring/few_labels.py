@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Bins
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.scoring.scores import Encode, Scored, mean_kl
@@ -65,7 +66,7 @@ class FewLabelsMIGScore:
         latent alike.
     """
 
-    def __init__(self, labels: int = 100, factors: Sequence[str] | None = None, num_bins: int = 20):
+    def __init__(self, labels: int = 100, factors: Sequence[str] | None = None, num_bins: Bins = 20):
         self._labelled, self.num_bins = Labelled(labels, factors), num_bins
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:

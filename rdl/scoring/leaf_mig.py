@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Bins
 from rdl.errors import NonFiniteError, UserError
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.seeds import generator
@@ -17,7 +18,7 @@ def score(
     leaves: Sequence[LeafLabels],
     indices: np.ndarray | None = None,
     *,
-    num_bins: int = 20,
+    num_bins: Bins = 20,
     weights: str = "columns",
     repeats: str = "count",
 ) -> dict[str, float | list]:

@@ -9,6 +9,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Bins
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.scoring import mig_sup
@@ -26,7 +27,7 @@ def measure(
     factors: np.ndarray,
     num_train: int,
     seed: int,
-    num_bins: int = 20,
+    num_bins: Bins = 20,
     dci_backend: str = "sklearn",
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """MIG and DCI, under disentanglement_lib's keys, and `mig_sup`; and what they depend on besides the codes.

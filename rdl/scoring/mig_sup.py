@@ -10,6 +10,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Bins
 from rdl.errors import UserError
 from third_party.disentanglement_lib.evaluation.metrics import utils, validation
 
@@ -18,7 +19,7 @@ ACTIVE_VARIANCE = 0.01  # of a latent's posterior mean over the data; the paper'
 
 @gin.configurable("mig_sup")
 def score(
-    codes: np.ndarray, factors: np.ndarray, num_bins: int = 20, active_variance: float = ACTIVE_VARIANCE
+    codes: np.ndarray, factors: np.ndarray, num_bins: Bins = 20, active_variance: float = ACTIVE_VARIANCE
 ) -> dict[str, Any]:
     """MIG-sup of codes.
 

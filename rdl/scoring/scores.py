@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import gin
 import numpy as np
 
+from rdl.bindings.ranges import Bins, Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels, mean_kl_to_prior
@@ -81,7 +82,7 @@ class UDRScore:
 
     def __init__(
         self,
-        points: int = 1000,
+        points: Points = 1000,
         correlation: str = "lasso",
         kl_threshold: float = 0.01,
         mode: str = "fixed",
@@ -136,7 +137,7 @@ class MIGScore:
       num_bins: equal-width bins per latent.
     """
 
-    def __init__(self, points: int = 50_000, num_bins: int = 20):
+    def __init__(self, points: Points = 50_000, num_bins: Bins = 20):
         self.points, self.num_bins = points, num_bins
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
@@ -159,7 +160,7 @@ class LeafMIGScore:
       seed: of these images. They are drawn here and not when scoring, so that workers are sent the labels of few.
     """
 
-    def __init__(self, leaves: Sequence[LeafLabels] = (), points: int = 50_000, *, seed: int = 0):
+    def __init__(self, leaves: Sequence[LeafLabels] = (), points: Points = 50_000, *, seed: int = 0):
         self.leaves, self._indices = leaf_mig.sample(leaves, points, seed)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:

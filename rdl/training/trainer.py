@@ -6,6 +6,7 @@ import gin
 import numpy as np
 import tensorflow as tf
 
+from rdl.bindings.ranges import Count
 from rdl.errors import NonFiniteError, UserError
 from rdl.models.finite import listening
 from rdl.models.vae import Ensemble, as_float
@@ -33,7 +34,7 @@ class Trainer:
       jit_compile: compile the step by XLA, once per batch size.
     """
 
-    def __init__(self, model: Ensemble, *, chunk_images: int = 4096, jit_compile: bool = False):
+    def __init__(self, model: Ensemble, *, chunk_images: Count = 4096, jit_compile: bool = False):
         self.model = model
         self._strategy = tf.distribute.get_strategy()
         if jit_compile and self._strategy.num_replicas_in_sync > 1:

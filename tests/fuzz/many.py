@@ -52,10 +52,9 @@ def child(name: str, start: int, stop: int) -> None:
         print(kind, number, told.replace("\n", " ").encode("ascii", "backslashreplace").decode(), file=talk, flush=True)
 
 
-def try_door(name: str, cases: int, patience: float, tell) -> collections.Counter:
-    """How this many cases of a door end."""
+def try_door(name: str, number: int, cases: int, patience: float, tell) -> collections.Counter:
+    """How the cases of a door from this number to that end."""
     ends: collections.Counter = collections.Counter()
-    number = 0
     while number < cases:
         command = [sys.executable, __file__, "--child", name, str(number), str(cases)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -92,6 +91,7 @@ def main() -> int:
     """Counts; exit code 1 where one got through."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=10_000, help="of every door")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case, to share them among processes")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds after which a case hangs")
     parser.add_argument("--doors", nargs="+", help="only these")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -107,7 +107,13 @@ def main() -> int:
     total: collections.Counter = collections.Counter()
     print("| door | cases | " + " | ".join(ENDS) + " |\n|---|---|" + "---|" * len(ENDS), flush=True)
     for name in given.doors or [*doors.DOORS, *run_doors.DOORS]:
-        ends = try_door(name, given.cases, given.patience, lambda line: print(line, file=sys.stderr, flush=True))
+        ends = try_door(
+            name,
+            given.first,
+            given.first + given.cases,
+            given.patience,
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
         total += ends
         print(f"| {name} | {sum(ends.values()):,} | " + " | ".join(f"{ends[end]:,}" for end in ENDS) + " |", flush=True)
     print(f"| all | {sum(total.values()):,} | " + " | ".join(f"{total[end]:,}" for end in ENDS) + " |")

@@ -75,7 +75,8 @@ def test_two_generations_extended_to_four_are_four_from_the_start(images, tmp_pa
     assert what_counts(run) == what_counts(whole)
     assert said[0] == "All trained members stay."
     after = (run / "journal.jsonl").read_bytes().splitlines()
-    kept = [line for line in before if b'"summary"' not in line.partition(b'"record"')[0]]
+    void = (b'{"key": "summary"', b'{"key": "verdict"')  # of the model that was handed over
+    kept = [line for line in before if not line.startswith(void)]
     assert after[: len(kept)] == kept, "records are kept as they are"
     aside = run / "before" / "000"
     assert {"config.gin", "journal.jsonl", "results", "model"} <= {path.name for path in aside.iterdir()}
@@ -200,3 +201,22 @@ def test_a_search_that_had_nothing_left_to_learn_says_what_to_lower(images, tmp_
     with pytest.raises(UserError, match="more generations change nothing: lower it too, .*population.min_score = 0.0"):
         extended(run, generations=4)
     assert extended(run, generations=4, bindings=["population.min_score = 0.0"])["final.stopped"].startswith("4 ")
+
+
+LEAVES = "leaf_0/iteration_1, leaf_0/iteration_2, leaf_1/iteration_1, leaf_1/iteration_2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "again"),
+    [
+        ("x_run/population.generations = 5", f"Trained again: {LEAVES}, final."),
+        ("leaf_run/population.generations = 4", "Trained again: leaf_0/iteration_2, leaf_1/iteration_2, final."),
+        ("leaf_run/population.min_images = 20_000", f"Trained again: {LEAVES}, final."),
+        ("final/population.size = 5", "Trained again: final."),
+        ("final/population.generations = 5", "All trained members stay."),
+    ],
+)
+def test_what_follows_from_a_change_is_trained_again(two_leaf_runs, tmp_path, asked, again):
+    run, said = copied(two_leaf_runs, tmp_path), []
+    extended(run, said, bindings=[asked])
+    assert said[0] == again

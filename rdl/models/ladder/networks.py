@@ -10,6 +10,7 @@ import gin
 import keras
 from keras import layers
 
+from rdl.bindings.ranges import Units
 from rdl.errors import UserError
 from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
@@ -31,8 +32,8 @@ def _levels(num_latents: int, filters: Sequence[int]) -> Levels:
 def ladder_encoder(
     image_shape: ImageShape,
     num_latents: int,
-    filters: Sequence[int] = (32, 32, 32),
-    width: int = 256,
+    filters: Sequence[Units] = (32, 32, 32),
+    width: Units = 256,
     activation: str = "elu",
     normalization: str = "affine",
 ) -> keras.Model:
@@ -61,8 +62,8 @@ def ladder_encoder(
 def ladder_decoder(
     image_shape: ImageShape,
     num_latents: int,
-    filters: Sequence[int] = (32, 32, 32),
-    width: int = 256,
+    filters: Sequence[Units] = (32, 32, 32),
+    width: Units = 256,
     activation: str = "elu",
     normalization: str = "affine",
 ) -> keras.Model:

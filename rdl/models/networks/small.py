@@ -6,6 +6,7 @@ import gin
 import keras
 from keras import layers
 
+from rdl.bindings.ranges import Units
 from rdl.errors import UserError
 from rdl.models.networks.pixel_logits import PixelLogits
 
@@ -37,7 +38,7 @@ def posterior_heads(hidden, num_latents: int):
 
 
 @gin.configurable
-def small_fc_encoder(image_shape: ImageShape, num_latents: int, widths: Sequence[int] = (256, 128)) -> keras.Model:
+def small_fc_encoder(image_shape: ImageShape, num_latents: int, widths: Sequence[Units] = (256, 128)) -> keras.Model:
     """Dense layers with ReLU."""
     images = keras.Input(image_shape)
     hidden = layers.Flatten()(images)
@@ -47,7 +48,7 @@ def small_fc_encoder(image_shape: ImageShape, num_latents: int, widths: Sequence
 
 
 @gin.configurable
-def small_fc_decoder(image_shape: ImageShape, num_latents: int, widths: Sequence[int] = (128, 256)) -> keras.Model:
+def small_fc_decoder(image_shape: ImageShape, num_latents: int, widths: Sequence[Units] = (128, 256)) -> keras.Model:
     """Dense layers with ReLU, then the logits."""
     latents = keras.Input((num_latents,))
     hidden = latents
@@ -60,7 +61,7 @@ def small_fc_decoder(image_shape: ImageShape, num_latents: int, widths: Sequence
 
 @gin.configurable
 def small_conv_encoder(
-    image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (16, 32, 32), width: int = 128
+    image_shape: ImageShape, num_latents: int, filters: Sequence[Units] = (16, 32, 32), width: Units = 128
 ) -> keras.Model:
     """Convolutions 4x4 with stride 2, a dense layer, ReLU."""
     shrunk(image_shape, len(filters))
@@ -74,9 +75,11 @@ def small_conv_encoder(
 
 @gin.configurable
 def small_conv_decoder(
-    image_shape: ImageShape, num_latents: int, filters: Sequence[int] = (32, 32, 16), width: int = 128
+    image_shape: ImageShape, num_latents: int, filters: Sequence[Units] = (32, 32, 16), width: Units = 128
 ) -> keras.Model:
     """The mirror image of `small_conv_encoder`: one transposed convolution for each of its convolutions."""
+    if not filters:
+        raise UserError("small_conv_decoder needs a convolution or more: give small_conv_decoder.filters a number.")
     small = (*shrunk(image_shape, len(filters)), filters[0])
     latents = keras.Input((num_latents,))
     hidden = layers.Dense(width, activation="relu", name="dense_0")(latents)

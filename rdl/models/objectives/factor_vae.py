@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from rdl.bindings.ranges import Count, Units
 from rdl.models import replicas
 from rdl.models.finite import watch
 from rdl.models.objectives.objective import Batch, Objective, Terms, kl, reconstruction
@@ -37,7 +38,7 @@ def factor_vae(gamma: float = 10.0, halved_updates: bool = False) -> FactorObjec
 
 
 @gin.configurable
-def fc_discriminator(num_latents: int, depth: int = 6, width: int = 1000) -> keras.Model:
+def fc_discriminator(num_latents: int, depth: Count = 6, width: Units = 1000) -> keras.Model:
     """dlib's: dense layers with leaky ReLU (slope 0.2), then the logits of (joint, independent)."""
     latents = keras.Input((num_latents,))
     hidden = latents

@@ -6,10 +6,12 @@ so that changing it costs no retracing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import gin
 import tensorflow as tf
 
+from rdl.bindings.ranges import Between
 from rdl.errors import UserError
 from rdl.models import replicas
 from rdl.models.distributions import DiagonalNormal, kl_to_prior, prior_like
@@ -81,7 +83,9 @@ def vae(beta: float = 1.0) -> Objective:
 
 
 @gin.configurable
-def annealed_vae(gamma: float = 1000.0, c_max: float = 25.0, iteration_threshold: float = 100_000) -> Objective:
+def annealed_vae(
+    gamma: float = 1000.0, c_max: float = 25.0, iteration_threshold: Annotated[float, Between(1)] = 100_000
+) -> Objective:
     """AnnealedVAE (Burgess et al. 2018, equation 8): loss = -log p(x|z) + gamma |KL(q(z|x) || p(z)) - C|.
 
     The capacity C, in nats, grows linearly from 0 to c_max over the first iteration_threshold updates.

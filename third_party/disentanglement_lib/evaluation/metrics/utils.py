@@ -111,9 +111,12 @@ _MOST_BINS = 1_000_000
 @gin.configurable("discretizer", denylist=["target"])
 def make_discretizer(target, num_bins=20, discretizer_fn=None):
     """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default)."""
+    return (discretizer_fn or _histogram_discretize)(target, num_bins)
+
+
+def _check_bins(num_bins):
     if not isinstance(num_bins, (int, np.integer)) or not 1 <= num_bins <= _MOST_BINS:
         raise ValueError(f"discretizer.num_bins: expected a whole number from 1 to {_MOST_BINS}, received {num_bins}")
-    return (discretizer_fn or _histogram_discretize)(target, num_bins)
 
 
 @gin.configurable("histogram_discretizer", denylist=["target"])
@@ -124,6 +127,7 @@ def _histogram_discretize(target, num_bins=20):
     The edges are laid in double precision and then rounded to the row's own, on every version of numpy: with
     them in single precision throughout a code on an edge would change its bin.
     """
+    _check_bins(num_bins)
     target = np.asarray(target)
     edge_type = target.dtype if target.dtype.kind == "f" else np.float64
     bins = np.empty(target.shape, dtype=np.int64)
@@ -146,6 +150,7 @@ def rank_discretize(target, num_bins=20):
 
     Not in disentanglement_lib. Unlike equal-width bins they do not change under monotone maps of a latent.
     """
+    _check_bins(num_bins)
     target = np.asarray(target)
     bins = np.empty(target.shape, dtype=np.int64)
     for i, row in enumerate(target):
