@@ -359,7 +359,7 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
     config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
     (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
-    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, tell=told.append)
+    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, note=told.append)
     (path,) = result_tree.aggregates(root)
     results = result_tree.read(path)
     assert "evaluation_results.modularity_score" not in results
@@ -376,7 +376,7 @@ def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
         assert math.isfinite(found[f"evaluation_results.{key}"]), key
     assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
     with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
-        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, tell=print)
+        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, note=print)
     assert "\n" not in str(error.value)
     assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
 
