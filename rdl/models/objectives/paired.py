@@ -81,7 +81,7 @@ def _paired_vae(name: str, beta: float, shared: Shared, average: Average) -> Obj
     """loss = -log p(x|z) + beta KL(q~(z|x) || p(z)), mean over all images of all pairs; q~ as `pairing` makes it."""
 
     def terms(batch: Batch, hyperparameters: Values) -> Terms:
-        return {"reconstruction": reconstruction(batch), "kl": hyperparameters["beta"] * kl(batch)}
+        return {"reconstruction": reconstruction(batch), "weighted_kl": hyperparameters["beta"] * kl(batch)}
 
     return Objective(name, terms, {"beta": beta}, pairing=pairing(shared, average))
 

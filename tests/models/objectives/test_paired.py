@@ -105,7 +105,7 @@ def test_the_loss_is_the_beta_vaes_of_the_averaged_posteriors():
     posterior = DiagonalNormal(tf.constant([[1.0, 0.0]]), tf.zeros((1, 2)))
     hyperparameters = {"beta": tf.constant(4.0)}
     terms = paired.ada_gvae()(posterior, posterior.loc, tf.constant([-7.0]), 0, 10.0, hyperparameters)
-    assert {name: float(term) for name, term in terms.items()} == {"reconstruction": 7.0, "kl": 4.0 * 0.5}
+    assert {name: float(term) for name, term in terms.items()} == {"reconstruction": 7.0, "weighted_kl": 4.0 * 0.5}
 
 
 @pytest.mark.parametrize("factory", [paired.group_vae, paired.ml_vae])
