@@ -361,7 +361,7 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
     evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, note=told.append)
     (path,) = result_tree.aggregates(root)
-    results = result_tree.read(path)
+    results = result_tree.read_object(path)
     assert "evaluation_results.modularity_score" not in results
     assert "evaluation_results.explicitness_score_test" in results
     assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"

@@ -139,7 +139,8 @@ def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
     lines = {evolution.founder(generations, member) for member in generations[-1]}
     assert verdict.compared == 1 + len(lines) - 1
     left = context.run.paths.checkpoints("population")
-    assert sum(len(list(folder.iterdir())) for folder in left.values()) == 1  # the best one's alone, at the end
+    further = {member.name for member in generations[-1]} | {context.run.journal["population/outcome"]["best"]}
+    assert sum(len(list(folder.iterdir())) for folder in left.values()) == len(further)  # to train it further from
     again = search(context, UDRScore())
     assert again == summary
 
