@@ -53,7 +53,6 @@ CHOSEN = {
     "between two leaf runs": occurrence(0, "mkdir", "leaf_1/iteration_1"),
     "in the final run": occurrence(2, "fsync", "final/members", "npz"),
     "before the verdict": occurrence(0, "rename", "verdict.json"),
-    "after the verdict, when a stage keeps its best only": occurrence(0, "remove", "final/members/generation_002"),
     "while the model is handed over": occurrence(0, "rename", "model"),
     "before the summary": occurrence(0, "rename", "summary.json"),
     "inside the last journal line": lambda _, kind, path: (
