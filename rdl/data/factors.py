@@ -157,7 +157,7 @@ class Grid:
         return self.full.index(every)
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image another value of the changing factors, and of the hidden ones; see `Labels`."""
+        """Draws for each image another value of the changing factors, and of the hidden ones; see `GroundTruth`."""
         every, redrawn = self.full.factors(indices), np.ones((len(indices), self.full.num_factors), bool)
         redrawn[:, list(self.latent)] = changing
         values = [random.integers(size, size=len(indices)) for size in self.full.sizes]
@@ -204,7 +204,7 @@ class Table:
         return self._by_row[first + random_state.randint(0, last - first)]
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image one that shares all but the changing factors; see `Labels`."""
+        """Draws for each image one that shares all but the changing factors; see `GroundTruth`."""
         found = np.empty(len(indices), np.int64)
         for some in np.unique(changing, axis=0):
             asked = np.flatnonzero((changing == some).all(axis=1))
