@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rdl.bindings import check_files, read_gin
+from rdl.bindings import check_files, configured, written
 from rdl.errors import UserError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def train(
     """
     files = [] if isinstance(settings, Mapping) else _several(settings)
     check_files(files)
-    lines = [*(_lines(settings) if isinstance(settings, Mapping) else []), *_lines(bindings)]
+    lines = [*(written(settings) if isinstance(settings, Mapping) else []), *written(bindings)]
     from rdl.cli.configuration import configure
 
     configure()
@@ -148,7 +148,7 @@ def train(
     from rdl.training.threads import settle_threads
 
     root = Path(output_dir) if output_dir is not None else experiment.default_output_dir(files)
-    with _configured(files, lines):
+    with configured(files, lines):
         with _threads_explained():
             settle_threads()
         experiment.experiment(str(root), worker.executor)
@@ -235,7 +235,7 @@ def extend(
     with _threads_explained():
         extension.extend(
             root, lambda folder: door.trained(folder, worker.executor), print, generations=generations,
-            leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=_lines(bindings),
+            leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
         )  # fmt: skip
     return Run(root)
 
@@ -272,7 +272,7 @@ def evaluate(
     from rdl.evaluation import evaluation, result_tree
 
     root = run.root if isinstance(run, Run) else Path(run)
-    paths = evaluation.evaluate(root, list(metrics), [representation], bindings=_lines(bindings), preset=preset)
+    paths = evaluation.evaluate(root, list(metrics), [representation], bindings=written(bindings), preset=preset)
     head = "evaluation_results."
     return {
         Path(name).stem: {
@@ -286,26 +286,6 @@ def _several(files: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str
     return [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
 
 
-def _lines(bindings: Values | Sequence[str]) -> list[str]:
-    """gin's text of the settings."""
-    if isinstance(bindings, Mapping):
-        return [f"{name} = {_text(value)}" for name, value in bindings.items()]
-    if isinstance(bindings, str):
-        raise UserError(f"Bindings are a dictionary or a list of gin's lines, got the text {bindings!r}: put it in [].")
-    return list(bindings)
-
-
-def _text(value: Any) -> str:
-    """gin's text of a value; references within lists and dictionaries too."""
-    if isinstance(value, str) and value.startswith(("@", "%")):
-        return value
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {_text(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
-
-
 @contextmanager
 def _threads_explained() -> Iterator[None]:
     try:
@@ -317,15 +297,3 @@ def _threads_explained() -> Iterator[None]:
             "These settings ask for other threads than TensorFlow has begun with: train before anything else in a "
             "fresh process, or set threads.models_side_by_side as it was."
         ) from error
-
-
-@contextmanager
-def _configured(files: Sequence[str], lines: Sequence[str]) -> Iterator[None]:
-    import gin
-
-    gin.clear_config()
-    try:
-        read_gin(files, lines)
-        yield
-    finally:
-        gin.clear_config()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import rdl
-from rdl import api
 
 TINY = {
     "small_fc_encoder.widths": (8,),
@@ -61,12 +60,6 @@ def test_evaluate_and_report(run):
     assert 0 <= scores["mig"]["discrete_mig"] <= 1
     assert rdl.evaluate(run.root, ["mig"], bindings=few) == scores
     assert run.report().name == "index.html"
-
-
-def test_settings_as_gin_writes_them():
-    given = {"a.b": "@one", "c.d": "text", "e.f": {"k": "@two/Dimension()", "n": (1, "%m")}, "g.h": None}
-    assert api._lines(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
-                                 "g.h = None"]  # fmt: skip
 
 
 def test_what_is_wrong_is_told(tmp_path):

@@ -209,3 +209,9 @@ def test_what_is_no_literal_is_not_read(value):
         bindings.literals(f"reader.name = {value}\nname = %name", "reader", reader, ("name",))
     assert len(str(error.value).splitlines()) == 1
     assert len(str(error.value)) < 400
+
+
+def test_settings_as_gin_writes_them():
+    given = {"a.b": "@one", "c.d": "text", "e.f": {"k": "@two/Dimension()", "n": (1, "%m")}, "g.h": None}
+    assert bindings.written(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
+                                 "g.h = None"]  # fmt: skip

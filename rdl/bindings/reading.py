@@ -4,6 +4,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from tokenize import TokenError
 from typing import Any
 
@@ -64,6 +65,17 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
         reason = " ".join(str(error).split()) or type(error).__name__
         reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} .."
         raise UserError(f"The gin configuration is wrong: {reason}") from error
+
+
+@contextmanager
+def configured(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[None]:
+    """gin with these files and bindings for a while, and empty afterwards; arguments and errors are `read_gin`'s."""
+    gin.clear_config()
+    try:
+        read_gin(gin_files, bindings)
+        yield
+    finally:
+        gin.clear_config()
 
 
 def check_files(gin_files: Sequence[str]) -> None:

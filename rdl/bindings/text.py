@@ -1,9 +1,10 @@
 """gin's text read back, without importing or calling anything: what a run directory keeps is no program."""
 
 import ast
+import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rdl.bindings import types
@@ -67,3 +68,29 @@ def _literal(key: str, text: str) -> Any:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = text if len(text) <= 60 else f"{text[:60]} .."
         raise UserError(f"{key} of the run's configuration must be a plain value to be read, got {shown}.") from None
+
+
+def written(bindings: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """gin's lines for settings given as values, ``{"experiment.seed": 1}``; lines in gin's own text stay.
+
+    A text that opens with @ or % refers to what gin knows by that name.
+
+    Raises:
+      UserError: one text in place of several lines.
+    """
+    if isinstance(bindings, Mapping):
+        return [f"{name} = {_text(value)}" for name, value in bindings.items()]
+    if isinstance(bindings, str):
+        raise UserError(f"Bindings are a dictionary or a list of gin's lines, got the text {bindings!r}: put it in [].")
+    return list(bindings)
+
+
+def _text(value: Any) -> str:
+    """gin's text of a value; references within lists and dictionaries too."""
+    if isinstance(value, str) and value.startswith(("@", "%")):
+        return value
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_text(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)

@@ -6,8 +6,7 @@ representation, then one to each metric on the means, then one to each on the sa
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import gin
 import numpy as np
 
 from rdl import shipped
-from rdl.bindings import Bindings, of_text, read_gin
+from rdl.bindings import Bindings, configured, of_text
 from rdl.errors import UserError
 from rdl.evaluation import result_tree
 from rdl.evaluation.expected import Pace, in_words, seconds
@@ -167,7 +166,7 @@ class _Work:
 
     def asked(self) -> Bindings:
         """gin's text of what it is asked to do; gin holds nothing afterwards."""
-        with _configured(self.files, [*self._own(), *self.bindings]):
+        with configured(self.files, [*self._own(), *self.bindings]):
             return of_text(gin.config_str(max_line_length=10_000))
 
     def measure(self, run: FinishedRun, prepared: Representations, preset: str) -> dict[str, Any]:
@@ -175,7 +174,7 @@ class _Work:
         _postprocess(run, self.representation, seeds())
         started = time.perf_counter()
         function = prepared.function(self.representation, seeds()[self.representation, "postprocess"])
-        with _configured(self.files, [*self._own(), *self.bindings]):
+        with configured(self.files, [*self._own(), *self.bindings]):
             results = dict(evaluation(prepared.data, function))
             used = of_text(gin.operative_config_str(max_line_length=10_000))
         if sum(size > 1 for size in prepared.data.factors_num_values) == 1:
@@ -193,17 +192,6 @@ class _Work:
         seed = seeds().get(place, derive(0, *place))
         name = f"evaluation.name = '{self.metric}'"
         return [f"evaluation.random_seed = {seed}", name, f"evaluation.repeats = {self.repeats}"]
-
-
-@contextmanager
-def _configured(gin_files: Sequence[str], bindings: Sequence[str]) -> Iterator[None]:
-    """gin holds these files and bindings in the block, and nothing before and after."""
-    gin.clear_config()
-    try:
-        read_gin(gin_files, bindings)
-        yield
-    finally:
-        gin.clear_config()
 
 
 def _prepare(run: FinishedRun) -> Representations:

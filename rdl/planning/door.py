@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from rdl import data
+from rdl.bindings import configured
 from rdl.data import ImageSet
 from rdl.execution import Executor
 from rdl.jobs import experiment
@@ -24,7 +25,6 @@ from rdl.models import precision
 from rdl.planning import plan as planning
 from rdl.planning import request as requests
 from rdl.planning import words
-from rdl.planning.configured import configured
 from rdl.planning.look import Look
 from rdl.planning.plan import Plan, Speed
 from rdl.planning.request import Request

@@ -7,8 +7,8 @@ from typing import Any
 
 import gin
 
+from rdl.bindings import configured
 from rdl.errors import UserError
-from rdl.planning.configured import configured
 from rdl.planning.more import STAGES, Settings, redone
 from rdl.population import Member
 from rdl.runs import Run, RunReader, files

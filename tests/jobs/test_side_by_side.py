@@ -12,13 +12,11 @@ from rdl.runs import Run
 from rdl.scoring import MIGScore
 from rdl.training import threads
 from rdl.watch.watching import Watcher
+from tests.small_models import SMALL_VAE
 
-CONFIG = """
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
+CONFIG = (
+    SMALL_VAE
+    + """
 Trainer.chunk_images = 64
 population.size = 4
 population.models = 1
@@ -37,6 +35,7 @@ batch/Dimension.low = 2
 batch/Dimension.integer = True
 beta/Dimension.initial = (1.0, 4.0)
 """
+)
 
 
 def untimed(record):

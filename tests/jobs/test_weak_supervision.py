@@ -16,15 +16,13 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Run
 from rdl.scoring import MIGScore, UDRScore
 from rdl.watch.watching import Watcher
+from tests.small_models import SMALL_VAE
 
 configure()
 
-CONFIG = """
-model.encoder = @small_fc_encoder
-model.decoder = @small_fc_decoder
-model.num_latents = 3
-small_fc_encoder.widths = (8,)
-small_fc_decoder.widths = (8,)
+CONFIG = (
+    SMALL_VAE
+    + """
 population.size = 3
 population.models = 2
 population.images = 32
@@ -42,6 +40,7 @@ batch/Dimension.factors = (0.7,)
 batch/Dimension.low = 2
 batch/Dimension.integer = True
 """
+)
 
 
 @pytest.fixture
