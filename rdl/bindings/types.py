@@ -71,7 +71,9 @@ def asked_for(target: Any, parameter: str) -> Any:
     hints, parameters = _hints(target), inspect.signature(target).parameters
     if parameter in hints or parameter not in parameters:
         return hints.get(parameter, Any)
-    return {int: float, float: float, bool: bool, str: str}.get(type(parameters[parameter].default), Any)
+    # disentanglement_lib has no annotations, and its whole numbers are all counts; elsewhere 1 may stand for 1.0.
+    whole = int if target.__module__.startswith("third_party.") else float
+    return {int: whole, float: float, bool: bool, str: str}.get(type(parameters[parameter].default), Any)
 
 
 def _fits(value: Any, wanted: Any) -> bool:

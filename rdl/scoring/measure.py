@@ -74,15 +74,17 @@ def check_measurement(images: ImageSet) -> None:
 
 
 def check_trees() -> None:
-    """Looks for the package of the trees that gin asks ``measure`` to use: before training, not after it.
+    """Looks for the trees that gin asks ``measure`` to use, and their package: before training, not after it.
 
     Raises:
-      UserError: it is not installed.
+      UserError: there are no such trees, or the package is not installed.
     """
     try:
         backend = gin.query_parameter("measure.dci_backend")
     except ValueError:  # not bound
         return
+    if backend not in ("sklearn", "lightgbm"):
+        raise UserError(f"measure.dci_backend must be 'sklearn' or 'lightgbm', got {backend!r}.")
     if backend == "lightgbm" and importlib.util.find_spec("lightgbm") is None:
         raise UserError(
             "measure.dci_backend = 'lightgbm' needs LightGBM: pip install lightgbm, or take scikit-learn's trees, "

@@ -296,8 +296,14 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
         evaluation.evaluate(run, ["mig"], ["median"])
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
-    (tmp_path / "empty.gin").write_text("# nothing\n")
+    with pytest.raises(UserError, match="mig.num_train must be a whole number, got 1.5"):
+        evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 1.5"], overwrite=True)
     told = []
+    for binding in ("mig.num_train = 0", "mig.batch_size = -2"):
+        with pytest.raises(UserError, match="1 of 1 could not be measured"):
+            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, tell=told.append)
+        assert "expected at least one point in batches of at least one" in told[-1]
+    (tmp_path / "empty.gin").write_text("# nothing\n")
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
         evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], note=told.append)
     assert "evaluation_fn" in told[-1]

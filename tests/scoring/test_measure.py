@@ -147,6 +147,12 @@ def test_lightgbm_is_looked_for_before_the_training(monkeypatch):
     check_trees()
 
 
+def test_trees_that_are_none_are_told_before_the_training():
+    gin.parse_config("measure.dci_backend = 'xgboost'")
+    with pytest.raises(UserError, match=r"measure\.dci_backend must be 'sklearn' or 'lightgbm', got 'xgboost'"):
+        check_trees()
+
+
 class Encoder:
     """Two models' posteriors of a grid's images: one knows each factor twice, the other mixes them."""
 

@@ -206,6 +206,13 @@ def test_unknown_modes_backends_and_widths_are_named():
         irs.score(C, F, diff_quantile=99)
 
 
+@pytest.mark.parametrize("num_bins", [0, -3, 2.5, 10**18, None])
+def test_bins_that_are_none_are_named(num_bins):
+    for score in (mig.score, irs.score):
+        with pytest.raises(ValueError, match="num_bins: expected a whole number from 1 to 1000000"):
+            score(C, F, num_bins=num_bins)
+
+
 @pytest.mark.parametrize("dtype", [np.uint64, np.int8, np.uint8, bool, np.float16, np.float32])
 def test_factors_may_be_of_any_type(dtype):
     binary = F % 2

@@ -25,7 +25,12 @@ def generate_batch_factor_code(ground_truth_data, representation_function, num_p
 
     Returns:
         (codes [codes, num_points], factors [factors, num_points]).
+
+    Raises:
+        ValueError: no points, or batches of none.
     """
+    if num_points < 1 or batch_size < 1:
+        raise ValueError(f"expected at least one point in batches of at least one, received {num_points}, {batch_size}")
     codes, factors = [], []
     for start in range(0, num_points, batch_size):
         batch_factors, observations = ground_truth_data.sample(min(batch_size, num_points - start), random_state)
