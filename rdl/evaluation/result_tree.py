@@ -16,6 +16,8 @@ from typing import Any
 from rdl.errors import UserError
 from rdl.runs import Layout, files, folders
 
+_LARGEST_SCORE = 1e30
+
 
 def write_step(
     folder: str | Path,
@@ -81,6 +83,12 @@ def read_object(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"Cannot read {path}: expected a JSON object, got a {type(content).__name__}.")
     return content
+
+
+def number(value: Any) -> float | None:
+    """A score as a float; None where it is no number, or beyond what any score is."""
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if plain and abs(value) <= _LARGEST_SCORE else None
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:

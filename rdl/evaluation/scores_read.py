@@ -181,12 +181,11 @@ def _of_aggregate(row: Mapping[str, Any], trained: likeness.Trained = ()) -> lis
     model = _method(settings), _dataset(settings), representation, metric
     trained = trained or likeness.of_row(told)
     return [
-        Result(*model, name, float(value), conditions, trained)
+        Result(*model, name, number, conditions, trained)
         for key, value in row.items()
         if (name := key.removeprefix("evaluation_results.")) != key
         and name not in ("elapsed_time", "num_seeds")
-        and isinstance(value, (int, float))
-        and not isinstance(value, bool)
+        and (number := result_tree.number(value)) is not None
     ]
 
 
@@ -201,11 +200,11 @@ def _of_summary(run: Layout) -> list[Result]:
         settings |= {key: value for key, value in searched.items() if key in _STRENGTHS}
     return [
         Result(
-            _method(settings, single), _dataset(settings), "mean", metric, key, float(summary[f"final.{key}"]),
+            _method(settings, single), _dataset(settings), "mean", metric, key, number,
             measured_under(metric, config, summary), likeness.of_run(config),
         )
         for key, metric in _SUMMARY.items()
-        if isinstance(summary.get(f"final.{key}"), (int, float))
+        if (number := result_tree.number(summary.get(f"final.{key}"))) is not None
     ]  # fmt: skip
 
 

@@ -56,10 +56,10 @@ def read(root: str | Path) -> list[StudyRun]:
     """
     root = Path(root)
     begun = {run for run in folders.begun_in(root, 2) if run.name.isdecimal()}
-    failed = folders.failed_in(root)
-    if not begun | failed:
+    found = begun | {folder for folder in folders.failed_in(root) if folder.name.isdecimal()}
+    if not found:
         raise UserError(f"{root} holds no study of gin files: give the --output_dir of bin/study GIN_FILE --seeds=0-4.")
-    return [_read(folder) for folder in result_tree.in_order(begun | failed)]
+    return [_read(folder) for folder in result_tree.in_order(found)]
 
 
 def _read(folder: Path) -> StudyRun:
@@ -76,7 +76,7 @@ def _read(folder: Path) -> StudyRun:
 
 def _of_summary(summary: Mapping[str, Any], part: str) -> dict[str, float]:
     found = {key.removeprefix(part): value for key, value in summary.items() if key.startswith(part)}
-    return {key: float(value) for key, value in found.items() if key in SCORES}
+    return {key: number for key in SCORES if (number := result_tree.number(found.get(key))) is not None}
 
 
 def _of_trees(folder: Path) -> dict[str, float]:
@@ -87,8 +87,9 @@ def _of_trees(folder: Path) -> dict[str, float]:
         for name, value in (result_tree.read_object(path) if path.is_file() else {}).items():
             key = f"{metric}.{name.removeprefix('evaluation_results.')}"
             key = _SAME_NAMES.get(key, key)
-            if name.startswith("evaluation_results.") and key in SCORES:
-                scores[key] = float(value)
+            number = result_tree.number(value)
+            if name.startswith("evaluation_results.") and key in SCORES and number is not None:
+                scores[key] = number
     return scores
 
 

@@ -182,15 +182,27 @@ def _finite(value: Any) -> Any:
 
 
 def parse_json(content: bytes) -> Any:
-    """The door of JSON from elsewhere: numbers that no float or 64-bit integer holds, NaN included, become None.
+    """The door of JSON from elsewhere.
+
+    Numbers that no float or 64-bit integer holds, NaN included, become None; halves of characters, which nothing can
+    draw or write, are escaped.
 
     Raises:
       ValueError: no JSON, or nested too deep.
     """
     try:
-        return json.loads(content, parse_float=_number, parse_int=_number, parse_constant=lambda _: None)
+        found = json.loads(content, parse_float=_number, parse_int=_number, parse_constant=lambda _: None)
+        return _whole(found) if b"\\u" in content else found
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_whole(key): _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _number(text: str) -> float | None:

@@ -238,6 +238,21 @@ def test_plots_are_written_and_the_same_each_time(tmp_path, baselines):
     assert "factor_vae" not in first[1].read_text()  # not comparable, so not drawn
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e999", "1e308", "-1e31", "9" * 400, "true", '"0.5"', "[]", "{}"])
+def test_what_is_no_score_is_left_out(tmp_path, value):
+    rows = [aggregate("beta_vae", "vae", ("beta", 4.0), mig) for mig in (0.25, 0.5)]
+    (tmp_path / "a.json").write_text(json.dumps(rows).replace("0.25", value))
+    assert [result.value for result in scores_read.read([tmp_path / "a.json"])] == [0.5]
+
+
+def test_names_that_nothing_can_draw_are_drawn_escaped(tmp_path):
+    text = json.dumps(aggregate("beta_vae", "vae", ("beta", 4.0), 0.25))
+    (tmp_path / "a.json").write_text(text.replace("beta_vae", "b\\ud800"))
+    rows = comparison.table(scores_read.read([tmp_path / "a.json"]))
+    assert "b\\ud800" in comparison.markdown(rows)
+    assert comparison_plots.draw(rows, tmp_path)
+
+
 def test_wrong_input_is_said_in_one_line(tmp_path, baselines):
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "empty").mkdir()

@@ -13,11 +13,12 @@ from damage import pick
 
 from rdl.cli import metrics
 from rdl.errors import UserError
-from rdl.evaluation import comparison, scores_read
+from rdl.evaluation import comparison, comparison_plots, scores_read, studies
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
 from rdl.report import write_report
 from rdl.report.reading import read_records
+from rdl.report.study import write_study
 from rdl.runs import Run, files
 from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
@@ -100,8 +101,48 @@ class Journals:
         return written.encode() + b"\n"
 
 
+class Studies:
+    """A study of gin files over seeds that somebody changed: summaries, measurements, why runs failed."""
+
+    PAGE_EVERY = 25  # cases: a page takes a second to draw
+
+    def __init__(self, folder: Path):
+        self._root, self._number = folder / "study", 0
+        scores = {"final.discrete_mig": 0.3, "final.mig_sup": 0.2, "x_model.discrete_mig": 0.1}
+        summary = {"experiment": "search", "dataset": "a", "elapsed_seconds": 9.0, "images_trained": 640, **scores}
+        for file in ("one", "other"):
+            for seed in range(3):
+                place = self._root / file / str(seed)
+                files.write_text(place / "config.gin", f"dataset.name = 'a'\nexperiment.seed = {seed}\n")
+                files.write_json(place / "results" / "summary.json", {**summary, "seed": seed})
+                tree = place / "metrics" / "mean" / "mig" / "results" / "aggregate" / "evaluation.json"
+                files.write_json(tree, Scores.ROW | {"evaluation_results.discrete_mig": 0.25})
+            files.write_json(self._root / file / "3.failed.json", {"reason": "no images"})
+        self._true = {path: path.read_bytes() for path in self._root.rglob("*") if path.is_file()}
+
+    def __call__(self, random: Random) -> None:
+        self._number += 1
+        shutil.rmtree(self._root)
+        for path, content in self._true.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        path = pick(random, list(self._true))
+        if path.suffix == ".json" and random.random() < 0.6:
+            path.write_bytes(damage.written(damage.tree(random, json.loads(self._true[path]))))
+        elif random.random() < 0.5:
+            path.write_bytes(damage.content(random, self._true[path]))
+        else:
+            path.unlink()
+            path.with_name(pick(random, (path.name, "x.failed.json", "-1", "10.failed.json"))).mkdir()
+        if self._number % self.PAGE_EVERY == 0:
+            write_study(self._root)
+        repr(studies.markdown(studies.read(self._root), "one"))
+
+
 class Scores:
-    """Aggregated JSON and result trees, compared."""
+    """Aggregated JSON and result trees, compared, and drawn now and then."""
+
+    DRAWN_EVERY = 50
 
     TRUE = {
         "train_config.model.name": {"0": "'beta_vae'", "1": "'beta_vae'"},
@@ -113,14 +154,17 @@ class Scores:
         "evaluation_results.disentanglement": {"0": None, "1": 0.5},
         "evaluation_results.elapsed_time": {"0": 3.0, "1": 4.0},
     }
+    ROW = {key: column["0"] for key, column in TRUE.items()}
 
     def __init__(self, folder: Path):
         self._file = folder / "results.json"
         self._tree = folder / "tree" / "metrics" / "mean" / "mig" / "results" / "aggregate" / "evaluation.json"
         self._tree.parent.mkdir(parents=True)
+        self._number = 0
 
     def __call__(self, random: Random) -> None:
-        whole = self.TRUE if random.random() < 0.5 else {key: column["0"] for key, column in self.TRUE.items()}
+        self._number += 1
+        whole = self.TRUE if random.random() < 0.5 else self.ROW
         bad = damage.written(damage.tree(random, whole))
         if random.random() < 0.3:
             bad = damage.content(random, bad)
@@ -129,6 +173,8 @@ class Scores:
         rows = comparison.table(scores_read.read([self._file if place == self._file else self._tree.parents[5]]))
         with contextlib.redirect_stdout(io.StringIO()):
             print(comparison.markdown(rows), comparison.csv_text(rows))
+        if self._number % self.DRAWN_EVERY == 0:
+            comparison_plots.draw(rows, self._file.parent)
 
 
 class Codes:
@@ -245,6 +291,7 @@ class Models:
 DOORS = {
     "journals and run directories": Journals,
     "scores of others": Scores,
+    "studies": Studies,
     "codes": Codes,
     "labels and checkpoints": Arrays,
     "models": Models,

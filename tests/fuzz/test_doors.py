@@ -10,7 +10,7 @@ from rdl.seeds import generator
 
 DOORS = doors.DOORS | run_doors.DOORS
 CASES = {"images in npz": 200, "pictures": 150, "official files": 200, "caches": 100, "models": 15}
-CASES["journals and run directories"] = 75
+CASES |= {"journals and run directories": 75, "studies": 75}
 ALWAYS_TAKEN = ("caches", "journals and run directories")  # what is damaged in them is made again, or left out
 
 

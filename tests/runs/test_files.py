@@ -210,6 +210,11 @@ def test_numbers_that_nothing_holds_are_none_in_json():
     assert files.parse_json(content) == [None, None, None, None, None, 1.5, 2**64 - 1, -3]
 
 
+def test_halves_of_characters_are_escaped_in_json():
+    content = b'{"\\ud800": ["a\\udcffb", "\\u00e9", "\\ud83d\\ude00"]}'
+    assert files.parse_json(content) == {"\\ud800": ["a\\udcffb", "é", "\U0001f600"]}
+
+
 def test_json_for_others_has_no_words_of_its_own(tmp_path):
     files.write_json(tmp_path / "a.json", {"a": [float("nan"), np.float32("inf"), 1.5], "b": "\udcff"})
     assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {
