@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rdl.errors import UserError, in_one_line
 
+_REFUSALS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS, errno.ESTALE)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -15,7 +16,8 @@ def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
     """The exit code of a command.
 
     What the output's encoding has no characters for is escaped, so that a terminal of ASCII, or a name on disk that is
-    no UTF-8, ends nothing. An output that is closed or full is an error of the user's, as a file would be.
+    no UTF-8, ends nothing. An output that is closed or full is an error of the user's, as a file would be; so is a path
+    that the operating system refuses, whoever was about to look at it.
 
     Args:
       command: prints, and returns its exit code.
@@ -39,11 +41,26 @@ def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
         return 0
     except KeyboardInterrupt:
         return _say("\nstopped; the same command goes on from here.", 130)
+    except UnicodeEncodeError as error:  # a path that goes to TensorFlow, say
+        return _say(f"error: Cannot use {error.object[:200]!a}, which is no UTF-8: choose another name.", 2)
     except OSError as error:
+        if (refused := _refused(error)) is not None:
+            return _say(f"error: {in_one_line(refused)}", 2)
         if error.filename is not None or error.errno not in _FULL:
             raise
         _silence(sys.stdout.fileno())
         return _say(f"error: Cannot write to standard output ({error.strerror}): choose another place for it.", 2)
+
+
+def _refused(error: BaseException | None) -> UserError | None:
+    """What the operating system refused about a path, also where gin has wrapped it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSALS:
+            name = os.fsdecode(error.filename)
+            shown = name if len(name) <= 200 else f"{name[:200]} .."
+            return UserError(f"Cannot use {shown}: {str(error.strerror).lower()}; choose another path.")
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _say(line: str, code: int) -> int:

@@ -70,6 +70,8 @@ class OfficialFile:
                 with gzip.open(found) if found.suffix == ".gz" else open(found, "rb") as file:
                     content = hashlib.file_digest(file, "md5")  # type: ignore[arg-type]
                 return "sound" if content.hexdigest() == self.content_md5 else "differs"
+            if Path(self.name).suffix and not found.is_file():
+                return "damaged"
             if self.sha256 is None or found != folder() / self.name:
                 return "present"
             return "sound" if files.sha256(found) == self.sha256 else "differs"

@@ -7,8 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
+import gin
 import numpy as np
 import pytest
+
+from rdl.cli import command_line, outputs
 
 METRICS = Path(__file__).resolve().parents[2] / "bin" / "metrics"
 
@@ -47,6 +50,34 @@ def test_a_closed_error_output_changes_nothing_but_the_words(npz):
 def test_a_terminal_of_ascii_gets_escapes(npz):
     result = ended(npz.with_name(npz.name + "é"), PYTHONIOENCODING="ascii:strict", LC_ALL="C")
     assert result.returncode == 2 and b"\\xe9" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("report", [LONG]), ("compare", [LONG]), ("compare", [f"--baselines={LONG}"]), ("data", ["prepare", LONG]),
+        ("data", ["prepare", f"{LONG}.npz"]), ("metrics", [LONG]), ("study", [f"{LONG}.gin", "--seeds=0"]),
+        ("train", [f"--gin_file={LONG}"]),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_told(command, arguments, capsys):
+    assert command_line.run(command, arguments) == 2
+    told = capsys.readouterr().err.splitlines()  # a bar of progress may stand before it
+    assert told[-1].startswith("error: ") and "Traceback" not in "".join(told)
+
+
+def test_a_path_that_is_refused_within_gins_calls_is_told(capsys):
+    @gin.configurable("outputs_opens")
+    def opens():
+        Path(LONG).exists()
+
+    assert outputs.guard(opens) == 2
+    assert "file name too long; choose another path" in capsys.readouterr().err
+    assert outputs.guard(lambda: "\udcff.png".encode()) == 2
+    assert "Cannot use '\\udcff.png', which is no UTF-8" in capsys.readouterr().err
 
 
 def test_json_goes_through_links_and_into_pipes(npz, tmp_path):

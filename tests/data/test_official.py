@@ -68,6 +68,8 @@ def test_checksums_are_compared(write):
     labels = official.IDX["mnist", "t10k", "labels-idx1"]
     write("mnist/t10k-labels-idx1-ubyte.gz").write_bytes(b"\x1f\x8bno gzip")
     assert labels.check() == "damaged"
+    write("mpi3d_real/mpi3d_real.npz").mkdir()
+    assert official.MPI3D["real"].check() == "damaged"
     write("mnist/t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"other"))
     assert labels.check() == "differs"
 
