@@ -2,6 +2,7 @@
 
 import json
 
+import gin
 import numpy as np
 import pytest
 from metric_cases import Grid, assert_scores
@@ -204,6 +205,12 @@ def test_unknown_modes_backends_and_widths_are_named():
         sap_score.score(C, F, CT[:, :2], FT)
     with pytest.raises(ValueError, match="diff_quantile: expected a number from 0 to 1"):
         irs.score(C, F, diff_quantile=99)
+
+
+def test_a_discretizer_that_is_none_is_named():
+    gin.parse_config("discretizer.discretizer_fn = @mig")
+    with pytest.raises(ValueError, match=r"discretizer_fn: expected a function of \(target, num_bins\)"):
+        utils.make_discretizer(C.T)
 
 
 @pytest.mark.parametrize("num_bins", [0, -3, 2.5, 10**18, None])

@@ -6,6 +6,7 @@ Module path, function names and gin names are those of disentanglement_lib; its 
 
 import concurrent.futures
 import contextlib
+import inspect
 import os
 import threading
 
@@ -115,8 +116,20 @@ _MOST_BINS = 1_000_000
 
 @gin.configurable("discretizer", denylist=["target"])
 def make_discretizer(target, num_bins=20, discretizer_fn=None):
-    """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default)."""
-    return (discretizer_fn or _histogram_discretize)(target, num_bins)
+    """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default).
+
+    Raises:
+      ValueError: `discretizer_fn` is no function of (target, num_bins).
+    """
+    function = discretizer_fn or _histogram_discretize
+    try:
+        inspect.signature(function).bind(target, num_bins)
+    except TypeError as error:
+        raise ValueError(
+            f"discretizer.discretizer_fn: expected a function of (target, num_bins) such as @histogram_discretizer, "
+            f"received {getattr(function, '__name__', function)!r} ({error})"
+        ) from error
+    return function(target, num_bins)
 
 
 def _check_bins(num_bins):
