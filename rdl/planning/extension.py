@@ -9,9 +9,10 @@ import gin
 
 from rdl.bindings import configured
 from rdl.errors import UserError
+from rdl.planning import request as requests
 from rdl.planning.more import STAGES, Settings, redone
 from rdl.population import Member
-from rdl.runs import Run, RunReader, files
+from rdl.runs import Run, RunReader
 from rdl.runs.aside import set_aside
 from rdl.runs.layout import MemberKey, OutcomeKey
 
@@ -139,8 +140,7 @@ def _images(member: Member) -> int:
 
 def _pace(reader: RunReader, members: Sequence[Member]) -> float:
     """Images of models a second: as the run's plan measured it, else of its members one after another."""
-    plan = files.read_json(reader.paths.plan_record) if reader.paths.plan_record.is_file() else None
-    measured = plan["speed"].get("training") if isinstance(plan, dict) and isinstance(plan.get("speed"), dict) else None
+    measured = requests.of_plan(reader.paths, "speed").get("training")
     if isinstance(measured, (int, float)) and measured > 0:
         return float(measured)
     seconds = sum(member.details.get("seconds", 0.0) for member in members if _images(member))

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,9 @@ class Request:
         if not (isinstance(self.minutes, (int, float)) and math.isfinite(self.minutes)) or not (
             0 < self.minutes <= LONGEST
         ):
-            raise UserError(f"--minutes must be a number above 0, such as 60, got {self.minutes}.")
+            raise UserError(f"--minutes must be a number above 0, such as 60, got {self.minutes!r}.")
         if self.size is not None and self.size not in (16, 32, 64):
-            raise UserError(f"--size must be 16, 32 or 64, got {self.size}.")
+            raise UserError(f"--size must be 16, 32 or 64, got {self.size!r}.")
         if self.factors is not None and not os.path.isfile(os.path.expanduser(self.factors)):
             raise UserError(f"--factors {self.factors} does not exist: give a CSV file, or leave it out.")
 
@@ -53,9 +54,8 @@ class Request:
         """Whether the images were no file."""
         return self.images.startswith(_IN_MEMORY)
 
-    def differs(self, before: Any) -> str:
+    def differs(self, before: Mapping[str, Any]) -> str:
         """What another command asked for otherwise, in a few words; empty where it is the same."""
-        before = before if isinstance(before, dict) else {}
         for name, here in asdict(self).items():
             if (there := before.get(name)) != here:
                 return f"{name} = {there} there, {here} here"
@@ -95,14 +95,20 @@ def written(request: Request, root: Path) -> Path | None:
     paths = Layout(root)
     if not paths.plan.is_file():
         return None
-    record = files.read_json(paths.plan_record)
-    if difference := request.differs((record or {}).get("request")):
+    if difference := request.differs(of_plan(paths, "request")):
         raise UserError(
             f"{root} holds the run of another command ({difference}): repeat it to go on, train the run further by "
             "bin/extend, or choose another --output_dir."
         )
     # Once units are done, what counts is what was asked for last: an extension asks for more than the plan.
     return paths.config if paths.journal.is_file() else paths.plan
+
+
+def of_plan(paths: Layout, part: str) -> dict[str, Any]:
+    """A part of what a run's plan.json says; empty where it is missing or says something else."""
+    record = files.read_json(paths.plan_record) if paths.plan_record.is_file() else None
+    found = record.get(part) if isinstance(record, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def keep(array: np.ndarray | None, root: Path) -> None:

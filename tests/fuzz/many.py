@@ -33,14 +33,16 @@ def child(name: str, start: int, stop: int) -> None:
     import logging
 
     import doors
+    import front_door
     from opening import outcome
 
     from rdl.seeds import generator
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    if name in doors.DOORS:
-        door = doors.DOORS[name](folder)
+    light = doors.DOORS | front_door.DOORS
+    if name in light:
+        door = light[name](folder)
     else:  # these import TensorFlow
         import run_doors
 
@@ -102,11 +104,12 @@ def main() -> int:
     sys.path[:0] = [str(HERE), str(HERE.parents[1])]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import doors
+    import front_door
     import run_doors
 
     total: collections.Counter = collections.Counter()
     print("| door | cases | " + " | ".join(ENDS) + " |\n|---|---|" + "---|" * len(ENDS), flush=True)
-    for name in given.doors or [*doors.DOORS, *run_doors.DOORS]:
+    for name in given.doors or [*doors.DOORS, *front_door.DOORS, *run_doors.DOORS]:
         ends = try_door(
             name,
             given.first,

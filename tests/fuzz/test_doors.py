@@ -1,6 +1,7 @@
 """Some hundreds of bad inputs at every door: each is taken, or told in one line. `many.py` tries many more."""
 
 import doors
+import front_door
 import pytest
 import run_doors
 from opening import outcome
@@ -8,7 +9,7 @@ from opening import outcome
 from rdl.data.sets import objects
 from rdl.seeds import generator
 
-DOORS = doors.DOORS | run_doors.DOORS
+DOORS = doors.DOORS | run_doors.DOORS | front_door.DOORS
 CASES = {"images in npz": 200, "pictures": 150, "official files": 200, "caches": 100, "models": 15}
 CASES |= {"journals and run directories": 75, "studies": 75}
 ALWAYS_TAKEN = ("caches", "journals and run directories")  # what is damaged in them is made again, or left out
