@@ -11,7 +11,8 @@ from rdl.verdict.words import LatentVerdict, Verdict, Word
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where one word ends and the next begins; the defaults are what benchmarks/verdict.py chose.
+    """Where one word ends and the next begins; the defaults were set by hand on the strict side of what
+    benchmarks/verdict.py chooses (docs/verdict.md).
 
     Attributes:
       found_again: a well supported latent is found again at least so well ..

@@ -111,16 +111,16 @@ class Verdict:
         found = self.factors_found
         said = f"{_count(found, 'latent')} {'is' if found == 1 else 'are'} well supported"
         if not found:
-            return f"No latent is well supported: {self._rest(live)}. {self._advice(live)}"
+            return f"No latent is well supported: {self._rest()}. {self._advice()}"
         if self.kl_supported >= _ENOUGH:
             return (
                 f"{said} and hold{'s' * (found == 1)} nearly all that the model tells. The rest of the images "
                 f"({1 - self.reconstruction:.0%} of the pixels' variance) is not in it: for more factors, lower beta "
                 "or train longer."
             )
-        return f"{said}; {self._rest(live)}. {self._advice(live)}"
+        return f"{said}; {self._rest()}. {self._advice()}"
 
-    def _rest(self, live: list[LatentVerdict]) -> str:
+    def _rest(self) -> str:
         left = 1 - self.kl_supported
         entangled = sum(latent.kl for latent in self.of(Word.ENTANGLED))
         doubtful = sum(latent.kl for latent in self.of(Word.DOUBTFUL))
@@ -128,7 +128,7 @@ class Verdict:
         whole = "the variation" if len(self.of(Word.SUPPORTED)) == 0 else "the rest"
         return f"{whole} ({left:.0%} of what the latents tell) is mostly {what}"
 
-    def _advice(self, live: list[LatentVerdict]) -> str:
+    def _advice(self) -> str:
         if self.reconstruction < 0.5:
             return "The images are told badly: train longer, or with a lower beta or more latents."
         if len(self.of(Word.ENTANGLED)) >= len(self.of(Word.DOUBTFUL)):
