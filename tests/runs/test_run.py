@@ -6,6 +6,7 @@ import os
 import gin
 import pytest
 
+import rdl.execution.executors  # noqa: F401  (registers executor)
 from rdl.errors import UserError
 from rdl.runs import Layout, Run
 from rdl.runs.layout import MeasureKey
@@ -72,18 +73,14 @@ def test_the_executor_may_change(tmp_path):
 
 
 def test_gins_own_text_is_understood(tmp_path):
-    @gin.configurable("executor", module="tests.run")
-    def executor(name="serial", workers=None):
-        return name, workers
-
     @gin.configurable("other", module="tests.run")
     def other(depth=1):
         return depth
 
-    gin.parse_config("tests.run.executor.name = 'ray'\ns/other.depth = 2")
+    gin.parse_config("executor.name = 'ray'\ns/other.depth = 2")
     started(tmp_path, gin.config_str())
     gin.clear_config()
-    gin.parse_config("tests.run.executor.workers = 3\ns/other.depth = 2")
+    gin.parse_config("executor.workers = 3\ns/other.depth = 2")
     started(tmp_path, gin.config_str())
     gin.clear_config()
     gin.parse_config("s/other.depth = 3")
