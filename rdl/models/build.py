@@ -7,12 +7,11 @@ import keras
 import tensorflow as tf
 
 from rdl.errors import UserError
-from rdl.models.ladder.ladder_vae import LadderObjective, LadderVAE
+from rdl.models.ladder import ladder_vae  # noqa: F401  gin knows what is imported
 from rdl.models.networks import small as small_networks
 from rdl.models.networks.fit import check_networks, check_numbers
+from rdl.models.objectives import factor_vae, paired  # noqa: F401  gin knows what is imported
 from rdl.models.objectives import objective as objectives
-from rdl.models.objectives import paired  # noqa: F401  gin knows what is imported
-from rdl.models.objectives.factor_vae import FactorObjective, FactorVAE, fc_discriminator
 from rdl.models.precision import policy
 from rdl.models.vae import VAE, Ensemble
 
@@ -49,11 +48,7 @@ def build(
         parts = encoder(image_shape, num_latents), decoder(image_shape, num_latents)
         check_networks(*parts)
         loss = objective()
-        if isinstance(loss, FactorObjective):
-            return FactorVAE(*parts, loss, fc_discriminator(num_latents))
-        if isinstance(loss, LadderObjective):
-            return LadderVAE(*parts, loss)
-        return VAE(*parts, loss)
+        return (loss.model or VAE)(*parts, loss)
 
     try:
         with policy(precision):

@@ -1,7 +1,5 @@
 """The ladder VAE, its levels learned progressively (Li et al., ICLR 2020, arXiv 2002.10549)."""
 
-from dataclasses import dataclass
-
 import gin
 import keras
 import tensorflow as tf
@@ -15,13 +13,8 @@ from rdl.models.objectives.objective import Batch, Objective, Terms, Values, rec
 from rdl.models.vae import VAE, VAE_PLAYER
 
 
-@dataclass(frozen=True)
-class LadderObjective(Objective):
-    """The objective of a `LadderVAE`."""
-
-
 @gin.configurable
-def pro_vlae(beta: float = 1.0, coefficient: float = 0.5) -> LadderObjective:
+def pro_vlae(beta: float = 1.0, coefficient: float = 0.5) -> Objective:
     """pro-VLAE: loss = -log p(x|z) + beta sum KL(active levels) + coefficient sum KL(inactive levels).
 
     The last term is the paper's pre-training KL; gin's `progressive` says which levels are active when. With
@@ -35,7 +28,7 @@ def pro_vlae(beta: float = 1.0, coefficient: float = 0.5) -> LadderObjective:
     def terms(batch: Batch, hyperparameters: Values) -> Terms:
         return {"reconstruction": reconstruction(batch)}
 
-    return LadderObjective("pro_vlae", terms, {"beta": beta, "coefficient": coefficient})
+    return Objective("pro_vlae", terms, {"beta": beta, "coefficient": coefficient}, model=LadderVAE)
 
 
 class LadderVAE(VAE):
@@ -53,7 +46,7 @@ class LadderVAE(VAE):
       UserError: the decoder has no levels.
     """
 
-    def __init__(self, encoder: keras.Model, decoder: keras.Model, objective: LadderObjective):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, objective: Objective):
         super().__init__(encoder, decoder, objective)
         levels = levels_of(decoder)
         if levels is None:

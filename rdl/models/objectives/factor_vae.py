@@ -34,7 +34,10 @@ def factor_vae(gamma: float = 10.0, halved_updates: bool = False) -> FactorObjec
     def terms(batch: Batch, hyperparameters) -> Terms:
         return {"reconstruction": reconstruction(batch), "kl": kl(batch)}
 
-    return FactorObjective("factor_vae", terms, {"gamma": gamma}, halved_updates)
+    def model(encoder: keras.Model, decoder: keras.Model, objective: FactorObjective) -> FactorVAE:
+        return FactorVAE(encoder, decoder, objective, fc_discriminator(decoder.input_shape[-1]))
+
+    return FactorObjective("factor_vae", terms, {"gamma": gamma}, halved_updates, model=model)
 
 
 @gin.configurable

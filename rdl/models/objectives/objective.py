@@ -6,7 +6,7 @@ so that changing it costs no retracing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import gin
 import tensorflow as tf
@@ -39,6 +39,8 @@ class Objective:
     `pairing` says that batches are pairs of images, rows 2i and 2i + 1, and what the two posteriors of a pair become
     before latents are drawn from them: it takes and returns those of the whole batch (see `paired`).
 
+    `model` makes the model that computes it, where that is not a plain `VAE`: (encoder, decoder, objective) -> VAE.
+
     Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
     is always nats of KL.
     """
@@ -47,6 +49,7 @@ class Objective:
     terms: Callable[[Batch, Values], Terms]
     hyperparameters: dict[str, float] = field(default_factory=dict)
     pairing: Callable[[DiagonalNormal], DiagonalNormal] | None = field(default=None, kw_only=True)
+    model: Callable[..., Any] | None = field(default=None, kw_only=True)
 
     def __call__(
         self,
