@@ -103,7 +103,7 @@ class VAELearner:
         self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """The model's posterior means and log variances; see `Learner`."""
-        alone = models.Ensemble([self._restored(trained).model.models[trained.model]])
+        alone = self._restored(trained).model.alone(trained.model)
         (means,), (log_variances,) = training.posterior_parameters(alone, images, indices)
         return means, log_variances
 

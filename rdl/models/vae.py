@@ -141,9 +141,18 @@ class Ensemble:
         self.takes_pairs = first.takes_pairs
         signature = tf.TensorSpec((None, *self.image_shape), tf.uint8)
         self.posterior_parameters = tf.function(self._posterior_parameters, input_signature=[signature])
+        self._alone: dict[int, Ensemble] = {}
 
     def __len__(self) -> int:
         return len(self.models)
+
+    def alone(self, number: int) -> "Ensemble":
+        """One of the models as an ensemble that shares its weights; kept, as its graph is traced once."""
+        if len(self) == 1:
+            return self
+        if number not in self._alone:
+            self._alone[number] = Ensemble([self.models[number]])
+        return self._alone[number]
 
     def _posterior_parameters(self, images):
         posteriors = [model.encode(as_float(images)) for model in self.models]

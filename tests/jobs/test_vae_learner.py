@@ -1,6 +1,7 @@
 """A process trains what gin says now, and traces again only where the model itself is another."""
 
 import gin
+import numpy as np
 import pytest
 
 from rdl.jobs.one_point import one_point
@@ -53,3 +54,16 @@ def test_one_point_takes_the_models_own_objective():
     learner("model.objective = @annealed_vae", "annealed_vae.c_max = 7.0")
     assert one_point().dimensions["c_max"].initial == (7.0,)
     assert set(one_point(vae).dimensions) == {"beta", "learning_rate", "batch_size"}
+
+
+def test_one_of_several_models_encodes_as_among_them_and_is_traced_once():
+    trainer = learner().trainer(SHAPE, 2)
+    ensemble, images = trainer.model, np.arange(5 * 64, dtype=np.uint8).reshape(5, *SHAPE)
+    for seed in (1, 2):  # it shares the weights, whatever they become
+        trainer.initialize(seed)
+        means, _ = ensemble.posterior_parameters(images)
+        for number in (0, 1):
+            (alone,), _ = ensemble.alone(number).posterior_parameters(images)
+            np.testing.assert_allclose(alone, means[number], rtol=1e-5, atol=1e-6)
+    assert ensemble.alone(1) is ensemble.alone(1)
+    assert ensemble.alone(1).posterior_parameters.experimental_get_tracing_count() == 1
