@@ -1,5 +1,6 @@
 """gin's text read back, and values of a wrong type told before anything runs."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -215,3 +216,20 @@ def test_settings_as_gin_writes_them():
     given = {"a.b": "@one", "c.d": "text", "e.f": {"k": "@two/Dimension()", "n": (1, "%m")}, "g.h": None}
     assert bindings.written(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
                                  "g.h = None"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("binding", "meant"),
+    [("dataset.nam = 'a'", "name"), ("datset.name = 'a'", "dataset"), ("zzzz.name = 'a'", None)],
+)
+def test_a_mistyped_name_is_told_with_what_is_near(binding, meant):
+    importlib.import_module("rdl.data")  # registers dataset
+    with pytest.raises(UserError) as error:
+        bindings.read_gin([], [binding])
+    assert ("did you mean" in str(error.value)) == (meant is not None)
+    assert meant is None or f"(did you mean '{meant}'?)" in str(error.value)
+
+
+def test_a_mistyped_file_is_told_with_what_is_near():
+    with pytest.raises(UserError, match=r"quikstart.gin does not exist \(did you mean 'quickstart.gin'\?\); rdl ships"):
+        bindings.check_files(["quikstart.gin"])

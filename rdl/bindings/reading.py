@@ -1,7 +1,9 @@
 """gin's files and bindings read, and held to the names, scopes and types that the code knows."""
 
 import difflib
+import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,8 +65,9 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
         ) from error
     except Exception as error:  # whatever gin, Python's reader of literals or an imported module says of such text
         reason = " ".join(str(error).split()) or type(error).__name__
+        hint = _meant(reason)
         reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} .."
-        raise UserError(f"The gin configuration is wrong: {reason}") from error
+        raise UserError(f"The gin configuration is wrong: {reason}{hint}") from error
 
 
 @contextmanager
@@ -86,7 +89,9 @@ def check_files(gin_files: Sequence[str]) -> None:
     """
     for path in gin_files:
         if not os.path.isfile(shipped.find(path)):
-            raise UserError(f"--gin_file {path} does not exist; rdl ships {', '.join(shipped.names())}.")
+            names = shipped.names()
+            near = _near(os.path.basename(path), {os.path.basename(name) for name in names})
+            raise UserError(f"--gin_file {path} does not exist{near}; rdl ships {', '.join(names)}.")
 
 
 def check_types() -> None:
@@ -146,6 +151,16 @@ def _check_names() -> None:
                     f"Nothing enters the scope '{scope}' of {key}{_near(scope, entered)}: use {', '.join(SCOPES)}, or "
                     f"refer to it as in @{scope}/name()."
                 )
+
+
+def _meant(reason: str) -> str:
+    """What gin's message of an unknown name may have been meant to be; empty where nothing is near."""
+    if match := re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'", reason):
+        parameters = inspect.signature(gin.config._REGISTRY.get_match(match[1]).wrapped).parameters
+        return _near(match[2], set(parameters))
+    if match := re.search(r"No configurable matching '([\w.]+)'", reason):
+        return _near(match[1], {selector.rpartition(".")[2] for selector, _ in gin.config._REGISTRY.items()})
+    return ""
 
 
 def _near(name: str, known: set[str]) -> str:

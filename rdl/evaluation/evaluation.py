@@ -225,7 +225,8 @@ def metric_file(name: str) -> Path:
     """
     path = Path(name) if name.endswith(".gin") else _FILES / f"{name}.gin"
     if not path.is_file():
-        raise UserError(f"No metric is called {name!r}: expected one of {', '.join(METRICS)}, or a gin file.")
+        known = ", ".join(sorted(file.stem for file in _FILES.glob("*.gin")))
+        raise UserError(f"No metric is called {name!r}: expected one of {known}, or a gin file.")
     return path
 
 

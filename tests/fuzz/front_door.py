@@ -1,6 +1,5 @@
 """The front door: what a person may ask of bin/disentangle, up to the plan that would be trained."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -70,7 +69,7 @@ class FrontDoor:
         """A plan in the run directory, of this command or nearly."""
         self._root.mkdir()
         record = {"request": {**vars(request)}, "speed": {"training": 1.0}}
-        whole = json.dumps(damage.tree(random, record), default=str).encode()
+        whole = damage.written(damage.tree(random, record))
         (self._root / "plan.json").write_bytes(damage.content(random, whole) if random.random() < 0.5 else whole)
         (self._root / "plan.gin").write_text("experiment.seed = 0\n")
 
