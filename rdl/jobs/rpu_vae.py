@@ -21,7 +21,7 @@ from rdl.population import Member, PopulationSettings, train_members
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
 from rdl.runs.layout import RANDOM_MEMBERS, IterationKey
-from rdl.scoring import LeafMIGScore, Measurement, UDRScore
+from rdl.scoring import LeafMIGScore, Measurement, UDRScore, check
 from rdl.seeds import derive
 
 MIN_UDR = 0.1  # the reference's: a population whose best member has less has nothing left to learn
@@ -64,6 +64,9 @@ def rpu_vae(
             f"rpu_vae.leaf_runs must be at least 1, got {leaf_runs}: a population alone is experiment.job = @search."
         )
     images = context.images
+    for scope in ("x_run", "leaf_run"):  # a leaf run's settings are told now, not after the x-run
+        with gin.config_scope(scope):
+            check(UDRScore(), images, PopulationSettings().models)
     random_members = random_members and images.factor_space is not None
     plan = partial(_to_come, len(images), random_members=random_members)
     first = least_images("x_run", len(images))

@@ -14,7 +14,7 @@ from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Outcome, Population, PopulationSettings, generations_for, keep_only, spent
 from rdl.runs.layout import MeasureKey, VerdictKey
-from rdl.scoring import Measurement, Score, alone
+from rdl.scoring import Measurement, Score, alone, check
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 from rdl.watch import estimate
@@ -144,6 +144,7 @@ def train_population(
     num_images = settings.images_per_generation(len(images))
     if budget is not None:
         settings = dataclasses.replace(settings, generations=generations_for(settings, num_images, budget))
+    check(score, images, settings.models)
     points = score_seed(context.seed, name)
     task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
     context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))

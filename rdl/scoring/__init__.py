@@ -5,7 +5,7 @@ from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure
 from rdl.scoring.saved_labels import SavedLeafMIGScore
-from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, mean_kl
+from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, check, mean_kl
 
 __all__ = [
     "ChenMeasurement",
@@ -20,6 +20,7 @@ __all__ = [
     "Scored",
     "UDRScore",
     "alone",
+    "check",
     "mean_kl",
     "measure",
 ]

@@ -79,6 +79,10 @@ class FewLabelsMIGScore:
             raise UserError(f"{_one_line(error)} (FewLabelsMIGScore)") from error
         return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist())
 
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses factors that are not there, and fewer images than labels."""
+        self._labelled.draw(images, 0)
+
 
 @gin.configurable
 class DCIScore:
@@ -112,6 +116,10 @@ class DCIScore:
         per_model = [scores["disentanglement"] for scores in found]
         details = {"completeness": [scores["completeness"] for scores in found]}
         return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist(), details)
+
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses factors that are not there, and fewer images than labels."""
+        self._labelled.draw(images, 0)
 
 
 def _one_line(error: Exception) -> str:

@@ -38,12 +38,16 @@ class SavedLeafMIGScore(LeafMIGScore):
         Raises:
           UserError: the labels are of another data set.
         """
+        self.check(images, 1)
+        return super().__call__(encode, images, seed)
+
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses another data set than the labels'."""
         if len(images) != self._covered:
             raise UserError(
                 f"The labels of {self._run} are of {self._covered} images and {images.name!r} has {len(images)}: "
                 "bind dataset as that run did."
             )
-        return super().__call__(encode, images, seed)
 
 
 def read(run: str, leaf_runs: Sequence[int] | None = None, iterations: int | None = None) -> list[LeafLabels]:

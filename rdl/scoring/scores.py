@@ -59,6 +59,18 @@ class Score(Protocol):
         ...
 
 
+def check(score: Score | None, images: ImageSet, models: int) -> None:
+    """Whether a member of so many models can be scored on these images: told before the first image, not after it.
+
+    Asks the score's own ``check(images, models)``, where it has one.
+
+    Raises:
+      UserError: says what the score lacks.
+    """
+    if (own := getattr(score, "check", None)) is not None:
+        own(images, models)
+
+
 @gin.configurable
 class UDRScore:
     """Unsupervised disentanglement ranking (Duan et al., arXiv 1905.12614): how alike the member's models are.
@@ -107,8 +119,7 @@ class UDRScore:
           UserError: a single model, or in mode ``dlib`` one without an active latent.
         """
         means, kl = _draw(encode, images, seed, self.points)
-        if len(means) < 2:
-            raise UserError("UDR compares a member's models with each other: set population.models = 2 or more, got 1.")
+        self.check(images, len(means))
         try:
             scores = udr.score(means, kl, self.correlation, self.kl_threshold, mode=self.mode)
         except ValueError as error:
@@ -126,6 +137,11 @@ class UDRScore:
             found = chance.corrected(found, by_chance, most)
         per_model = np.where(active < self.min_active, 0.0, found)
         return Scored(float(per_model.mean()), per_model.tolist(), kl.tolist(), details)
+
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses a single model."""
+        if models < 2:
+            raise UserError("UDR compares a member's models with each other: set population.models = 2 or more, got 1.")
 
 
 @gin.configurable
@@ -148,6 +164,10 @@ class MIGScore:
         factors = images.factors(indices)
         per_model = [mig.score(codes, factors, self.num_bins, mode="fixed")["discrete_mig"] for codes in means]
         return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist())
+
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses images whose factors are not known."""
+        images.labelled()
 
 
 @gin.configurable

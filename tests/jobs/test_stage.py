@@ -8,6 +8,7 @@ import pytest
 
 from rdl import data, training
 from rdl.cli import configure
+from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.search import search
@@ -15,7 +16,7 @@ from rdl.jobs.stage import score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, evolution
 from rdl.runs import Run
-from rdl.scoring import MIGScore, Scored, UDRScore
+from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from rdl.watch.watching import Watcher
 from tests.small_models import BATCHES_OF_16, SMALL_VAE
@@ -143,6 +144,21 @@ def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
     assert sum(len(list(folder.iterdir())) for folder in left.values()) == len(further)  # to train it further from
     again = search(context, UDRScore())
     assert again == summary
+
+
+@pytest.mark.parametrize(
+    ("models", "score", "told"),
+    [
+        (1, UDRScore(), "set population.models = 2 or more"),
+        (1, FewLabelsMIGScore(labels=10_000), "too few for 10000 labels"),
+        (2, DCIScore(labels=8, factors=["colour"]), "No factor is called 'colour'"),
+    ],
+)
+def test_a_score_that_cannot_be_is_told_before_anything_is_trained(context, models, score, told):
+    gin.parse_config(f"population.models = {models}")
+    with pytest.raises(UserError, match=told):
+        search(context, score)
+    assert not list(context.run.journal.items())
 
 
 def test_a_lone_model_is_told_that_nothing_was_compared(context):
