@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
@@ -90,7 +91,7 @@ def check_files(gin_files: Sequence[str]) -> None:
     for path in gin_files:
         if not os.path.isfile(shipped.find(path)):
             names = shipped.names()
-            near = _near(os.path.basename(path), {os.path.basename(name) for name in names})
+            near = _near(Path(path).stem, {Path(name).stem for name in names}, ".gin")
             raise UserError(f"--gin_file {path} does not exist{near}; rdl ships {', '.join(names)}.")
 
 
@@ -163,6 +164,7 @@ def _meant(reason: str) -> str:
     return ""
 
 
-def _near(name: str, known: set[str]) -> str:
+def _near(name: str, known: set[str], ending: str = "") -> str:
+    """The known name that is like the one given; an ending that all have would make any two alike, and is left out."""
     found = difflib.get_close_matches(name, sorted(known), 1)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    return f" (did you mean '{found[0]}{ending}'?)" if found else ""

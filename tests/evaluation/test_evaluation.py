@@ -301,7 +301,7 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
     told = []
     for binding in ("mig.num_train = 0", "mig.batch_size = -2"):
         with pytest.raises(UserError, match="1 of 1 could not be measured"):
-            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, tell=told.append)
+            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, note=told.append)
         assert "expected at least one point in batches of at least one" in told[-1]
     (tmp_path / "empty.gin").write_text("# nothing\n")
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
