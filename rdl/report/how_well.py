@@ -95,8 +95,8 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
         table(["model", *(METRICS[key] for key in shown)], rows, class_="scores" if runs else None),
         tag(
             "p",
-            "Higher is better; all lie between 0 and 1. In brackets Student's interval of 95 % for the mean over n models. "
-            f"{random}{blind}",
+            "Higher is better; all lie between 0 and 1. In brackets Student's interval of 95 % for the mean over n "
+            f"models. {random}{blind}",
             class_="small",
         ),
         [tag("p", line, class_="small") for line in _measured_otherwise(runs, baselines)],
