@@ -35,7 +35,8 @@ def _judge(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
     compared = np.sort(drawn[:COMPARED_POINTS])  # in order, as images are read fastest
     points = np.concatenate([compared, np.sort(drawn[COMPARED_POINTS:])])
-    apart = [*stage.trained_apart, *(other for each in before for other in (each.trained, *each.trained_apart))]
+    earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.start]
+    apart = [*stage.trained_apart, *earlier]
     others = [Codes(*context.learner.encode(trained, images, compared)) for trained in apart]
     codes = Codes(*stage.encode(images, points))
     few = points[:_RECONSTRUCTED]

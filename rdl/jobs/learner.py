@@ -90,6 +90,7 @@ class MemberTask:
       num_models: models per member.
       score: what the population maximises; None: the negative of the VAE's training loss.
       score_seed: of the score's points: one set for all members and generations, so that none is lucky.
+      start: a trained model whose weights the members of the first generation begin with; None: random ones.
     """
 
     learner: Learner
@@ -100,6 +101,7 @@ class MemberTask:
     num_models: int
     score: Score | None
     score_seed: int
+    start: Trained | None = None
 
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""

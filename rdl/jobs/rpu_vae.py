@@ -43,7 +43,11 @@ class Leaf:
 
 @gin.configurable
 def rpu_vae(
-    context: Context, leaf_runs: int = 3, random_members: bool = True, total_images: int | None = None
+    context: Context,
+    leaf_runs: int = 3,
+    random_members: bool = True,
+    total_images: int | None = None,
+    warm_start: bool = False,
 ) -> dict[str, Any]:
     """The whole recursion; returns the summary. Where the x-run learns nothing to recurse on, its model is the run's.
 
@@ -55,6 +59,8 @@ def rpu_vae(
       total_images: what x-run, leaf runs and final run may cost together, in images of models. How many iterations
         leaf runs have is not known before: the final run trains as many generations as the others leave over, and at
         least ``final/population.generations``. None: just so many.
+      warm_start: the final run's members begin with the x-model's weights, which the paper's do not: what the x-run
+        learned need not be found again by luck, and the leaf runs' labels choose how it goes on.
 
     Raises:
       UserError: no leaf run, or all members of a generation failed.
@@ -93,9 +99,13 @@ def rpu_vae(
         told = {"images_trained": x_run.num_images, "final.stopped": "never begun: the x-run learned no factor"}
         return told | learned | finish.hand_over(context, x_run)
     leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
-    final = train_population(context, "final", "final", images, leaf_mig, budget=left, compared=True, last=True)
+    start = x_run.trained if warm_start else None
+    final = train_population(
+        context, "final", "final", images, leaf_mig, budget=left, compared=True, last=True, start=start
+    )
+    seen = final.num_images + (x_run.num_images if warm_start else 0)
     summary: dict[str, Any] = {
-        "images_trained": final.num_images,
+        "images_trained": seen,
         "leaf_runs": leaf_runs,
         "iterations": sum(len(leaf.iterations) for leaf in leaves),
         **learned,
@@ -109,7 +119,7 @@ def rpu_vae(
     if images.factor_space is not None:
         summary |= final.measured("final")
         if random_members:
-            summary |= _random_members(context, x_run, final)
+            summary |= _random_members(context, x_run, seen)
     return summary | finish.hand_over(context, final, x_run)
 
 
@@ -198,24 +208,24 @@ def _in_words(found: Iteration) -> str:
     return f"{said}; {free}, without a stretch to take, still vary among them" if free else said
 
 
-def _random_members(context: Context, x_run: Stage, final: Stage) -> dict[str, Any]:
+def _random_members(context: Context, x_run: Stage, num_images: int) -> dict[str, Any]:
     """What the x-run's first members reach with as many images as the final model, and no search."""
     name = RANDOM_MEMBERS
     first = [
         Member(index, 0, None, member.hyperparameters, derive(context.seed, name, index))
         for index, member in enumerate(x_run.outcome.generations[0])
     ]
-    settings = PopulationSettings(size=len(first), models=1, generations=1, images=final.num_images)
+    settings = PopulationSettings(size=len(first), models=1, generations=1, images=num_images)
     context.watcher.maximises(name, "MIG")
-    context.watcher.stage_begins(name, settings, final.num_images, len(context.images))
+    context.watcher.stage_begins(name, settings, num_images, len(context.images))
     # Measured on the points that the final model is measured on.
     task = MemberTask(
-        context.learner, context.run.paths, name, context.images, final.num_images, 1, Measurement(), context.seed
+        context.learner, context.run.paths, name, context.images, num_images, 1, Measurement(), context.seed
     )
     trained = train_members(context.run, name, first, task, context.executor, context.watcher)
     context.watcher.generation_done(name, trained)
     scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
-    return {"first_generation.images_trained": final.num_images, **_of_random_members(scores, len(first))}
+    return {"first_generation.images_trained": num_images, **_of_random_members(scores, len(first))}
 
 
 def _of_random_members(scores: list[dict[str, float]], members: int) -> dict[str, Any]:

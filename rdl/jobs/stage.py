@@ -30,6 +30,7 @@ class Stage:
       outcome: members of all generations, and why it stopped.
       num_images: how many images each model of the best member has seen.
       num_models: per member.
+      start: the model whose weights its members began with, if any.
     """
 
     context: Context
@@ -38,6 +39,7 @@ class Stage:
     outcome: Outcome
     num_images: int
     num_models: int
+    start: Trained | None = None
 
     @property
     def best(self) -> Member:
@@ -57,8 +59,11 @@ class Stage:
     @property
     def trained_apart(self) -> list[Trained]:
         """Models that share neither weights nor ancestors with the best one: the others of its member, and the best of
-        each other line of the population. Their checkpoints stay until the run is over.
+        each other line of the population; none, where all began with the weights of one. Their checkpoints stay
+        until the run is over.
         """
+        if self.start is not None:
+            return []
         paths, shape = self.context.run.paths, self.images.shape
         beside = [
             Trained(paths, self.name, self.best, shape, self.num_models, number)
@@ -114,6 +119,7 @@ def train_population(
     compared: bool = False,
     budget: int | None = None,
     last: bool = False,
+    start: Trained | None = None,
 ) -> Stage:
     """Trains a population on the images until it stops by its rules; finished work is taken from the journal.
 
@@ -131,6 +137,7 @@ def train_population(
         at least ``population.generations``.
       last: whether the run hands this stage's model over. Its last generation keeps its checkpoints, from which it may
         be trained further; of other stages the best member's alone is kept.
+      start: a model whose weights the first generation begins with; its checkpoint has to stay.
 
     Raises:
       UserError: every member of a generation failed.
@@ -146,19 +153,21 @@ def train_population(
         settings = dataclasses.replace(settings, generations=generations_for(settings, num_images, budget))
     check(score, images, settings.models)
     points = score_seed(context.seed, name)
-    task = MemberTask(context.learner, context.run.paths, name, images, num_images, settings.models, score, points)
+    task = MemberTask(
+        context.learner, context.run.paths, name, images, num_images, settings.models, score, points, start
+    )
     context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)
     population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
     kept = [outcome.best, *(outcome.generations[-1] if last else ())]
-    if compared and VerdictKey().text not in context.run.journal:
+    if compared and start is None and VerdictKey().text not in context.run.journal:
         for member in outcome.trained_apart:
             population.ensure_checkpoint(task, context.executor, member, outcome)
         kept += outcome.trained_apart
     keep_only(context.run.paths, name, [member.name for member in kept])  # ancestors may have been made again for them
-    stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models)
+    stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models, start)
     context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
     return stage
 

@@ -62,10 +62,12 @@ class VAELearner:
         """Restores, trains, scores and saves; see `Learner`."""
         started = time.perf_counter()
         trainer = self.trainer(task.images.shape, task.num_models)
-        if member.parent_name is None:
+        if member.parent_name is not None:
+            trainer.set_state(checkpoints.load(task.path(member.parent_name)))
+        elif task.start is None:
             trainer.initialize(member.seed)
         else:
-            trainer.set_state(checkpoints.load(task.path(member.parent_name)))
+            self._begin_as(trainer, task.start, member.seed)
         hyperparameters = {**self.hyperparameters, **member.hyperparameters}
         per_update = int(hyperparameters["batch_size"]) * trainer.model.counts_per_update
         try:
@@ -110,6 +112,15 @@ class VAELearner:
     def model(self, trained: Trained) -> TrainedModel:
         """The model in one's hands; see `Learner`."""
         return TrainedModel.of(self._restored(trained).model.models[trained.model])
+
+    def _begin_as(self, trainer: training.Trainer, start: Trained, seed: int) -> None:
+        """Every model of the trainer gets the networks of one trained before; all else, such as moments, is new."""
+        before = self.model(start)
+        networks = before.encoder.get_weights(), before.decoder.get_weights()
+        trainer.initialize(seed)
+        for model in trainer.model.models:
+            model.encoder.set_weights(networks[0])
+            model.decoder.set_weights(networks[1])
 
     def _restored(self, trained: Trained) -> training.Trainer:
         trainer = self.trainer(trained.image_shape, trained.num_models)

@@ -49,6 +49,7 @@ experiment.job = @rpu_vae
 experiment.seed = {seed}
 rpu_vae.leaf_runs = {plan.leaf_runs}
 rpu_vae.random_members = False
+rpu_vae.warm_start = True
 # Of models, in all stages: the final run trains as many generations as x-run and leaf runs leave over.
 rpu_vae.total_images = {plan.total_images}
 

@@ -76,7 +76,9 @@ class MadeUpLearner:
     """In the place of one that trains networks."""
 
     def train(self, task: MemberTask, member: Member) -> Member:
-        if member.parent_name is None:
+        if member.parent_name is None and task.start is not None:
+            state = self.model(task.start).state
+        elif member.parent_name is None:
             state = generator(member.seed, "initial").normal(size=200)
         else:
             state = checkpoints.load(task.path(member.parent_name))["state"]

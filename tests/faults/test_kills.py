@@ -66,6 +66,16 @@ def test_killed(tmp_path, whole, point):
     assert interrupted(tmp_path, whole, CHOSEN[point], torn="inside" in point) == whole.state
 
 
+def test_killed_in_a_final_run_that_began_with_the_x_model(tmp_path, whole):
+    warm = ("rpu_vae.warm_start = True",)
+    ended = [in_child(tmp_path / "whole", lambda: train(tmp_path / "whole", whole.images, warm))]
+    dies = occurrence(2, "fsync", "final/members", "npz")
+    assert in_child(tmp_path / "run", lambda: train(tmp_path / "run", whole.images, warm), dies, True).killed
+    ended += [in_child(tmp_path / "run", lambda: train(tmp_path / "run", whole.images, warm))]
+    assert [end.code for end in ended] == [0, 0]
+    assert state(tmp_path / "run") == state(tmp_path / "whole") != whole.state
+
+
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 50))])
 def test_killed_at_random_points(tmp_path, whole, seed):
     """One to three kills of the same run; every other one tears what was being flushed."""

@@ -10,12 +10,16 @@ from rdl import data, training
 from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
+from rdl.jobs import judging
 from rdl.jobs.context import Context
+from rdl.jobs.learner import MemberTask, Trained
 from rdl.jobs.search import search
 from rdl.jobs.stage import score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
-from rdl.population import Member, evolution
+from rdl.population import Member, SearchSpace, evolution
+from rdl.population.search_space import Dimension
 from rdl.runs import Run
+from rdl.runs.layout import VerdictKey
 from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from rdl.watch.watching import Watcher
@@ -166,3 +170,24 @@ def test_a_lone_model_is_told_that_nothing_was_compared(context):
     summary = search(context, MIGScore())
     assert summary["verdict.models_compared"] == 0
     assert summary["verdict.well_supported"] == summary["verdict.factors_found"] == 0
+
+
+def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
+    before = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
+    still = SearchSpace({"learning_rate": Dimension((1e-12,), low=1e-13), "batch_size": Dimension((16,), low=2)})
+    (member,) = evolution.first_generation(1, still, (0,))
+    encoded = before.encode(context.images)
+    for start, alike in ((before.trained, True), (None, False)):
+        task = MemberTask(context.learner, context.run.paths, "final", context.images, 16, 1, None, 0, start)
+        trained = Trained(context.run.paths, "final", task(member), context.images.shape, 1)
+        codes = context.learner.encode(trained, context.images)
+        assert all(np.allclose(ours, theirs, atol=1e-4) for ours, theirs in zip(codes, encoded, strict=True)) == alike
+
+
+def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
+    x_run = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
+    final = train_population(context, "final", "final", context.images, UDRScore(), compared=True, start=x_run.trained)
+    assert final.trained_apart == []
+    judging.judged(context, final, [x_run])
+    verdict = Verdict.from_json(context.run.journal[VerdictKey().text])
+    assert verdict.compared == len(x_run.trained_apart) > 0
