@@ -118,7 +118,8 @@ def test_labels_of_a_file_and_of_a_leaf_run(data, tmp_path):
     assert set(Labels(2, file=str(path)).draw(plain, 0, 2).indices) < {3, 5, 9}
     everything, some = np.arange(36), np.arange(5, 9)
     leaf = LeafLabels().add(everything, everything[:, None] * 2.0)
-    leaf = leaf.add(some, np.stack([some, -some], axis=1), np.array([True, False]))
+    leaf = leaf.add(some, np.stack([some, -some]).T, np.array([True, False]))
+    assert leaf.labels[1].flags.f_contiguous  # and saved by columns, as labels of runs are
     leaf.save(tmp_path / "leaf.npz")
     drawn = Labels(None, file=str(tmp_path / "leaf.npz")).draw(plain, 0, 2)
     np.testing.assert_allclose(drawn.labels[:, 0], everything / 35, rtol=1e-6)
