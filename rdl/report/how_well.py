@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rdl.bindings import of_text
-from rdl.evaluation import likeness
+from rdl.evaluation import likeness, statistics
 from rdl.evaluation.scores_read import measured_under
 from rdl.report import figures
 from rdl.report.baselines import Baseline
@@ -65,22 +65,19 @@ def _own(runs: Sequence[Records], label: str) -> dict[str, Values]:
     return groups
 
 
-def mean_and_error(values: Sequence[float]) -> str:
-    """``0.512``, or ``0.512 ± 0.012 (n = 5)``: mean and standard error of the mean."""
+def mean_and_interval(values: Sequence[float]) -> str:
+    """``0.512``, or ``0.512 [0.480, 0.544] (n = 5)``: the mean with Student's interval of 95 %."""
     if not values:
         return "–"
-    mean = float(np.mean(values))
-    if len(values) == 1:
-        return f"{mean:.3f}"
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    return f"{mean:.3f}\u00a0±\u00a0{error:.3f} (n\u00a0=\u00a0{len(values)})"  # breaks before n, nowhere else
+    mean = str(statistics.mean(values)).replace(", ", ",\u00a0")
+    return f"{mean} (n\u00a0=\u00a0{len(values)})" if len(values) > 1 else mean  # breaks before [ and (, nowhere else
 
 
 def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequence[Baseline]) -> Markup:
     shown = [key for key in METRICS if any(values[key] for values in groups.values())]
     rows = []
     for name, values in groups.items():
-        rows.append([name, *(mean_and_error(values[key]) for key in shown)])
+        rows.append([name, *(mean_and_interval(values[key]) for key in shown)])
         if name.startswith(_RANDOM):
             rows.append(["… their median", *(_one(np.median, values[key]) for key in shown)])
             rows.append(["… the best of each column", *(_one(np.max, values[key]) for key in shown)])
@@ -98,8 +95,8 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
         table(["model", *(METRICS[key] for key in shown)], rows, class_="scores" if runs else None),
         tag(
             "p",
-            "Higher is better; all lie between 0 and 1. ± is the standard error of the mean over n models. "
-            f"{random}{blind}",
+            "Higher is better; all lie between 0 and 1. In brackets Student's interval of 95 % for the mean over n "
+            f"models. {random}{blind}",
             class_="small",
         ),
         [tag("p", line, class_="small") for line in _measured_otherwise(runs, baselines)],

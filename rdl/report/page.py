@@ -89,7 +89,7 @@ def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery
     rows = []
     for number, records in enumerate(runs):
         final = records.measured.get("final", {})
-        values = [how_well.mean_and_error([final[key]] if key in final else []) for key in list(METRICS)[:4]]
+        values = [how_well.mean_and_interval([final[key]] if key in final else []) for key in list(METRICS)[:4]]
         supported = "–" if records.verdict is None else str(records.verdict.factors_found)
         rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), supported, *values])
     titles = ["run", "state", "well supported", *(METRICS[key] for key in list(METRICS)[:4])]

@@ -118,9 +118,11 @@ def test_an_error_is_raised_here_and_ends_the_others(executor):
 def test_who_stops_asking_ends_what_is_at_work(executor):
     task, started = Ends(), time.monotonic()
     found = executor.map(task, MEMBERS[1:])
-    threading.Timer(0.2, executor.close).start()
+    impatient = threading.Timer(0.2, executor.close)
+    impatient.start()
     with pytest.raises(Stopped):
         next(found)
+    impatient.join()
     assert time.monotonic() - started < 4 and task.begun == 2
 
 

@@ -11,7 +11,7 @@ from rdl import data
 from rdl.errors import UserError
 from rdl.report import evidence, how_well, live, write_report
 from rdl.report.baselines import Baseline, read_baselines
-from rdl.report.how_well import mean_and_error
+from rdl.report.how_well import mean_and_interval
 from rdl.report.markup import tag
 from rdl.report.reading import read_records
 from rdl.runs import Run
@@ -38,7 +38,7 @@ def test_the_page_answers_the_four_questions_in_order(finished):
     assert titles == ["What was found", "How well", "How it was found", "Can I trust it"]
     for text in (
         "0.400",
-        "0.200\u00a0±\u00a00.058 (n\u00a0=\u00a03)",
+        "0.200 [-0.048,\u00a00.448] (n\u00a0=\u00a03)",
         "a warning",
         "numpy 2.4",
         "label.kl_threshold",
@@ -170,7 +170,7 @@ def test_several_runs_stand_side_by_side(finished, tmp_path):
     shutil.copytree(root, twin, ignore=shutil.ignore_patterns("report", "model"))
     page = write_report([root, twin], tmp_path / "both").read_text()
     assert "2 runs" in page
-    assert "0.400\u00a0±\u00a00.000 (n\u00a0=\u00a02)" in page
+    assert "0.400 [0.400,\u00a00.400] (n\u00a0=\u00a02)" in page
     assert page.count("<h2>Can I trust it</h2>") == 2
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
@@ -258,7 +258,10 @@ def test_baselines_are_read_from_disentanglement_libs_results(tmp_path):
     assert sorted(baseline.values["disentanglement"]) == [0.05, 0.1, 0.3]
     assert baseline.values["beta_vae_sklearn.eval_accuracy"] == [0.9] * 3  # another metric's than the next
     assert baseline.values["factor_vae_metric.eval_accuracy"] == [0.7] * 3
-    assert mean_and_error([0.1, 0.2, 0.6]) == "0.300\u00a0±\u00a00.153 (n\u00a0=\u00a03)"
+    assert (
+        mean_and_interval([0.1, 0.2, 0.6]) == "0.300 [-0.357,\u00a00.957] (n\u00a0=\u00a03)"
+    )  # 0.300 +- 4.303 * 0.153
+    assert mean_and_interval([0.25]) == "0.250"
 
 
 @pytest.mark.slow
@@ -269,7 +272,7 @@ def test_baselines_in_aggregated_json_stand_in_the_table_and_other_conditions_be
     )
     page = write_report([finished[0]], tmp_path / "page", read_baselines([tmp_path / "dlib.json"])).read_text()
     assert "beta_vae, beta 4 (dsprites_full)" in page
-    assert "0.500\u00a0±\u00a00.000 (n\u00a0=\u00a02)" in page
+    assert "0.500 [0.500,\u00a00.500] (n\u00a0=\u00a02)" in page
     assert "not comparable: beta_vae, beta 4 (mig.num_train 50000, here 10000)." in page
 
 

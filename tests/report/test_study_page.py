@@ -27,7 +27,7 @@ def test_the_page_of_a_study_answers_the_four_questions(tmp_path):
     for text in ("5 models on dsprites_full, 4 finished", "not finished", "beta_vae, beta 4", "beta_tc_vae, beta 6"):
         assert text in page
     # The means of MIG 0.1 and 0.2, and of 0.3 and 0.4; the models with the higher of each are shown.
-    assert "0.150\u00a0±" in page and "0.350\u00a0±" in page
+    assert "0.150 [" in page and "0.350 [" in page
     assert "model 10, MIG 0.200" in page and "model 301, MIG 0.400" in page and "model 300, MIG" not in page
     figures = {path.name for path in (tmp_path / "study" / "report" / "figures").iterdir()}
     assert {"traversals_10.png", "traversals_301.png", "scores_discrete_mig.svg"} <= figures
