@@ -7,6 +7,7 @@ their order. A label that is not known (NaN) adds nothing; each factor's mean is
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 
 import gin
@@ -46,10 +47,10 @@ def few_labels(
         )
     if kind not in _KINDS:
         raise UserError(f"few_labels.kind must be one of {', '.join(_KINDS)}, got {kind!r}; set it to one of them.")
-    inner = objective()
-    if inner.supervision is not None:
+    itself = inspect.unwrap(objective) is inspect.unwrap(few_labels)  # which, called, would not end
+    if itself or (inner := objective()).supervision is not None:
         raise UserError(
-            f"few_labels.objective must be without labels, got {inner.name!r}: set another, such as @beta_tc_vae."
+            "few_labels.objective has labels in its loss already: set one that has none, such as @beta_tc_vae."
         )
     return dataclasses.replace(
         inner,

@@ -111,9 +111,18 @@ def test_it_adds_to_any_objective_and_keeps_what_that_is():
     [
         ({}, "got none: set few_labels.objective = @beta_tc_vae"),
         ({"objective": beta_tc_vae, "kind": "l1"}, "cross_entropy, l2, covariance, covariance_to_identity, got 'l1'"),
-        ({"objective": lambda: supervised.few_labels(beta_tc_vae)}, "without labels, got 'few_labels_beta_tc_vae'"),
+        ({"objective": lambda: supervised.few_labels(beta_tc_vae)}, "has labels in its loss already"),
+        ({"objective": supervised.few_labels}, "has labels in its loss already"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be(settings, told):
     with pytest.raises(UserError, match=told):
         supervised.few_labels(**settings)
+
+
+def test_itself_by_its_name_in_gin():
+    for reference in ("few_labels", "inner/few_labels"):
+        gin.clear_config()
+        gin.parse_config(f"few_labels.objective = @{reference}")
+        with pytest.raises(UserError, match="has labels in its loss already"):
+            supervised.few_labels()
