@@ -107,6 +107,19 @@ def read(paths: Iterable[str | Path]) -> list[Result]:
     return _told_apart(results)
 
 
+def of_run(run: Layout) -> list[Result]:
+    """A finished run's own numbers, as `read` has them but for what tells runs apart; none where nothing was measured.
+
+    Raises:
+      UserError: a damaged file.
+    """
+    measurements = [folder for name in ("mean", "sampled") for folder in run.metrics(name).values()]
+    trees = [result_tree.aggregate_path(folder, "evaluation") for folder in measurements]
+    found = [result for tree in trees if tree.is_file() for result in _of_aggregate(result_tree.read_object(tree))]
+    measured = {result.metric for result in found if result.representation == "mean"}
+    return found + [result for result in _of_summary(run) if result.metric not in measured]
+
+
 def _of_folder(path: Path) -> list[Result]:
     """Of the result trees at any depth, and of the summaries of runs here or one folder below."""
     found: list[Result] = []

@@ -45,7 +45,7 @@ class Leaf:
 def rpu_vae(
     context: Context, leaf_runs: int = 3, random_members: bool = True, total_images: int | None = None
 ) -> dict[str, Any]:
-    """The whole recursion; returns the summary.
+    """The whole recursion; returns the summary. Where the x-run learns nothing to recurse on, its model is the run's.
 
     Args:
       context: of the job.
@@ -57,7 +57,7 @@ def rpu_vae(
         least ``final/population.generations``. None: just so many.
 
     Raises:
-      UserError: no leaf run, the x-run learned nothing, or all members of a generation failed.
+      UserError: no leaf run, or all members of a generation failed.
     """
     if leaf_runs < 1:
         raise UserError(
@@ -79,19 +79,26 @@ def rpu_vae(
         leaves.append(_leaf_run(context, x_run, posterior, number))
         left = left and left - leaves[-1].images_spent
     context.watcher.planned(plan((), left))
+    learned = {
+        "x_model.udr": x_run.best.score,
+        **x_run.found("x_model"),
+        "x_model.images_trained": x_run.num_images,
+        "x_model.stopped": x_run.outcome.reason,
+    }
+    if images.factor_space is not None:
+        learned |= x_run.measured("x_model")
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
-        raise UserError(_nothing_learned(context, x_run, leaves[0].iterations[0]["stop"]))
+        context.watcher.note(f"warning: {_nothing_learned(context, x_run, leaves[0].iterations[0]['stop'])}")
+        told = {"images_trained": x_run.num_images, "final.stopped": "never begun: the x-run learned no factor"}
+        return told | learned | finish.hand_over(context, x_run)
     leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
     final = train_population(context, "final", "final", images, leaf_mig, budget=left, compared=True, last=True)
     summary: dict[str, Any] = {
         "images_trained": final.num_images,
         "leaf_runs": leaf_runs,
         "iterations": sum(len(leaf.iterations) for leaf in leaves),
-        "x_model.udr": x_run.best.score,
-        **x_run.found("x_model"),
-        "x_model.images_trained": x_run.num_images,
-        "x_model.stopped": x_run.outcome.reason,
+        **learned,
         "final.leaf_mig": final.best.score,
         **final.found("final"),
     }
@@ -100,7 +107,7 @@ def rpu_vae(
         summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
         summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
     if images.factor_space is not None:
-        summary |= x_run.measured("x_model") | final.measured("final")
+        summary |= final.measured("final")
         if random_members:
             summary |= _random_members(context, x_run, final)
     return summary | finish.hand_over(context, final, x_run)
@@ -141,8 +148,9 @@ def _nothing_learned(context: Context, x_run: Stage, why: str) -> str:
         longer.append("x_run/population.until_converged = False")
     bindings = " ".join(f"--gin_bindings='{binding}'" for binding in longer)
     return (
-        f"The x-run learned no factor ({why}), so there is nothing to recurse on: train it longer by bin/extend "
-        f"{context.run.root} {bindings}, or begin again in another --output_dir with a wider search space."
+        f"the x-run learned no factor ({why}), so there is nothing to recurse on and its model is the run's: train it "
+        f"longer by bin/extend {context.run.root} {bindings}, or begin again in another --output_dir with a wider "
+        "search space."
     )
 
 

@@ -124,12 +124,15 @@ Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | VerdictKey | SessionK
 
 _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     # Old runs had a stage without a name.
-    (r"(?:(.+)/)?generation_(\d+)/member_(\d+)", lambda stage, *numbers: MemberKey(stage or "", *map(int, numbers))),
+    (
+        r"(?:(.+)/)?generation_(\d{1,18})/member_(\d{1,18})",
+        lambda stage, *numbers: MemberKey(stage or "", *map(int, numbers)),
+    ),
     (r"(.+)/outcome", OutcomeKey),
-    (r"leaf_(\d+)/iteration_(\d+)", lambda *numbers: IterationKey(*map(int, numbers))),
+    (r"leaf_(\d{1,18})/iteration_(\d{1,18})", lambda *numbers: IterationKey(*map(int, numbers))),
     (r"measure/(.+)", MeasureKey),
     (r"verdict", VerdictKey),
-    (r"session/(\d+)", lambda number: SessionKey(int(number))),
+    (r"session/(\d{1,18})", lambda number: SessionKey(int(number))),
     (r"summary", SummaryKey),
 )
 

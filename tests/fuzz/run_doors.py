@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import damage
 import numpy as np
@@ -13,7 +14,7 @@ from damage import pick
 
 from rdl.cli import metrics
 from rdl.errors import UserError
-from rdl.evaluation import comparison, comparison_plots, scores_read, studies
+from rdl.evaluation import card, comparison, comparison_plots, scores_read, studies
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
 from rdl.report import write_report
@@ -24,6 +25,7 @@ from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
 
 Random = np.random.Generator
+_MODEL = SimpleNamespace(image_shape=(16, 16, 1), num_latents=3)  # all that a card asks of a model
 _MADE_UP = Path(__file__).resolve().parents[1] / "report" / "made_up.py"
 
 
@@ -83,6 +85,7 @@ class Journals:
         for value in (records.stages, records.random_members, records.leaves, records.measured, records.handed_over):
             repr(value)
         repr((records.reader.sessions, records.reader.settings, records.reader.damaged, records.summary))
+        card.written(records.reader.paths, _MODEL, "keras")
         if self._number % self.PAGE_EVERY == 0:
             write_report([self._root])
         Journal(journal)

@@ -203,6 +203,17 @@ def test_a_search_that_had_nothing_left_to_learn_says_what_to_lower(images, tmp_
     assert extended(run, generations=4, bindings=["population.min_score = 0.0"])["final.stopped"].startswith("4 ")
 
 
+def test_an_x_run_that_learned_nothing_ends_with_its_model_and_a_verdict_and_can_go_on(images, tmp_path):
+    run = begun(tmp_path / "run", images, "x_run/population.min_score = 0.9")
+    reader = RunReader.open(run)
+    assert reader.summary["final.stopped"] == "never begun: the x-run learned no factor"
+    assert "verdict.factors_found" in reader.summary and (run / "model" / "state.npy").is_file()
+    assert {key.stage for key in members(run)} == {"x_run"}
+    longer = ["x_run/population.generations = 6", "x_run/population.min_score = 0.0"]
+    assert "final.leaf_mig" in extended(run, bindings=longer)
+    assert what_counts(run) == what_counts(begun(tmp_path / "whole", images, *longer))
+
+
 LEAVES = "leaf_0/iteration_1, leaf_0/iteration_2, leaf_1/iteration_1, leaf_1/iteration_2"
 
 

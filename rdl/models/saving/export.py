@@ -1,5 +1,7 @@
 """A trained model for other programs: Keras files, a TensorFlow SavedModel, or ONNX; none of them needs rdl.
 
+Encoder and decoder alone are written: no discriminator, no state of an optimiser.
+
 The functions bear the names that disentanglement_lib gave the signatures of its TF-Hub modules:
 
     gaussian_encoder   images [n, h, w, c] in [0, 1] -> mean, logvar, each [n, latents]
@@ -26,6 +28,9 @@ from rdl.runs import files
 FORMATS = ("keras", "saved_model", "onnx")
 _OPSET = 17  # of ONNX: the newest that runtimes of the last years all read
 _OURS = {"assets", "variables", "saved_model.pb", "fingerprint.pb"}
+CARD = "README.md"
+CARD_BEGINS = "---\n# Written by rdl's export, which writes it anew; without this line it is left alone.\n"
+"""A card says by this that it is no file of somebody's own; the comment is within the card's YAML."""
 
 Tensors = Mapping[str, tf.Tensor]
 
@@ -60,14 +65,15 @@ class Signatures(tf.Module):
         return self._decode(self._representation(images)["default"])
 
 
-def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_model") -> list[Path]:
-    """Writes the model into a folder; returns what lies there now.
+def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_model", card: str = "") -> list[Path]:
+    """Writes the model into a folder, and its card; returns what lies there now.
 
     Args:
       model: as ``rdl.load`` gives it.
       folder: appears whole or not at all, and takes an older export's place, but no other folder's.
       format: ``keras`` (encoder.keras, decoder.keras), ``saved_model``, or ``onnx`` (one file a function;
         needs the extra ``onnx``).
+      card: the text of ``README.md``, which begins with `CARD_BEGINS`; none is written where it is empty.
 
     Raises:
       UserError: an unknown format, a missing package, or a folder that cannot be written or holds other things.
@@ -83,6 +89,8 @@ def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_
     _refuse_to_replace(folder)
     with files.replacing_folder(folder) as new:
         write[format](model, new)
+        if card:
+            files.write_text(new / CARD, card)
     return sorted(folder.iterdir())
 
 
@@ -92,8 +100,15 @@ def _refuse_to_replace(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"--output_dir must be a folder, but {folder} is a file: choose another.")
     for path in folder.iterdir():
-        if path.name not in _OURS and path.suffix not in (".keras", ".onnx"):
+        if path.name not in _OURS and path.suffix not in (".keras", ".onnx") and not _is_our_card(path):
             raise UserError(f"{folder} holds {path.name}, which is no part of an export: choose another --output_dir.")
+
+
+def _is_our_card(path: Path) -> bool:
+    if path.name != CARD or not path.is_file():
+        return False
+    with files.explained(path, "read"), open(path, "rb") as file:
+        return file.read(len(CARD_BEGINS)) == CARD_BEGINS.encode()
 
 
 def _write_keras(model: TrainedModel, folder: Path) -> None:

@@ -127,6 +127,15 @@ def test_a_saved_model_has_disentanglement_libs_signatures(model, tmp_path):
     assert set(loaded.signatures["gaussian_encoder"](images=tf.constant(images))) == {"mean", "logvar"}
 
 
+def test_an_export_holds_the_weights_of_encoder_and_decoder_and_no_more(model, tmp_path):
+    weights = 4 * (model.encoder.count_params() + model.decoder.count_params())
+    export(model, tmp_path / "keras", "keras")
+    assert weights < sum(path.stat().st_size for path in (tmp_path / "keras").iterdir()) < 1.1 * weights
+    export(model, tmp_path / "saved_model", "saved_model")
+    variables = tmp_path / "saved_model" / "variables" / "variables.data-00000-of-00001"
+    assert weights <= variables.stat().st_size < 1.01 * weights
+
+
 def test_a_second_export_takes_the_firsts_place_and_nothing_elses(model, tmp_path):
     first = export(model, tmp_path / "out", "keras")
     assert [path.name for path in first] == ["decoder.keras", "encoder.keras"]

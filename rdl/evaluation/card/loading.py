@@ -1,0 +1,40 @@
+"""How the files beside a card are read without rdl: lines of Python that run where they lie."""
+
+_IMAGES = 'images = np.zeros((1, {shape}), "float32")  # yours, in [0, 1]'
+
+_KERAS = f"""import keras
+import numpy as np
+
+encoder = keras.saving.load_model("encoder.keras", compile=False)
+decoder = keras.saving.load_model("decoder.keras", compile=False)
+{_IMAGES}
+means, log_variances = encoder(images)  # [1, {{latents}}] each
+decoded = keras.ops.sigmoid(decoder(means))  # the decoder gives logits"""
+
+_SAVED_MODEL = f"""import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(".")
+{_IMAGES}
+posterior = model.signatures["gaussian_encoder"](images=tf.constant(images))
+means, log_variances = posterior["mean"], posterior["logvar"]  # [1, {{latents}}] each
+decoded = model.signatures["decoder"](latent_vectors=means)["images"]"""
+
+_ONNX = f"""import numpy as np
+import onnxruntime
+
+encoder = onnxruntime.InferenceSession("gaussian_encoder.onnx")
+decoder = onnxruntime.InferenceSession("decoder.onnx")
+{_IMAGES}
+means, log_variances = encoder.run(["mean", "logvar"], {{{{"images": images}}}})  # [1, {{latents}}] each
+decoded = decoder.run(["images"], {{{{"latent_vectors": means}}}})[0]"""
+
+LIBRARIES = {"keras": "keras", "saved_model": "tensorflow", "onnx": "onnx"}
+"""Format -> what reads it."""
+
+_LINES = {"keras": _KERAS, "saved_model": _SAVED_MODEL, "onnx": _ONNX}
+
+
+def lines(format: str, shape: tuple[int, ...], latents: int) -> list[str]:
+    """The code for a format, for images of a shape [height, width, channels]."""
+    return _LINES[format].format(shape=", ".join(map(str, shape)), latents=latents).splitlines()
