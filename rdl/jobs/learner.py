@@ -89,7 +89,8 @@ class MemberTask:
       num_images: how many images each model sees.
       num_models: models per member.
       score: what the population maximises; None: the negative of the VAE's training loss.
-      score_seed: of the score's points: one set for all members and generations, so that none is lucky.
+      score_seed: of the score's points: one set for all members and generations, so that none is lucky. The images that
+        have labels for the loss, if any, are drawn by it too.
       start: a trained model whose weights the members of the first generation begin with; None: random ones.
     """
 

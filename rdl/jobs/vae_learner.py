@@ -78,6 +78,7 @@ class VAELearner:
                 learning_rate=hyperparameters.pop("learning_rate"),
                 hyperparameters=hyperparameters,
                 seed=member.seed,
+                labels_seed=task.score_seed,
                 on_chunk=lambda updates, _: self._goes_on(member, updates * per_update, task.num_images),
             )
             trained = time.perf_counter()

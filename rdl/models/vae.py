@@ -47,6 +47,11 @@ class VAE(keras.Model):
         """Whether rows 2i and 2i + 1 of a batch have to be a pair."""
         return self.objective.pairing is not None
 
+    @property
+    def takes_labels(self) -> bool:
+        """Whether labelled images come with each batch."""
+        return self.objective.supervision is not None
+
     def encode(self, images: tf.Tensor, training: bool = False) -> DiagonalNormal:
         """q(z | x) for images [batch, height, width, channels] in [0, 1]; event shape [latents]."""
         mean, log_variance = self.encoder(images, training=training)
@@ -91,6 +96,19 @@ class VAE(keras.Model):
         """
         posterior, latents, log_likelihood = self.sample_and_score(images, seed)
         return {VAE_PLAYER: self.objective(posterior, latents, log_likelihood, step, dataset_size, hyperparameters)}
+
+    def supervised(self, images: tf.Tensor, labels: tf.Tensor, hyperparameters: Mapping[str, tf.Tensor]) -> Terms:
+        """What labelled images add to the VAE's loss, where its objective learns from labels.
+
+        Args:
+          images: float32 [rows, height, width, channels] in [0, 1], this replica's rows of the labelled batch.
+          labels: float32 [rows, factors] in [0, 1], NaN where one is not known.
+          hyperparameters: as in `losses`.
+        """
+        if self.objective.supervision is None:
+            return {}
+        means = self.encode(images, training=True).loc
+        return {"weighted_supervision": hyperparameters["gamma_sup"] * self.objective.supervision(means, labels)}
 
     def players(self) -> dict[str, "Player"]:
         """Who minimises what: the names of `losses`, each with its weights and its optimiser's settings."""
@@ -138,7 +156,7 @@ class Ensemble:
         first = self.models[0]
         self.image_shape, self.hyperparameters = first.image_shape, first.hyperparameters
         self.num_latents, self.counts_per_update = first.num_latents, first.counts_per_update
-        self.takes_pairs = first.takes_pairs
+        self.takes_pairs, self.takes_labels = first.takes_pairs, first.takes_labels
         signature = tf.TensorSpec((None, *self.image_shape), tf.uint8)
         self.posterior_parameters = tf.function(self._posterior_parameters, input_signature=[signature])
         self._alone: dict[int, Ensemble] = {}

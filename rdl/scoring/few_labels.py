@@ -12,47 +12,11 @@ import numpy as np
 
 from rdl.bindings.ranges import Bins
 from rdl.data import ImageSet
+from rdl.data.labelled import Labelled
 from rdl.errors import UserError
 from rdl.scoring.scores import Encode, Scored, mean_kl
-from rdl.seeds import derive, generator
+from rdl.seeds import derive
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
-
-
-class Labelled:
-    """The few images that have labels, and the factors that are labelled.
-
-    Args:
-      labels: how many images; each is drawn once.
-      factors: names of the labelled factors; None: all.
-
-    Raises:
-      UserError: fewer than two labels, or no factor.
-    """
-
-    def __init__(self, labels: int, factors: Sequence[str] | None = None):
-        if labels < 2 or (factors is not None and not factors):
-            raise UserError(
-                f"A score with few labels needs two labelled images or more and a factor, got {labels} and {factors}."
-            )
-        self.labels, self.factors = labels, factors
-
-    def draw(self, images: ImageSet, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the labelled images, ascending, [labels], and their factors [labels, factors].
-
-        Raises:
-          UserError: more labels than images, a factor that the data set does not have, or unknown factors.
-        """
-        labelled = images.labelled()
-        if self.labels > len(labelled):
-            raise UserError(f"There are {len(labelled)} images in {images.name!r}, too few for {self.labels} labels.")
-        indices = np.sort(labelled[generator(seed, "labels").permutation(len(labelled))[: self.labels]])
-        factors = images.factors(indices)
-        if self.factors is None:
-            return indices, factors
-        names = images.factor_space.names if images.factor_space else ()
-        if unknown := [name for name in self.factors if name not in names]:
-            raise UserError(f"No factor is called {unknown[0]!r}: the factors are {', '.join(names)}.")
-        return indices, factors[:, [names.index(name) for name in self.factors]]
 
 
 @gin.configurable

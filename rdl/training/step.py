@@ -5,10 +5,14 @@ import tensorflow as tf
 from rdl.models import replicas
 from rdl.models.finite import owner, watch
 from rdl.models.initialization import initialize
-from rdl.models.vae import Ensemble
+from rdl.models.vae import VAE_PLAYER, Ensemble, as_float
 from rdl.seeds import derive
 from rdl.training import threads
 from rdl.training.adam import Adam
+
+Batch = dict[str, tf.Tensor]
+"""Rows that belong together: uint8 `images` [rows, height, width, channels], and where the objective learns from labels
+`labelled`, as many images more, with their `labels`, float32 [rows, factors]."""
 
 
 class Step:
@@ -31,33 +35,37 @@ class Step:
         """The optimiser of every player of every model."""
         return [{name: adam for name, (_, adam) in players.items()} for players in self._players]
 
-    def __call__(self, images, counts, scalars, hyperparameters) -> tf.Tensor:
+    def __call__(self, batch: Batch, counts, scalars, hyperparameters) -> tf.Tensor:
         """Makes the update; returns this replica's shares of the terms, [models, terms].
 
         Args:
-          images: float32 [rows, height, width, channels].
+          batch: this replica's rows of it.
           counts: int32 scalars: step (since the seed), update (since the weights were drawn, from 1), seed.
           scalars: float32 scalars: dataset_size, learning_rate.
           hyperparameters: of the objective, float32 scalars.
         """
-        rows = []
+        batch = {name: as_float(rows) if rows.dtype == tf.uint8 else rows for name, rows in batch.items()}
+        shares = []
         for index in range(len(self.model)):
             with owner(f"model {index}"):
-                terms, gradients = self._update(index, images, counts, scalars, hyperparameters)
-            rows.append(terms)
+                terms, gradients = self._update(index, batch, counts, scalars, hyperparameters)
+            shares.append(terms)
             if not threads.models_run_side_by_side():
                 # The next model starts when this one's activations are done with: memory of one model, not of all.
                 with tf.control_dependencies(gradients):
-                    images = tf.identity(images)
-        return tf.stack(rows)
+                    batch = {name: tf.identity(rows) for name, rows in batch.items()}
+        return tf.stack(shares)
 
-    def _update(self, index, images, counts, scalars, hyperparameters) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _update(self, index, batch, counts, scalars, hyperparameters) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Moves one model on; returns its terms, [terms], and all gradients."""
         model, players = self.model.models[index], self._players[index]
         seed = tf.stack([counts["seed"] + index, counts["step"]])
         with tf.GradientTape(persistent=len(players) > 1) as tape:
             made = counts["update"] - 1  # since the weights were drawn: what anneals goes on where it stopped
-            losses = model.losses(images, seed, made, scalars["dataset_size"], hyperparameters)
+            losses = model.losses(batch["images"], seed, made, scalars["dataset_size"], hyperparameters)
+            if model.takes_labels:
+                added = model.supervised(batch["labelled"], batch["labels"], hyperparameters)
+                losses[VAE_PLAYER] = losses[VAE_PLAYER] | added
             totals = {name: tf.add_n(list(terms.values())) for name, terms in losses.items()}
         self.terms = [(player, name) for player, terms in losses.items() for name in terms]
         terms = tf.stack([watch(f"the loss term {name}", losses[player][name]) for player, name in self.terms])

@@ -9,13 +9,14 @@ import tensorflow as tf
 from rdl.bindings.ranges import Count
 from rdl.errors import NonFiniteError, UserError
 from rdl.models.finite import listening
-from rdl.models.vae import Ensemble, as_float
+from rdl.models.vae import Ensemble
 from rdl.seeds import derive
 from rdl.training import batches
 from rdl.training.adam import Adam
 from rdl.training.checkpoints import State
+from rdl.training.labels import Labels
 from rdl.training.pairs import Pairs
-from rdl.training.step import Step
+from rdl.training.step import Batch, Step
 
 Means = dict[str, dict[str, float]]
 """Player -> the terms of its loss."""
@@ -46,14 +47,18 @@ class Trainer:
         self.traces = 0  # how often the graph was traced
         self._updates = 0  # since the optimisers' moments were zero
         self._pairs = Pairs() if model.takes_pairs else None
+        self._labels = Labels() if model.takes_labels else None
         with self._strategy.scope():
             self._step = Step(model)
         self._variables = self._step.variables()
         scalar, count = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
+        batch = {"images": tf.TensorSpec((None, *model.image_shape), tf.uint8)}
+        if model.takes_labels:
+            batch |= {"labelled": batch["images"], "labels": tf.TensorSpec((None, None), tf.float32)}
         self._chunk = tf.function(
             self._run_chunk,
             input_signature=[
-                tf.TensorSpec((None, *model.image_shape), tf.uint8),
+                batch,
                 {"batch_size": count, "step": count, "update": count, "seed": count},
                 {"dataset_size": scalar, "learning_rate": scalar},
                 dict.fromkeys(model.hyperparameters, scalar),
@@ -66,14 +71,14 @@ class Trainer:
 
     # -- the graph ----------------------------------------------------------------------------------------------
 
-    def _run_chunk(self, images, counts, scalars, hyperparameters):
+    def _run_chunk(self, chunk, counts, scalars, hyperparameters):
         """All updates of a chunk; returns the terms [steps, models, terms], and whether all variables are finite."""
         self.traces += 1
         size = counts["batch_size"]
-        steps = tf.shape(images)[0] // size
+        steps = tf.shape(chunk["images"])[0] // size
 
         def body(i, history):
-            batch = images[i * size : (i + 1) * size]
+            batch = _part(chunk, i * size, (i + 1) * size)
             now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
             shares = self._strategy.run(self._on_rows, (self._graph_step, batch, now, scalars, hyperparameters))
             return i + 1, history.write(i, self._strategy.reduce("SUM", shares, axis=None))
@@ -87,9 +92,10 @@ class Trainer:
         context = tf.distribute.get_replica_context()
         replica, among = context.replica_id_in_sync_group, context.num_replicas_in_sync
         if among > 1:
-            size = tf.shape(batch)[0]
-            batch = batch[(replica * size + among - 1) // among : ((replica + 1) * size + among - 1) // among]
-        return step(as_float(batch), counts, scalars, hyperparameters)
+            size = tf.shape(batch["images"])[0]
+            starts = [((replica + i) * size + among - 1) // among for i in (0, 1)]
+            batch = _part(batch, *starts)
+        return step(batch, counts, scalars, hyperparameters)
 
     @property
     def optimizers(self) -> list[dict[str, Adam]]:
@@ -108,6 +114,7 @@ class Trainer:
         hyperparameters: Mapping[str, float] | None = None,
         seed: int,
         start_step: int = 0,
+        labels_seed: int | None = None,
         on_chunk: Callable[[int, Means], None] | None = None,
     ) -> Means:
         """Trains for ceil(num_images / batch_size) updates.
@@ -120,6 +127,7 @@ class Trainer:
           hyperparameters: of the objective; those not named keep the model's defaults.
           seed: of the order of the images and the latent noise.
           start_step: updates already made with this seed: training goes on where they ended.
+          labels_seed: of the draw of the labelled images, where the objective learns from labels; None: `seed`.
           on_chunk: called after every chunk with (updates made since step 0, mean terms of the chunk).
 
         Returns:
@@ -139,8 +147,17 @@ class Trainer:
         order = batches.order(images, seed) if self._pairs is None else self._pairs.order(images, seed)
         means: Means = {}
 
+        drawn = None
+        if self._labels is not None:
+            drawn = self._labels.draw(images, seed if labels_seed is None else labels_seed, self.model.num_latents)
+
         def fetch(step):
-            return images.images(order(step, min(chunk_steps, end_step - step), batch_size))
+            steps = min(chunk_steps, end_step - step)
+            chunk = {"images": images.images(order(step, steps, batch_size))}
+            if drawn is not None:
+                indices, labels = drawn.batch(seed, step, steps, batch_size)
+                chunk |= {"labelled": images.images(indices), "labels": labels}
+            return chunk
 
         settings = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
         floats = [{n: tf.constant(v, tf.float32) for n, v in some.items()} for some in (scalars, values)]
@@ -160,7 +177,7 @@ class Trainer:
     def _run(self, chunk, counts, *floats) -> tuple[np.ndarray, bool]:
         """Makes a chunk's updates: the terms [steps, models, terms], and whether they and all variables are finite."""
         counts = {name: tf.constant(count, tf.int32) for name, count in counts.items()}
-        history, finite = self._chunk(tf.constant(chunk), counts, *floats)
+        history, finite = self._chunk(_constants(chunk), counts, *floats)
         return history.numpy(), bool(finite) and bool(np.isfinite(history).all())
 
     def _named(self, values: list[float]) -> Means:
@@ -176,8 +193,8 @@ class Trainer:
         Leaves the trainer as it was before the bad update.
         """
         size = counts["batch_size"]
-        for i in range(len(chunk) // size):
-            batch = chunk[i * size : (i + 1) * size]
+        for i in range(len(chunk["images"]) // size):
+            batch = _part(chunk, i * size, (i + 1) * size)
             now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
             self._write(before)
             if self._run(batch, now, *floats)[1]:
@@ -186,7 +203,7 @@ class Trainer:
             self._write(before)
             now = {name: tf.constant(count, tf.int32) for name, count in now.items()}
             with listening() as found:
-                self._strategy.run(self._on_rows, (self._step, tf.constant(batch), now, *floats))
+                self._strategy.run(self._on_rows, (self._step, _constants(batch), now, *floats))
             self._write(before)
             self._updates += i
             return found[0] if found else "a tensor that is finite outside the compiled graph", counts["step"] + i
@@ -248,3 +265,12 @@ class Trainer:
             )
         self._write(state[name] for name in self._variables)
         self._updates = int(state["updates"])
+
+
+def _part(rows: dict, start, end) -> dict:
+    """Rows `start` .. `end` of all that belongs together."""
+    return {name: each[start:end] for name, each in rows.items()}
+
+
+def _constants(arrays: dict[str, np.ndarray]) -> Batch:
+    return {name: tf.constant(array) for name, array in arrays.items()}

@@ -23,8 +23,13 @@ from tests.contract import discovery
 SHAPE, LATENTS = (8, 8, 1), 6
 RAREST = 5.42
 NETWORKS = (("small_fc_encoder", "small_fc_decoder"), ("ladder_encoder", "ladder_decoder"))
-SMALL = "small_fc_encoder.widths = (8,)\nsmall_fc_decoder.widths = (8,)\nfc_discriminator.width = 8\n" + "\n".join(
-    f"ladder_{part}.{size}" for part in ("encoder", "decoder") for size in ("filters = (2, 2, 2)", "width = 8")
+LABELS = "few_labels.objective = @beta_tc_vae\nlabels.count = 20\n"
+SMALL = (
+    LABELS
+    + "small_fc_encoder.widths = (8,)\nsmall_fc_decoder.widths = (8,)\nfc_discriminator.width = 8\n"
+    + "\n".join(
+        f"ladder_{part}.{size}" for part in ("encoder", "decoder") for size in ("filters = (2, 2, 2)", "width = 8")
+    )
 )
 PIXELS = np.random.default_rng(0).integers(0, 256, (41, *SHAPE), np.uint8)
 FACTORS = Table(FactorSpace(("row", "column"), (7, 6)), np.stack(np.divmod(np.arange(41), 6), axis=1))

@@ -131,6 +131,13 @@ def test_wrong_factors_in_a_npz(tmp_path, factors, message):
     _refused(message, _npz(tmp_path, images=GREY, factors=factors))
 
 
+def test_factors_may_be_stored_by_columns(tmp_path):
+    factors = np.stack(np.divmod(np.arange(12), 4)).T
+    assert factors.flags.f_contiguous
+    images = data.load(_npz(tmp_path, images=GREY, factors=factors))
+    np.testing.assert_array_equal(images.factors(ALL), factors)
+
+
 def test_measurements_are_no_factors(tmp_path):
     images = np.repeat(GREY, 30, axis=0)
     _refused("300 different values|360 different values", _npz(tmp_path, images=images, factors=RNG.random(360)))

@@ -28,7 +28,7 @@ from rdl.models.build import build
 from rdl.models.networks import reference as reference_networks
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
-from rdl.models.objectives import paired
+from rdl.models.objectives import paired, supervised
 from rdl.models.objectives.factor_vae import factor_vae
 from rdl.training.strategies import strategy
 from rdl.training.trainer import Trainer
@@ -39,6 +39,8 @@ OBJECTIVES = {
     "dip_vae": objectives.dip_vae,
     "annealed_vae": objectives.annealed_vae,
     "ada_gvae": paired.ada_gvae,
+    "few_labels": lambda: supervised.few_labels(objectives.beta_tc_vae),
+    "few_labels_covariance": lambda: supervised.few_labels(objectives.vae, "covariance_to_identity"),
 }
 NETWORKS = {
     "reference": (reference_networks.reference_encoder, reference_networks.reference_decoder),

@@ -30,6 +30,7 @@ class Entry:
     shape: tuple[int, ...]
     dtype: np.dtype
     offset: int | None  # where its data begin in the file; None where they are compressed
+    by_columns: bool = False  # the first index runs fastest
 
     @property
     def size(self) -> int:
@@ -52,8 +53,8 @@ def names(path: Path) -> list[str]:
         return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
-def find(path: Path, name: str) -> Entry:
-    """Looks at an array's header.
+def find(path: Path, name: str, by_columns: bool = False) -> Entry:
+    """Looks at an array's header; one that is stored by columns is refused, unless they are allowed.
 
     Raises:
       UserError: no such file or array, a truncated file, or an array that only a pickle could restore.
@@ -66,7 +67,8 @@ def find(path: Path, name: str) -> Entry:
                 f"'{name}' in {path} is a pickle, which could run any program and is not read: "
                 "save it as a plain array of numbers."
             )
-        if fortran and len(shape) > 1:
+        fortran = fortran and len(shape) > 1
+        if fortran and not by_columns:
             raise UserError(f"'{name}' in {path} is stored by columns: save it with np.ascontiguousarray.")
         # numpy makes no array whose sizes but zeros multiply to more, not even an empty one.
         possible = min(shape, default=1) >= 0 and math.prod(filter(None, shape)) * dtype.itemsize < 2**63
@@ -81,7 +83,7 @@ def find(path: Path, name: str) -> Entry:
                 file.seek(info.header_offset + 26)
                 lengths = np.frombuffer(file.read(4), "<u2")
             offset = info.header_offset + 30 + int(lengths.sum()) + start
-        return Entry(path, name, shape, dtype, offset)
+        return Entry(path, name, shape, dtype, offset, fortran)
 
 
 def stream(entry: Entry, shape: tuple[int, ...], rows: int = 512) -> Iterator[np.ndarray]:
@@ -122,11 +124,13 @@ def load(path: Path, name: str) -> np.ndarray:
     Raises:
       UserError: as `find` and `stream`; it is too large to be read as a whole.
     """
-    entry = find(path, name)
+    entry = find(path, name, by_columns=True)
     if entry.size > _WHOLE or len(entry.shape) > 32:
         raise UserError(f"{entry.what} is too large to be read as a whole, {list(entry.shape)}: make it smaller.")
     pieces = list(stream(entry, entry.shape[1:])) if all(entry.shape) else []
-    return np.concatenate(pieces).reshape(entry.shape) if pieces else np.zeros(entry.shape, entry.dtype)
+    if not pieces:
+        return np.zeros(entry.shape, entry.dtype)
+    return np.concatenate(pieces).ravel().reshape(entry.shape, order="F" if entry.by_columns else "C")
 
 
 def identity(path: Path) -> str:

@@ -19,6 +19,8 @@ from rdl.models.objectives.total_correlation import minibatch_weighted_log_densi
 
 Terms = dict[str, tf.Tensor]
 Values = Mapping[str, tf.Tensor]
+Supervision = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""(posterior means [rows, latents], labels [rows, factors]) -> this replica's share of what they cost."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Objective:
     `pairing` says that batches are pairs of images, rows 2i and 2i + 1, and what the two posteriors of a pair become
     before latents are drawn from them: it takes and returns those of the whole batch (see `paired`).
 
+    `supervision` says that a batch of labelled images comes with each of the others, and what is added to the loss for
+    them, ``gamma_sup`` times (see `supervised`).
+
     `model` makes the model that computes it, where that is not a plain `VAE`: (encoder, decoder, objective) -> VAE.
 
     Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
@@ -49,6 +54,7 @@ class Objective:
     terms: Callable[[Batch, Values], Terms]
     hyperparameters: dict[str, float] = field(default_factory=dict)
     pairing: Callable[[DiagonalNormal], DiagonalNormal] | None = field(default=None, kw_only=True)
+    supervision: Supervision | None = field(default=None, kw_only=True)
     model: Callable[..., Any] | None = field(default=None, kw_only=True)
 
     def __call__(

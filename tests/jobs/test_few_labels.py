@@ -1,0 +1,100 @@
+"""An objective that learns from few labels, where members are trained: whose labels they are, and what is told."""
+
+import gin
+import numpy as np
+import pytest
+
+from rdl import data
+from rdl.bindings import read_gin
+from rdl.cli import configure
+from rdl.errors import UserError
+from rdl.execution import SerialExecutor
+from rdl.jobs.context import Context
+from rdl.jobs.search import search
+from rdl.jobs.stage import score_seed
+from rdl.jobs.vae_learner import VAELearner
+from rdl.runs import Run
+from rdl.scoring import UDRScore
+from rdl.training import labels
+from rdl.watch.watching import Watcher
+from tests.small_models import SMALL_VAE
+
+configure()
+
+CONFIG = (
+    SMALL_VAE
+    + """
+model.objective = @few_labels
+few_labels.objective = @beta_tc_vae
+labels.count = 9
+labels.factors = ("x", "y")
+population.size = 2
+population.models = 2
+population.images = 32
+population.generations = 2
+population.until_converged = False
+UDRScore.points = 16
+Measurement.num_train = 40
+Measurement.num_test = 20
+measure.num_bins = 4
+SearchSpace.dimensions = {"gamma_sup": @gamma/Dimension(), "beta": @beta/Dimension(),
+                          "learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
+gamma/Dimension.initial = (8.0, 64.0)
+beta/Dimension.initial = (1.0, 4.0)
+rate/Dimension.initial = (1e-3,)
+batch/Dimension.initial = (10,)
+batch/Dimension.factors = (0.7,)
+batch/Dimension.low = 2
+batch/Dimension.integer = True
+"""
+)
+
+
+@pytest.fixture
+def searched(tmp_path, monkeypatch):
+    """Runs a search; returns its summary, its members' records and the labelled images that its members had."""
+    drawn = []
+    plain = labels.Labels.draw
+
+    def draw(self, *arguments):
+        drawn.append(plain(self, *arguments).indices)
+        return plain(self, *arguments)
+
+    def run(*bindings, factors=True):
+        read_gin([], [CONFIG, *bindings])
+        values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
+        images = data.load("dsprites_full", values=values, size=8)
+        if not factors:
+            images = data.ImageSet("plain", images.source)
+        monkeypatch.setattr(labels.Labels, "draw", draw)
+        with Run(tmp_path / "run") as run:
+            context = Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+            summary = search(context, UDRScore())
+            records = [record for _, record in run.journal.items() if "hyperparameters" in record]
+            return summary, records, images, drawn
+
+    return run
+
+
+def test_a_population_searches_both_weights_and_has_the_same_labels_in_all_members_and_generations(searched):
+    summary, members, images, drawn = searched()
+    assert len(members) == len(drawn) >= 4
+    assert {"gamma_sup", "beta"} <= members[0]["hyperparameters"].keys()
+    assert all(member["details"]["terms"]["weighted_supervision"] > 0 for member in members)
+    expected = labels.Labels(9, ("x", "y")).draw(images, score_seed(7, "population"), 3).indices
+    for indices in drawn:
+        np.testing.assert_array_equal(indices, expected)
+    assert np.isfinite(summary["final.discrete_mig"])
+
+
+def test_what_cannot_be_is_told_when_training_begins(searched):
+    with pytest.raises(UserError, match="the factors of 'plain' are not known: name a file by labels.file"):
+        searched(factors=False)
+    gin.clear_config()
+    with pytest.raises(
+        UserError, match="there are 5 factors for the model's 3 latents: set a larger model.num_latents"
+    ):
+        searched("labels.factors = None")
+    gin.clear_config()
+    with pytest.raises(UserError, match="There are 128 images in 'dsprites_full', too few for 200 labels"):
+        searched("labels.count = 200")
