@@ -30,6 +30,7 @@ RULES = {
     "UDRScore.points": ("1000", "images on which UDR compares"),
     "UDRScore.min_active": ("1", "a model with fewer active latents scores 0"),
     "UDRScore.chance_corrected": ("False", "UDR is compared with that of randomly rotated latents"),
+    "UDRScore.found_again": ("False", "counts the latents that are found again, where UDR averages over them"),
     "population.size": ("56", "members"),
     "population.models": ("5", "VAEs a member"),
     "population.fraction": ("0.2", "share of the population that is replaced each generation"),
