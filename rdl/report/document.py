@@ -45,7 +45,7 @@ def article(
 def document(title: str, body: Markup, refresh: int | None = None) -> str:
     """The whole HTML file; with ``refresh`` it loads itself again after so many seconds."""
     package = resources.files("rdl.report")
-    style, script = (package.joinpath(name).read_text() for name in ("page.css", "page.js"))
+    style, script = (package.joinpath("static", name).read_text() for name in ("page.css", "page.js"))
     written = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     head = tag(
         "head",
