@@ -34,9 +34,15 @@ def test_keys_are_read_back_as_written(text):
     assert KEYS[text].text == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "summary/", "leaf_0/iteration_x", "x_run/generation_002", "x_run/member_005", "a"]
-)
+ENDLESS = "1" * 5000  # more digits than Python makes a number of
+
+NO_KEYS = [
+    "", "summary/", "leaf_0/iteration_x", "x_run/generation_002", "x_run/member_005", "a",
+    f"x_run/generation_{ENDLESS}/member_000", f"leaf_{ENDLESS}/iteration_0", f"session/{ENDLESS}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_KEYS, ids=lambda text: text[:30])
 def test_what_is_no_key_is_told_from_one(text):
     assert parse(text) is None
 
