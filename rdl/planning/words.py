@@ -92,10 +92,12 @@ final/population.models = {FINAL_MODELS}
 final/population.initial_factor = 2
 final/population.generations = {plan.final.generations}
 
-# On labels of few and blurred values: cut at valleys of their density, and leave labels without a cut aside.
+# On labels of few and blurred values: cut at valleys of their density, and leave labels without a cut aside,
+# or the least sharp of too many.
 find_stretches.method = "density"
 reduce_images.flat_labels = "ignore"
 reduce_images.min_images = 50
+reduce_images.fewer = True
 
 Measurement.num_train = {plan.num_train}
 Measurement.num_test = {max(1, plan.num_train // 2)}
