@@ -2,6 +2,7 @@
 
     python benchmarks/scenes.py                       runs/scenes.npz, in seconds
     python benchmarks/scenes.py --output=other.npz
+    python benchmarks/scenes.py --folder=runs/scenes  5,000 of them as PNG files, factors in runs/scenes.csv
 
 Factors, in the order in which the last changes fastest: shape (disc, square, triangle) x size (4) x x (6) x y (6) x hue
 of the shape (8, from red to violet, so that it has two ends) x ground (4 colours). Every combination is there once. A
@@ -13,6 +14,7 @@ import colorsys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from rdl.runs import files
 
@@ -54,12 +56,29 @@ def draw() -> tuple[np.ndarray, np.ndarray]:
     return images, factors
 
 
+def as_folder(images: np.ndarray, factors: np.ndarray, folder: Path, number: int = 5000) -> Path:
+    """Writes so many random images to ``folder/00000.png`` and on, as somebody's own would lie, and ``folder.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = np.random.default_rng(0).permutation(len(images))[:number]
+    lines = [",".join(["image", *FACTORS])]
+    for i, image in enumerate(chosen.tolist()):
+        Image.fromarray(images[image]).save(folder / f"{i:05d}.png")
+        lines.append(",".join([f"{i:05d}.png", *map(str, factors[image].tolist())]))
+    labels = folder.with_suffix(".csv")
+    files.write_text(labels, "\n".join(lines) + "\n")
+    return labels
+
+
 def main() -> None:
-    """Flags -> a file."""
+    """Flags -> a file, or a folder and its labels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("runs/scenes.npz"))
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     images, factors = draw()
+    if options.folder is not None:
+        print(f"{options.folder} and {as_folder(images, factors, options.folder)}")
+        return
     files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
     print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")
 
