@@ -95,7 +95,13 @@ def make(
         lines = words.spoken(chosen, len(images), found.shape, speed, where, request.size is not None)
         head = _head(request, run.paths.plan, lines)
         text = words.gin_text(
-            chosen, head, words.dataset(_resized(request, root, found, chosen.size)), models, gpu, request.seed
+            chosen,
+            head,
+            words.dataset(_resized(request, root, found, chosen.size)),
+            models,
+            gpu,
+            request.seed,
+            measured=space is not None,
         )
         record = {"request": asdict(request), "seen": asdict(found), "speed": asdict(speed), "plan": asdict(chosen)}
         files.write_json(run.paths.plan_record, record)

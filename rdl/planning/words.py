@@ -30,7 +30,7 @@ def dataset(options: Mapping[str, Any]) -> str:
     return "".join(f"dataset.{name} = {value!r}\n" for name, value in given.items() if value is not None)
 
 
-def gin_text(plan: Plan, head: str, images: str, models: str, gpu: bool, seed: int) -> str:
+def gin_text(plan: Plan, head: str, images: str, models: str, gpu: bool, seed: int, measured: bool = True) -> str:
     """The plan as an ordinary gin file of the job `rpu_vae`.
 
     Args:
@@ -40,7 +40,13 @@ def gin_text(plan: Plan, head: str, images: str, models: str, gpu: bool, seed: i
       models: gin's text of the models.
       gpu: whether models are trained on one.
       seed: of the run.
+      measured: whether there are true factors to measure on.
     """
+    measuring = f"""
+Measurement.num_train = {plan.num_train}
+Measurement.num_test = {max(1, plan.num_train // 2)}
+measure.dci_backend = "{plan.trees}"
+"""
     comment = "\n".join(f"# {line}".rstrip() for line in head.splitlines())
     return f"""\
 {comment}
@@ -98,11 +104,7 @@ find_stretches.method = "density"
 reduce_images.flat_labels = "ignore"
 reduce_images.min_images = 50
 reduce_images.fewer = True
-
-Measurement.num_train = {plan.num_train}
-Measurement.num_test = {max(1, plan.num_train // 2)}
-measure.dci_backend = "{plan.trees}"
-"""
+{measuring if measured else ""}"""
 
 
 def spoken(plan: Plan, images: int, shape: tuple[int, int, int], speed: Speed, where: str, asked: bool) -> list[str]:

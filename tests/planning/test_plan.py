@@ -133,6 +133,8 @@ def test_the_gin_file_is_whole_and_nothing_in_it_is_without_effect(size):
     plan = choose(3_000, dataclasses.replace(SPEED, size=size), 1200)
     models = words.networks(size, "float32")
     text = words.gin_text(plan, "two\nlines", words.dataset({"name": "a's.npz", "size": None}), models, False, 7)
+    blind = words.gin_text(plan, "two\nlines", words.dataset({"name": "a.npz"}), models, False, 7, measured=False)
+    assert "dci_backend" in text and "easure" not in blind
     read_gin([], [text])
     assert no_effect.known() == []
     assert gin.query_parameter("dataset.name") == "a's.npz"
