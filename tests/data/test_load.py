@@ -119,7 +119,9 @@ def test_inventory(official_folder, capsys):
     (official_folder / "mpi3d_toy" / "mpi3d_toy.npz").write_bytes(b"")
     states = {row.name: row.state for row in inventory.rows()}
     assert states["mnist"] == "in part" and states["mpi3d_toy"] == "ready"
-    assert {(row.name, row.state) for row in inventory.checks([])} == {("mnist", "differs"), ("mpi3d_toy", "present")}
+    found = {row.name: row.state for row in inventory.checks([])}
+    found.pop("fashion_mnist", None)  # where Debian's package is installed
+    assert found == {"mnist": "differs", "mpi3d_toy": "present"}
     with pytest.raises(UserError, match="No data set is called 'minst'"):
         list(inventory.checks(["minst"]))
 
