@@ -98,12 +98,10 @@ final/population.models = {FINAL_MODELS}
 final/population.initial_factor = 2
 final/population.generations = {plan.final.generations}
 
-# On labels of few and blurred values: cut at valleys of their density, and leave labels without a cut aside,
-# or the least sharp of too many.
+# On labels of few and blurred values: cut at valleys of their density, and leave labels without a cut aside.
 find_stretches.method = "density"
 reduce_images.flat_labels = "ignore"
 reduce_images.min_images = 50
-reduce_images.fewer = True
 {measuring if measured else ""}"""
 
 

@@ -18,7 +18,6 @@ def reduce_images(
     more_than: int = 5,
     min_images: int = 10,
     flat_labels: str = "stop",
-    fewer: bool = False,
     distinct: bool = True,
     trim: float = 0.0,
 ) -> Reduction:
@@ -37,9 +36,6 @@ def reduce_images(
       min_images: stop where fewer are kept.
       flat_labels: what a label without a jump does: "stop" ends the leaf run (the reference); "ignore" leaves
         the label out of the reduction, which then ends only where no label has a jump.
-      fewer: where too few images share a stretch of every label, the label whose sharpest stretch is the least sharp
-        is left out, then the next, until enough do. False, the reference's, ends the leaf run: with four labels of
-        four values few of 5,000 images are alike in all.
       distinct: choices 0, 1, 2, .. share as few stretches as can be (`rank_intersections`).
       trim: share of a stretch's images that is left out at each of its two ends, in [0, 0.5).
 
@@ -69,31 +65,7 @@ def reduce_images(
     used = [i for i, staircase in enumerate(staircases) if staircase.ranked()]
     if not used or (flat_labels == "stop" and len(used) < len(staircases)):
         return Reduction(staircases, (), choice, 0, (), Stop.NO_JUMP)
-    cells = np.stack([_cells(label, staircase, trim) for label, staircase in zip(labels.T, staircases, strict=True)], 1)
-    while True:
-        found = _intersected(
-            cells, indices, staircases, used, choice,
-            sharpest=sharpest, more_than=more_than, min_images=min_images, distinct=distinct,
-        )  # fmt: skip
-        if found.stop is None or not fewer or len(used) == 1:
-            return found
-        used.remove(min(used, key=lambda i: staircases[i].ranked()[0].sharpness))
-
-
-def _intersected(
-    every: np.ndarray,
-    indices: np.ndarray,
-    staircases: tuple[Staircase, ...],
-    used: list[int],
-    choice: int,
-    *,
-    sharpest: int,
-    more_than: int,
-    min_images: int,
-    distinct: bool,
-) -> Reduction:
-    """The reduction by the stretches of the labels that are used; ``every``: `_cells` of all labels, [n, labels]."""
-    cells = every[:, used]
+    cells = np.stack([_cells(labels[:, i], staircases[i], trim) for i in used], axis=1)
     if len(used) == 1:
         ranking = np.unique(cells[cells[:, 0] >= 0], axis=0)
     else:

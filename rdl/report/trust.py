@@ -17,7 +17,6 @@ RULES = {
         "the outermost stretches may be taken up to so many jumps",
     ),
     "reduce_images.flat_labels": ("stop", "what a learned label without a jump does"),
-    "reduce_images.fewer": ("False", "leaves out the least sharp labels where too few images are alike in all"),
     "reduce_images.sharpest": ("5", "stretches of each label that are intersected"),
     "reduce_images.more_than": ("5", "smaller intersections are left out"),
     "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),

@@ -181,20 +181,6 @@ def test_too_few_images(grid):
     assert len(reduce_images(labels, min_images=8).kept) == 8
 
 
-def test_labels_are_left_out_the_least_sharp_first_until_enough_images_are_alike(grid):
-    labels, factors = grid([4, 4, 4], 2)
-    labels[:, 1] += np.random.default_rng(0).normal(scale=0.03, size=len(labels)).astype(np.float32)  # its steps blur
-    assert reduce_images(labels, more_than=1).stop == Stop.TOO_FEW_IMAGES
-    reduction = reduce_images(labels, fewer=True, min_images=8)
-    assert reduction.held == (True, False, True) and len(reduction.kept) == 8
-    assert constant(factors[:, [0, 2]], reduction.kept) and not constant(factors, reduction.kept)
-    assert sum(reduce_images(labels, fewer=True, min_images=32).held) == 1
-    assert reduce_images(labels, fewer=True, min_images=33).stop == Stop.TOO_FEW_IMAGES
-    assert reduce_images(labels, fewer=True, more_than=1, min_images=2) == reduce_images(
-        labels, more_than=1, min_images=2
-    )
-
-
 @pytest.mark.parametrize("count", range(10, 61, 5))
 def test_small_sets_give_a_step_or_a_clear_stop(staircase, count):
     label, steps = staircase([count // 2, count - count // 2], 0.02)
