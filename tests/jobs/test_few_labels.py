@@ -17,12 +17,14 @@ from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.training import labels
 from rdl.watch.watching import Watcher
-from tests.small_models import SMALL_VAE
+from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
 
 configure()
 
 CONFIG = (
     SMALL_VAE
+    + SMALL_MEASUREMENT
+    + BATCHES_THAT_SHRINK
     + """
 model.objective = @few_labels
 few_labels.objective = @beta_tc_vae
@@ -34,18 +36,10 @@ population.images = 32
 population.generations = 2
 population.until_converged = False
 UDRScore.points = 16
-Measurement.num_train = 40
-Measurement.num_test = 20
-measure.num_bins = 4
 SearchSpace.dimensions = {"gamma_sup": @gamma/Dimension(), "beta": @beta/Dimension(),
                           "learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
 gamma/Dimension.initial = (8.0, 64.0)
 beta/Dimension.initial = (1.0, 4.0)
-rate/Dimension.initial = (1e-3,)
-batch/Dimension.initial = (10,)
-batch/Dimension.factors = (0.7,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 """
 )
 
@@ -62,8 +56,7 @@ def searched(tmp_path, monkeypatch):
 
     def run(*bindings, factors=True):
         read_gin([], [CONFIG, *bindings])
-        values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
-        images = data.load("dsprites_full", values=values, size=8)
+        images = small_sprites()
         if not factors:
             images = data.ImageSet("plain", images.source)
         monkeypatch.setattr(labels.Labels, "draw", draw)

@@ -6,7 +6,7 @@ import gin
 import numpy as np
 import pytest
 
-from rdl import data, training
+from rdl import training
 from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
@@ -23,7 +23,7 @@ from rdl.runs.layout import VerdictKey
 from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from rdl.watch.watching import Watcher
-from tests.small_models import BATCHES_OF_16, SMALL_VAE
+from tests.small_models import BATCHES_OF_16, SMALL_VAE, small_sprites
 
 configure()
 
@@ -47,8 +47,7 @@ def _small_models():
 
 @pytest.fixture
 def context(tmp_path):
-    values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
-    images = data.load("dsprites_full", values=values, size=8)
+    images = small_sprites()
     with Run(tmp_path / "run") as run:
         yield Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
 

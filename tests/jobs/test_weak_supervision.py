@@ -16,12 +16,14 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Run
 from rdl.scoring import MIGScore, UDRScore
 from rdl.watch.watching import Watcher
-from tests.small_models import SMALL_VAE
+from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
 
 configure()
 
 CONFIG = (
     SMALL_VAE
+    + SMALL_MEASUREMENT
+    + BATCHES_THAT_SHRINK
     + """
 population.size = 3
 population.models = 2
@@ -30,15 +32,7 @@ population.generations = 3
 population.until_converged = False
 UDRScore.points = 16
 MIGScore.points = 16
-Measurement.num_train = 40
-Measurement.num_test = 20
-measure.num_bins = 4
 SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @batch/Dimension()}
-rate/Dimension.initial = (1e-3,)
-batch/Dimension.initial = (10,)
-batch/Dimension.factors = (0.7,)
-batch/Dimension.low = 2
-batch/Dimension.integer = True
 """
 )
 
@@ -49,8 +43,7 @@ def searched(tmp_path):
 
     def run(objective, score, *bindings, labels=True):
         read_gin([], [*CONFIG.strip().splitlines(), f"model.objective = @{objective}", *bindings])
-        values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
-        images = data.load("dsprites_full", values=values, size=8)
+        images = small_sprites()
         if not labels:
             images = data.ImageSet("unlabelled", images.source)
         with Run(tmp_path / "run") as run:
