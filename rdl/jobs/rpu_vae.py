@@ -103,7 +103,7 @@ def rpu_vae(
     final = train_population(
         context, "final", "final", images, leaf_mig, budget=left, compared=True, last=True, start=start
     )
-    seen = final.num_images + (x_run.num_images if warm_start else 0)
+    seen = final.num_images + (x_run.num_images if start else 0)
     summary: dict[str, Any] = {
         "images_trained": seen,
         "leaf_runs": leaf_runs,
