@@ -1,6 +1,6 @@
 """Ground-truth factors: the space they span, and how they belong to the images of a set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Protocol
@@ -37,6 +37,17 @@ class FactorSpace:
     def num_states(self) -> int:
         """How many combinations of values there are."""
         return prod(self.sizes)
+
+    def columns(self, names: Iterable[str]) -> list[int]:
+        """The columns of the factors that are called so.
+
+        Raises:
+          UserError: no factor has one of the names.
+        """
+        names = list(names)
+        if unknown := [name for name in names if name not in self.names]:
+            raise UserError(f"No factor is called {unknown[0]!r}: the factors are {', '.join(self.names)}.")
+        return [self.names.index(name) for name in names]
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
         """Values of the factors, int64 [n, factors], for state numbers [n]."""

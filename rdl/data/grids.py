@@ -22,8 +22,7 @@ def sub_grid(source: Source, grid: Grid, values: Mapping[str, int | Sequence[int
       UserError: a factor or a value that the data set does not have.
     """
     full = grid.full
-    if unknown := set(values) - set(full.names):
-        raise UserError(f"No factor is called '{min(unknown)}': the factors are {', '.join(full.names)}.")
+    full.columns(values)  # all are known
     chosen = [_values(name, size, values.get(name, 1)) for name, size in zip(full.names, full.sizes, strict=True)]
     smaller = Grid(FactorSpace(full.names, tuple(map(len, chosen))), grid.latent)
     states = smaller.full.factors(np.arange(smaller.full.num_states))

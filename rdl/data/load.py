@@ -11,6 +11,7 @@ import gin
 
 from rdl.bindings import literals
 from rdl.data import cache, label_file, official, own
+from rdl.data.correlated import Correlation, correlated
 from rdl.data.factors import Grid, GroundTruth
 from rdl.data.formats.decode import Treatment
 from rdl.data.grids import shrink, sub_grid
@@ -21,7 +22,7 @@ from rdl.errors import UserError
 
 Values = Mapping[str, int | Sequence[int]]
 _TFDS = "tfds:"
-_OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin", "factors")
+_OPTIONS = ("values", "size", "filter", "crop", "channels", "split", "origin", "factors", "correlation")
 Read = Callable[..., tuple[Source, GroundTruth | None]]
 
 
@@ -36,6 +37,7 @@ def load(
     split: str | None = None,
     origin: str | None = None,
     factors: str | None = None,
+    correlation: Correlation | None = None,
     prepare: bool = False,
     progress: cache.OnProgress | None = None,
 ) -> ImageSet:
@@ -55,6 +57,8 @@ def load(
       factors: of one's own images: a CSV file with a header, and a line for each image: its name within the folder, or
         its number in the npz file from 0, then a column for each factor. Used to measure, and to train where a score
         that needs labels is asked for. Cells may be empty.
+      correlation: of sets that have `values`, keeps those images that make two factors go together: ("x", "y", 0.2),
+        two names and the width of the density of their difference, where each runs from 0 to 1.
       prepare: makes the images ready in the cache now if they are not: the fastest to train on.
       progress: called with the number of images made ready and of all.
 
@@ -64,7 +68,7 @@ def load(
     """
     given = {
         "values": values, "size": size, "filter": filter, "crop": crop, "channels": channels, "split": split,
-        "origin": origin, "factors": factors,
+        "origin": origin, "factors": factors, "correlation": correlation,
     }  # fmt: skip
     return _load(name, given, lambda source: cache.prepare(source, progress) if prepare else cache.ready(source))
 
@@ -116,8 +120,12 @@ def _reader(name: str) -> Read:
 
 
 def _dsprites(
-    name: str, values: Values | None = None, size: int | None = None, origin: str = "auto"
-) -> tuple[Source, Grid]:
+    name: str,
+    values: Values | None = None,
+    correlation: Correlation | None = None,
+    size: int | None = None,
+    origin: str = "auto",
+) -> tuple[Source, GroundTruth]:
     source = cache.ready(dsprites.sprites(origin))
     if name == "color_dsprites":
         source = dsprites.Coloured(source)
@@ -126,24 +134,35 @@ def _dsprites(
     elif name == "scream_dsprites":
         source = dsprites.OnScream(source, dsprites.scream())
     hidden = ("shape",) if name == "dsprites_noshape" else ()
-    return _reduced(source, dsprites.grid(*hidden), values, size)
+    return _reduced(source, dsprites.grid(*hidden), values, correlation, size)
 
 
 def _objects(
-    make: Callable[[], tuple[Source, Grid]], values: Values | None = None, size: int | None = None
-) -> tuple[Source, Grid]:
+    make: Callable[[], tuple[Source, Grid]],
+    values: Values | None = None,
+    correlation: Correlation | None = None,
+    size: int | None = None,
+) -> tuple[Source, GroundTruth]:
     source, grid = make()
-    return _reduced(cache.ready(source), grid, values, size)
+    return _reduced(cache.ready(source), grid, values, correlation, size)
 
 
-def _dummy(values: Values | None = None, size: int | None = None) -> tuple[Source, Grid]:
-    return _reduced(dummy.Noise(), dummy.DummyGrid(dummy.SPACE, tuple(range(10))), values, size)
+def _dummy(
+    values: Values | None = None, correlation: Correlation | None = None, size: int | None = None
+) -> tuple[Source, GroundTruth]:
+    grid = dummy.DummyGrid(dummy.SPACE, tuple(range(10)))
+    return _reduced(dummy.Noise(), grid, values, correlation, size)
 
 
-def _reduced(source: Source, grid: Grid, values: Values | None, size: int | None) -> tuple[Source, Grid]:
+def _reduced(
+    source: Source, grid: Grid, values: Values | None, correlation: Correlation | None, size: int | None
+) -> tuple[Source, GroundTruth]:
     if values:
         source, grid = sub_grid(source, grid, values)
-    return shrink(source, size), grid
+    if correlation is None:
+        return shrink(source, size), grid
+    source, table = correlated(source, grid, correlation)
+    return shrink(source, size), table
 
 
 def _digits(

@@ -61,7 +61,9 @@ def test_wrong_values(values, message):
 def test_unknown_names_and_options():
     with pytest.raises(UserError, match="No data set is called 'sprites', .* use dsprites_full, .* tfds:NAME"):
         data.load("sprites")
-    with pytest.raises(UserError, match="'dsprites_full' has no option 'split': it has values, size, origin"):
+    with pytest.raises(
+        UserError, match="'dsprites_full' has no option 'split': it has values, correlation, size, origin"
+    ):
         data.load("dsprites_full", split="train")
     with pytest.raises(UserError, match="got size 48: choose one of"):
         data.load("dsprites_full", size=48)

@@ -99,7 +99,10 @@ class RunConfig:
         if random.random() < 0.5:
             config = damage.text(random, self.TRUE)
         else:
-            options = ("name", "name", "values", "size", "filter", "crop", "channels", "split", "origin", "prepare")
+            options = (
+                "name", "name", "values", "correlation", "size", "filter", "crop", "channels", "split", "origin",
+                "prepare",
+            )  # fmt: skip
             lines = [f"dataset.{pick(random, options)} = {damage.spelled(damage.value(random))}" for _ in range(3)]
             lines += [f"dataset.name = {pick(random, ('own.npz', 'own.npz', 'mnist', 'celeba', ''))!r}"]
             config = "\n".join(lines)
