@@ -46,7 +46,7 @@ def gather(local: tf.Tensor) -> tf.Tensor:
     first, size = rows(local)
     after = size - first - tf.shape(local)[0]
     paddings = tf.pad([[first, after]], [[0, len(local.shape) - 1], [0, 0]])
-    return total(tf.pad(local, paddings))
+    return tf.ensure_shape(total(tf.pad(local, paddings)), [None, *local.shape[1:]])
 
 
 def scatter(values: tf.Tensor, local: tf.Tensor) -> tf.Tensor:
