@@ -156,7 +156,7 @@ class FinishedRun:
 
 
 def _hyperparameters(summary: Mapping[str, Any]) -> dict[str, float]:
-    known = ("beta", "gamma", "c_max", "iteration_threshold", "lambda_od", "lambda_d_factor")
+    known = ("beta", "gamma", "delta", "c_max", "iteration_threshold", "lambda_od", "lambda_d_factor")
     return {name: summary[f"final.{name}"] for name in known if f"final.{name}" in summary}
 
 

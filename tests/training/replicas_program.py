@@ -30,6 +30,7 @@ from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
 from rdl.models.objectives import paired, supervised
 from rdl.models.objectives.factor_vae import factor_vae
+from rdl.models.objectives.factorised_support import factorised_support
 from rdl.training.strategies import strategy
 from rdl.training.trainer import Trainer
 
@@ -38,7 +39,9 @@ OBJECTIVES = {
     "factor_vae": factor_vae,
     "dip_vae": objectives.dip_vae,
     "annealed_vae": objectives.annealed_vae,
+    "factorised_support": factorised_support,
     "ada_gvae": paired.ada_gvae,
+    "group_vae": lambda: paired.group_vae(shared=2),
     "few_labels": lambda: supervised.few_labels(objectives.beta_tc_vae),
     "few_labels_covariance": lambda: supervised.few_labels(objectives.vae, "covariance_to_identity"),
 }

@@ -13,6 +13,7 @@ from scipy import special, stats
 
 from rdl.models.objectives import objective as objectives
 from rdl.models.objectives.factor_vae import factor_vae
+from rdl.models.objectives.factorised_support import distances_to_product, factorised_support
 from rdl.training.posteriors import posterior_parameters
 from rdl.training.trainer import Trainer
 
@@ -76,6 +77,16 @@ def test_dip_vae_makes_the_covariance_the_identity(small_model, made_images, dip
 def test_beta_tc_vae_pays_for_total_correlation(small_model, made_images):
     none, strong = trained(small_model, made_images(), objectives.beta_tc_vae, [{"beta": 1.0}, {"beta": 8.0}])
     assert total_correlation(*strong) < 0.5 * total_correlation(*none)
+
+
+def test_factorised_support_fills_products(small_model, made_images):
+    """Distances in units of the latents' ranges: smaller latents alone would be no success."""
+    settings = [{"beta": 1.0, "gamma": 0.0, "delta": 0.0}, {"beta": 1.0, "gamma": 20.0, "delta": 1.0}]
+    none, strong = (
+        distances_to_product(mean / np.ptp(mean, axis=0), 36**2).numpy().sum()
+        for mean, _ in trained(small_model, made_images(), factorised_support, settings)
+    )
+    assert strong < 0.5 * none
 
 
 def test_factor_vae_pays_for_total_correlation(small_model, made_images):

@@ -39,7 +39,10 @@ def test_fifty_steps_on_two_replicas_with_an_odd_batch(objective):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("objective", ["dip_vae", "annealed_vae", "ada_gvae", "few_labels", "few_labels_covariance"])
+@pytest.mark.parametrize(
+    "objective",
+    ["dip_vae", "annealed_vae", "factorised_support", "ada_gvae", "group_vae", "few_labels", "few_labels_covariance"],
+)
 def test_other_objectives_on_two_replicas(objective):
     """Of 33 rows 17 are the first replica's, so that a pair lies on both."""
     found = result(start("mirrored", objective, "small", 33, 10))

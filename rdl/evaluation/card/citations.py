@@ -8,6 +8,7 @@ OBJECTIVES = {
     "factor_vae": ("FactorVAE", "kim2018disentangling"),
     "dip_vae": ("DIP-VAE", "kumar2018variational"),
     "beta_tc_vae": ("beta-TCVAE", "chen2018isolating"),
+    "factorised_support": ("Hausdorff factorised support", "roth2023disentanglement"),
     "ada_gvae": ("Ada-GVAE", "locatello2020weakly"),
     "ada_mlvae": ("Ada-ML-VAE", "locatello2020weakly"),
     "group_vae": ("group VAE", "hosoya2019group"),
@@ -77,6 +78,12 @@ _PAPERS = {
         "Chen, Ricky T. Q. and Li, Xuechen and Grosse, Roger and Duvenaud, David",
         "Advances in Neural Information Processing Systems",
         2018,
+    ),
+    "roth2023disentanglement": (
+        "Disentanglement of Correlated Factors via Hausdorff Factorized Support",
+        "Roth, Karsten and Ibrahim, Mark and Akata, Zeynep and Vincent, Pascal and Bouchacourt, Diane",
+        "International Conference on Learning Representations",
+        2023,
     ),
     "locatello2020weakly": (
         "Weakly-Supervised Disentanglement Without Compromises",

@@ -9,6 +9,7 @@ from scipy import special, stats
 from rdl.errors import UserError
 from rdl.models.distributions import DiagonalNormal, bernoulli_image
 from rdl.models.objectives import objective as objectives
+from rdl.models.objectives.factorised_support import factorised_support
 
 BATCH, LATENTS, SIZE = 12, 5, 700
 
@@ -109,6 +110,7 @@ def test_dip_vae(made, dip_type):
         objectives.vae(2.0),
         objectives.annealed_vae(10.0),
         objectives.dip_vae(2.0, 5.0, "ii"),
+        factorised_support(2.0, 3.0, 5.0),
     ],
     ids=lambda o: o.name,
 )
@@ -119,6 +121,7 @@ def test_gradients_equal_finite_differences(made, objective):
     values = {k: tf.constant(v, tf.float64) for k, v in objective.hyperparameters.items()}
     size = tf.constant(SIZE, tf.float64)
 
+    @tf.function
     def loss(means, log_variances):
         latents = means + noise * tf.exp(log_variances / 2)
         posterior = DiagonalNormal(means, log_variances)
