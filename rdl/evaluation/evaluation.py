@@ -60,7 +60,7 @@ def evaluation(data: Any, function: Function) -> dict[str, Any]:
     """
     try:
         return metric.evaluate(data, function)
-    except (ValueError, RuntimeError) as error:
+    except (UserError, ValueError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "Required bindings" not in str(error):  # gin's: a gin file lacks some
             raise
         name = gin.query_parameter("evaluation.name")

@@ -8,7 +8,7 @@ from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
 from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once
 
-_FEW_STATES = 100_000
+_FEW_IMAGES = 100_000
 REPRESENTATIONS = ("mean", "sampled")
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -31,8 +31,9 @@ class Representations:
             return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
 
         self.data, self._posterior = encode_once(images, posterior)
-        if isinstance(self.data, EncodedStates) and np.prod(images.factors_num_values) <= _FEW_STATES:
-            self._posterior(np.arange(np.prod(images.factors_num_values)))  # in bulk; metrics ask for a few at a time
+        if isinstance(self.data, EncodedStates) and len(images) <= _FEW_IMAGES:
+            # In bulk, for metrics ask for a few at a time. There may be combinations of factors that no image has.
+            self._posterior(self.data.states(images.factors(images.labelled()).T))
 
     def function(self, name: str, seed: int) -> Function:
         """Observations -> representation [n, latents]: the posterior means, or samples with noise from the seed."""

@@ -398,6 +398,18 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
     assert not result_tree.is_complete(run / "metrics/mean/few", "evaluation")
 
 
+def test_images_without_every_combination_of_factors_are_measured_by_what_samples_images(tmp_path):
+    run, told = make_run(tmp_path / "run"), []
+    with (run / "config.gin").open("a") as config:
+        config.write("dataset.correlation = ('x', 'y', 0.05)\n")
+    assert 10 < len(FinishedRun.open(run).images) < 0.2 * np.prod(FinishedRun.open(run).images.factors_num_values)
+    metrics = ["factor_vae_metric", "mig", "beta_vae_sklearn", "sap_score"]
+    with pytest.raises(UserError, match="2 of 4 could not be measured: mean factor_vae_metric, mean beta_vae_sklearn"):
+        evaluation.evaluate(run, metrics, ["mean"], bindings=SMALL, note=told.append)
+    assert sum("No image has the factors" in line for line in told) == 2
+    assert all(result_tree.is_complete(run / "metrics/mean" / done, "evaluation") for done in ("mig", "sap_score"))
+
+
 def test_a_metric_that_cannot_be_computed_is_named():
     def metric(ground_truth, function, random_state, artifact_dir):
         raise ValueError("one factor only")
