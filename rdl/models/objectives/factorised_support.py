@@ -21,7 +21,7 @@ from rdl.models.objectives.objective import Batch, Objective, Terms, Values, kl,
 @gin.configurable
 def factorised_support(
     beta: float = 1.0,
-    gamma: float = 100.0,
+    gamma: float = 10.0,
     delta: float = 1.0,
     combinations: Annotated[int, Between(1, 1_000_000_000)] = 4096,
 ) -> Objective:

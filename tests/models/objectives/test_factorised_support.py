@@ -87,7 +87,7 @@ def terms(objective, **values):
 
 def test_the_loss():
     objective = factorised_support(combinations=ALL)
-    assert objective.hyperparameters == {"beta": 1.0, "gamma": 100.0, "delta": 1.0}  # all that can be searched
+    assert objective.hyperparameters == {"beta": 1.0, "gamma": 10.0, "delta": 1.0}  # all that can be searched
     found = terms(objective, beta=2.0, gamma=30.0, delta=5.0)
     lacks = np.maximum(1 - POINTS.max(axis=0), 0).sum() + np.maximum(POINTS.min(axis=0), 0).sum()
     expected = {
