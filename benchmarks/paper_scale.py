@@ -138,13 +138,13 @@ def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str
     trained = {
         "x_run": x.size * x.models * FLAGS.generations * x.images_per_generation(size),
         "leaf_runs": leaf_runs * 2 * FLAGS.generations * x.size * x.models * subset,
-        "final": final.size * (final.initial_factor + (final.generations or 1) - 1) * size,
+        "final": final.members_until(final.generations or 1) * size,
     }
     besides = ("score", "write checkpoint", "read checkpoint")
     member = sum(ledger.steps[f"x_run: {name}"]["cpu_seconds"] for name in besides)
     final_member = sum(ledger.steps[f"final: {name}"]["cpu_seconds"] for name in besides)
     members = x.size * FLAGS.generations * (1 + 2 * leaf_runs)
-    final_members = final.size * (final.initial_factor + (final.generations or 1) - 1)
+    final_members = final.members_until(final.generations or 1)
     hours = {
         "x_run": trained["x_run"] * per_image["x_run"],
         "leaf_runs": trained["leaf_runs"] * per_image["x_run"],

@@ -142,7 +142,7 @@ def _to_come(data_size: int, leaf_runs: Iterable[int], left: int | None, *, rand
     final = max(least_images("final", data_size), (left or 0) - sum(leaves.values()))
     plan = {**leaves, "final": final}
     with gin.config_scope("x_run"):
-        members = PopulationSettings().size * PopulationSettings().initial_factor
+        members = PopulationSettings().members(0)
     with gin.config_scope("final"):
         settings = PopulationSettings()
     alone = settings.images_per_generation(data_size) * (settings.generations or settings.window + 1)

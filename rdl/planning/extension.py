@@ -95,7 +95,9 @@ def _lines(
     if images is not None:
         done = {key.generation: member for key, member in zip(reader.of_kind(MemberKey), members, strict=True)
                 if key.stage == last and member.status == "scored"}  # fmt: skip
-        a_generation = settings.size * max(map(_images, done.values()), default=0)
+        a_generation = settings.members(max(len(done), settings.generations or 0)) * max(
+            map(_images, done.values()), default=0
+        )
         if not a_generation:
             raise UserError(f"The run has not begun its last stage, {last}: let it, or ask for --generations.")
         if images < a_generation:

@@ -3,8 +3,9 @@
 from rdl.population.budget import generations_for, spent
 from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
-from rdl.population.population import Outcome, Population, PopulationSettings, train_members
+from rdl.population.population import Outcome, Population, train_members
 from rdl.population.search_space import Dimension, SearchSpace
+from rdl.population.settings import PopulationSettings
 
 __all__ = [
     "Dimension",

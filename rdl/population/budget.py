@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rdl.population.member import Member
-from rdl.population.population import PopulationSettings
+from rdl.population.settings import PopulationSettings
 
 
 def spent(generations: Sequence[Sequence[Member]], models: int, num_images: int) -> int:
@@ -25,5 +25,9 @@ def generations_for(settings: PopulationSettings, num_images: int, budget: int) 
       num_images: that each model sees in a generation.
       budget: images of all models together.
     """
-    rounds = budget // (settings.size * settings.models * num_images)  # the first generation takes several
-    return max(settings.generations or 1, rounds - (settings.initial_factor - 1))
+    members = budget // (settings.models * num_images)
+    generations, left = 0, members - settings.members(0)
+    while left >= 0:
+        generations += 1
+        left -= settings.members(generations)
+    return max(settings.generations or 1, generations)

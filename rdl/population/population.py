@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import gin
-
-from rdl.bindings.ranges import Count
 from rdl.errors import UserError
 from rdl.execution import Executor
-from rdl.population import evolution
+from rdl.population import evolution, rules
 from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
+from rdl.population.settings import PopulationSettings
 from rdl.runs import Run, files
 from rdl.runs.layout import OutcomeKey
 
@@ -37,66 +35,6 @@ class PopulationWatcher(Protocol):
     def generation_done(self, stage: str, members: Sequence[Member]) -> None:
         """All members of a generation are trained, now or before the run was resumed."""
         ...
-
-
-@gin.configurable("population")
-@dataclass(frozen=True)
-class PopulationSettings:
-    """What a population does. Defaults are those of the code that the paper's authors released.
-
-    Attributes:
-      size: members after the first generation.
-      initial_factor: the first generation has this many times ``size`` members; the better ones stay.
-      models: VAEs per member, which share batches and hyperparameters; UDR compares them, so it needs 2.
-      generations: stop after so many; None: only when converged.
-      until_converged: stop once the best score has stopped changing.
-      window: converged means that so many last changes of the best score ..
-      tolerance: .. are all under this.
-      min_score: stop where the best score of a generation is under this: nothing is left to learn. None: the job's
-        own, 0.1 for the x-run and the leaf runs of rPU-VAE and no minimum elsewhere; 0 for no minimum of a UDR.
-      best_of: which generations hand over their best member: ``all`` of them, as the reference's, or the ``last``.
-        Training losses, and ladders, are always taken from the last: earlier ones trained something else.
-      fraction: of the population that exploit replaces each generation.
-      exploit: False is a random search, the control of a population's: no member is ever replaced or perturbed, all
-        train on as they began, and the score chooses at the end.
-      images: a generation trains each member on so many images; None: on as many as the data set has,
-      min_images: .. but at least on so many.
-      search_space: the hyperparameters searched; None: the reference's.
-    """
-
-    size: int = 56
-    initial_factor: int = 1
-    models: int = 5
-    generations: int | None = None
-    until_converged: bool = True
-    window: Count = 6
-    tolerance: float = 0.005
-    min_score: float | None = None
-    best_of: str = "all"
-    fraction: float = 0.2
-    exploit: bool = True
-    images: int | None = None
-    min_images: int = 10_000
-    search_space: SearchSpace | None = None
-
-    def __post_init__(self):
-        if self.size < 1 or self.models < 1 or self.initial_factor < 1:
-            raise UserError(
-                "A population needs size >= 1, models >= 1 and initial_factor >= 1, "
-                f"got {self.size}, {self.models}, {self.initial_factor}."
-            )
-        if self.generations is None and not self.until_converged:
-            raise UserError("A population needs generations = N, or until_converged = True, to come to an end.")
-        if self.generations is not None and self.generations < 1:
-            raise UserError(f"population.generations must be at least 1, got {self.generations}.")
-        if not 0 < self.fraction <= 0.5:
-            raise UserError(f"population.fraction must lie in (0, 0.5], got {self.fraction}.")
-        if self.best_of not in ("all", "last"):
-            raise UserError(f"population.best_of must be 'all' or 'last', got {self.best_of!r}.")
-
-    def images_per_generation(self, data_size: int) -> int:
-        """How many images each member sees in one generation."""
-        return self.images if self.images is not None else max(self.min_images, data_size)
 
 
 def train_members(
@@ -191,8 +129,14 @@ class Population:
             generations.append(self._train(task, executor, members, generations))
             low_score = settings.min_score is not None and _best_score(generations[-1]) < settings.min_score
             reason = _NOTHING_LEFT.format(settings) if low_score else self._reason_to_stop(generations)
-            following = evolution.next_generation(
-                generations[-1], self._space, self._place, settings.fraction, settings.size, settings.exploit
+            following = rules.next_generation(
+                generations[-1],
+                self._space,
+                self._place,
+                settings.rule,
+                settings.fraction,
+                settings.size,
+                settings.sub_populations,
             )
             self._prune(generations)
             if reason:

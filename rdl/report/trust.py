@@ -33,6 +33,7 @@ RULES = {
     "UDRScore.found_again": ("False", "counts the latents that are found again, where UDR averages over them"),
     "population.size": ("56", "members"),
     "population.models": ("5", "VAEs a member"),
+    "population.rule": ("truncation", "what becomes of the members between two generations"),
     "population.fraction": ("0.2", "share of the population that is replaced each generation"),
     "population.window": ("6", "converged: so many changes of the best score .."),
     "population.tolerance": ("0.005", ".. under this"),

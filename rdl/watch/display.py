@@ -77,7 +77,7 @@ class Terminal(Watcher):
         self._best.append(scores[0] if scores else math.nan)
         self._done, self._shares = 0, {}
         if self._settings:
-            before = self._settings.size * (self._settings.initial_factor + len(self._best) - 1)
+            before = self._settings.members_until(len(self._best))
             self._estimate.settle(before * self._num_images * self._settings.models)
         if scores:
             middle = scores[len(scores) // 2]
@@ -117,7 +117,7 @@ class Terminal(Watcher):
     def _show(self) -> None:
         if not self._status or self._settings is None:
             return
-        size = self._settings.size * (1 if self._best else self._settings.initial_factor)
+        size = self._settings.members(len(self._best))
         share = (self._done + sum(self._shares.values())) / size
         parts = [f"{self._stage} generation {len(self._best)} {_bar(share)}"]
         if (left := self._estimate.run_left) is not None and left >= 1:

@@ -18,8 +18,7 @@ def least_generations(settings: PopulationSettings) -> int:
 
 def least_images(settings: PopulationSettings, num_images: int) -> int:
     """How many images all models of a population see together at least, in all generations."""
-    members = settings.size * (settings.initial_factor + least_generations(settings) - 1)
-    return num_images * settings.models * members
+    return num_images * settings.models * settings.members_until(least_generations(settings))
 
 
 class Estimate:

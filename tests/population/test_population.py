@@ -328,10 +328,21 @@ def test_an_unknown_executor_is_refused():
 
 
 def test_a_random_search_replaces_nobody(tmp_path):
-    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, exploit=False), diverges_at=0.1)
+    outcome = evolve(tmp_path, dataclasses.replace(SETTINGS, rule="none"), diverges_at=0.1)
     first, *others = outcome.generations
     living = [member for member in first if member.status == "scored"]
     assert 0 < len(living) < len(first)
     for members in others:
         assert [(m.index, m.hyperparameters) for m in members] == [(m.index, m.hyperparameters) for m in living]
         assert all(member.parent == member.index for member in members)
+
+
+@pytest.mark.parametrize("rule", ["halving", "frequencies"])
+@pytest.mark.parametrize("stops", [3, 11])
+def test_every_rule_goes_on_after_a_stop_as_if_there_had_been_none(tmp_path, rule, stops):
+    settings = dataclasses.replace(SETTINGS, rule=rule, fraction=0.25)
+    whole = evolve(tmp_path / "whole", settings, diverges_at=0.1)
+    with pytest.raises(Stopped):
+        evolve(tmp_path / "stopped", settings, StopsAfter(stops), diverges_at=0.1)
+    assert evolve(tmp_path / "stopped", settings, diverges_at=0.1) == whole
+    assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")

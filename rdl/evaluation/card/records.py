@@ -123,7 +123,7 @@ class CardRecords:
     @property
     def evolved(self) -> bool:
         """Whether members of the population took over from others."""
-        return self.named("population.exploit") != "False"
+        return self.named("population.rule") in ("", "truncation", "frequencies")
 
     @property
     def score(self) -> str:

@@ -1,5 +1,5 @@
 """Encoders and decoders of plain VAEs, by gin name."""
 
-from rdl.models.networks import dlib, reference, small
+from rdl.models.networks import dlib, quantised, reference, small
 
-__all__ = ["dlib", "reference", "small"]
+__all__ = ["dlib", "quantised", "reference", "small"]

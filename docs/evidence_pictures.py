@@ -1,0 +1,154 @@
+"""Draws the pictures of docs/evidence.md and docs/model_selection.md from docs/results, and prints the tables of one.
+
+    python docs/evidence_pictures.py
+
+docs/images/evidence.png: the MIG of every run of every method, one dot a seed.
+docs/images/model_selection.png: what a score without labels says of the models of a bed, against their true MIG.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from rdl.evaluation import statistics
+
+DOCS = Path(__file__).resolve().parent
+OURS = "rPU-VAE, from the x-model"
+RECURSION = {
+    "final_from_x_model": OURS,
+    "final_from_new_members": "rPU-VAE, from new members",
+    "x_model": "its x-model (PBT-U-VAE)",
+}
+METRICS = {
+    "discrete_mig": "MIG",
+    "disentanglement": "DCI disentanglement",
+    "mig_sup": "MIG-sup",
+    "factor_vae_metric.eval_accuracy": "FactorVAE score",
+    "sap_score.SAP_score": "SAP",
+}
+SHOWN = ("UDR, lasso", "latents found again, same setting", "latents found again, other betas")
+
+Runs = Mapping[str, Sequence[Mapping[str, float]]]
+"""Method -> the scores of each of its seeds."""
+
+
+def dsprites() -> Runs:
+    """All methods of the evidence study, whatever has run."""
+    found: dict[str, list[Mapping[str, float]]] = {}
+    by_seed = _read("warm_start")
+    for key, name in RECURSION.items():
+        found[name] = [seed[key] for seed in by_seed.values()]
+    found["its x-model, trained as long again"] = list(_read("longer_x_model").values())
+    return found | _studied("controls", "few_labels", "weak")
+
+
+def scenes() -> Runs:
+    """The same on images that nothing was tuned on, as far as they have run."""
+    return _studied("scenes") if (DOCS / "results/scenes.json").is_file() else {}
+
+
+def _studied(*parts: str) -> dict[str, list[Mapping[str, float]]]:
+    """Runs of bin/study, by gin file, each seed once; a run of the recursion is its final model and its x-model."""
+    found: dict[str, list[Mapping[str, float]]] = {}
+    runs = {(run["file"], run["seed"]): run for part in parts for run in _read(part)}
+    for (name, _), run in sorted(runs.items()):
+        if run["state"] != "done":
+            continue
+        summary = run["summary"]
+        scores = dict(next(iter(run["scores"].values()), {}))
+        if "x_model.discrete_mig" in summary:
+            prefix = "x_model."
+            of_x = {key.removeprefix(prefix): value for key, value in summary.items() if key.startswith(prefix)}
+            found.setdefault(f"{name}, x-model", []).append(of_x)
+        of_final = {key.removeprefix("final."): value for key, value in summary.items() if key.startswith("final.")}
+        found.setdefault(name, []).append(of_final | scores)
+    return found
+
+
+def table(runs: Runs, ours: str) -> str:
+    """A row a method: how its MIG spreads, how often a run of ours is better, and the means of the other scores."""
+    best = [scores["discrete_mig"] for scores in runs[ours]]
+    heads = ["", "n", "MIG, mean [95 %]", "std", "worst", "P(better)", *list(METRICS.values())[1:]]
+    lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
+    ordered = sorted(runs.items(), key=lambda item: -np.mean([scores["discrete_mig"] for scores in item[1]]))
+    for name, seeds in ordered:
+        migs = [scores["discrete_mig"] for scores in seeds]
+        spread = f"{statistics.deviation(migs):.3f}" if len(migs) > 1 else ""
+        better = "" if name == ours else str(statistics.probability_of_improvement(best, migs))
+        cells = [name, str(len(migs)), str(statistics.mean(migs)), spread, f"{min(migs):.3f}", better]
+        for metric in list(METRICS)[1:]:
+            values = [scores[metric] for scores in seeds if metric in scores]
+            cells.append(f"{np.mean(values):.3f}" if len(values) == len(seeds) else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def draw_runs(panels: Mapping[str, Runs], path: Path) -> None:
+    """One panel a data set; a row a method, a dot a seed, a bar at the mean."""
+    heights = [len(runs) for runs in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(7.5, 0.26 * sum(heights) + 0.9 * len(panels)), sharex=True, squeeze=False,
+        height_ratios=heights, layout="constrained",
+    )  # fmt: skip
+    for ax, (title, runs) in zip(axes[:, 0], panels.items(), strict=True):
+        ordered = sorted(runs.items(), key=lambda item: np.mean([scores["discrete_mig"] for scores in item[1]]))
+        for place, (name, seeds) in enumerate(ordered):
+            migs = [scores["discrete_mig"] for scores in seeds]
+            colour = "#c44e52" if "rPU-VAE" in name or "rpu_vae" in name else "#4c72b0"
+            ax.plot(migs, [place] * len(migs), "o", color=colour, alpha=0.6, markersize=5, markeredgewidth=0)
+            ax.plot([np.mean(migs)] * 2, [place - 0.3, place + 0.3], color=colour)
+        ax.set_yticks(range(len(ordered)), [name for name, _ in ordered], fontsize=8)
+        ax.set_ylim(-0.7, len(ordered) - 0.3)
+        ax.set_title(title, fontsize=9, loc="left")
+        ax.grid(axis="x", alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[-1, 0].set_xlabel("MIG of the model handed over, a dot a seed")
+    axes[-1, 0].set_xlim(0, None)
+    figure.savefig(path, dpi=110)
+
+
+def draw_beds(beds: Sequence[tuple[str, dict]], path: Path) -> None:
+    """A row a bed, a panel a score: score against true MIG, coloured by beta."""
+    figure, axes = plt.subplots(
+        len(beds), len(SHOWN), figsize=(9, 2.7 * len(beds)), squeeze=False, layout="constrained"
+    )
+    for row, (title, bed) in zip(axes, beds, strict=True):
+        betas = sorted({model["beta"] for model in bed["models"]})
+        for ax, score in zip(row, SHOWN, strict=True):
+            for place, beta in enumerate(betas):
+                models = [model for model in bed["models"] if model["beta"] == beta]
+                colour = plt.get_cmap("viridis")(place / max(1, len(betas) - 1))
+                x, y = ([model[key] for model in models] for key in (score, "discrete_mig"))
+                ax.plot(x, y, "o", color=colour, label=f"beta {beta:g}", markersize=5, alpha=0.8)
+            correlation = bed["selection"][score]["discrete_mig"]["spearman"]
+            ax.set_title(f"{title}: rank correlation {correlation:.2f}", fontsize=8, loc="left")
+            ax.set_xlabel(score, fontsize=8)
+            ax.tick_params(labelsize=7)
+            ax.grid(alpha=0.3)
+            ax.spines[["top", "right"]].set_visible(False)
+        row[0].set_ylabel("true MIG", fontsize=8)
+        row[0].legend(fontsize=6, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def _read(name: str):
+    return json.loads((DOCS / f"results/{name}.json").read_text())
+
+
+def main() -> None:
+    """Both pictures, and the tables."""
+    panels: dict[str, Runs] = {"dSprites, 32 x 32": dsprites()}
+    print(table(panels["dSprites, 32 x 32"], OURS))
+    if runs := scenes():
+        panels["coloured scenes, nothing tuned on them"] = runs
+        print(table(runs, "scenes_rpu_vae"))
+    draw_runs(panels, DOCS / "images/evidence.png")
+    beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if (DOCS / f"results/bed_{name}.json").is_file()]
+    draw_beds([(title, _read(name)) for title, name in beds], DOCS / "images/model_selection.png")
+
+
+if __name__ == "__main__":
+    main()
