@@ -86,7 +86,8 @@ def rpu_vae(
         left = left and left - leaves[-1].images_spent
     context.watcher.planned(plan((), left))
     learned = {
-        "x_model.udr": x_run.best.score,
+        "x_model.score": x_run.best.score,
+        "x_model.udr": float(np.mean(x_run.best.details.get("udr") or [x_run.best.score])),
         **x_run.found("x_model"),
         "x_model.images_trained": x_run.num_images,
         "x_model.stopped": x_run.outcome.reason,

@@ -14,7 +14,7 @@ from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, Outcome, Population, PopulationSettings, generations_for, keep_only, spent
 from rdl.runs.layout import MeasureKey, VerdictKey
-from rdl.scoring import Measurement, Score, alone, check
+from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 from rdl.watch import estimate
@@ -156,7 +156,7 @@ def train_population(
     task = MemberTask(
         context.learner, context.run.paths, name, images, num_images, settings.models, score, points, start
     )
-    context.watcher.maximises(name, "negative loss" if score is None else type(score).__name__.removesuffix("Score"))
+    context.watcher.maximises(name, name_of(score))
     context.watcher.stage_begins(name, settings, num_images, len(images))
     population = Population(context.run, name, settings, context.seed, context.watcher)
     outcome = population.evolve(task, context.executor)

@@ -23,7 +23,9 @@ def ancestry(generations: Sequence[Sequence[Member]], member: Member) -> list[tu
 def score_name(member: Member) -> str:
     """What the population maximised, as far as its records tell."""
     if "pairwise_udr" in member.details:
-        return "chance-corrected UDR" if "udr_by_chance" in member.details else "UDR"
+        if "udr_by_chance" in member.details:
+            return "chance-corrected UDR"
+        return "latents found again" if "udr" in member.details else "UDR"
     return "leaf MIG" if "leaf_mig" in member.details else "score"
 
 

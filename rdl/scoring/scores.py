@@ -71,6 +71,13 @@ def check(score: Score | None, images: ImageSet, models: int) -> None:
         own(images, models)
 
 
+def name_of(score: Score | None) -> str:
+    """What a population maximises, in a word or two: the score's own ``name``, where it has one, else its class's."""
+    if score is None:
+        return "negative loss"
+    return getattr(score, "name", type(score).__name__.removesuffix("Score"))
+
+
 @gin.configurable
 class UDRScore:
     """Unsupervised disentanglement ranking (Duan et al., arXiv 1905.12614): how alike the member's models are.
@@ -117,6 +124,11 @@ class UDRScore:
         self.points, self.correlation, self.kl_threshold, self.mode = points, correlation, kl_threshold, mode
         self.min_active, self.chance_corrected, self.rotations = min_active, chance_corrected, rotations
         self.found_again = found_again
+
+    @property
+    def name(self) -> str:
+        """Which of its three scores it is."""
+        return "chance-corrected UDR" if self.chance_corrected else "found again" if self.found_again else "UDR"
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
         """The mean of the models' UDR scores; in the details how many latents each has in use.

@@ -8,7 +8,7 @@ from rdl.data import ImageSet
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels
-from rdl.scoring import LeafMIGScore, UDRScore
+from rdl.scoring import LeafMIGScore, UDRScore, name_of
 
 IMAGES = ImageSet("grey", ArraySource(np.zeros((60, 4, 4, 1), np.uint8), "grey"))
 LATENTS = np.random.default_rng(0).standard_normal((60, 3))
@@ -125,6 +125,7 @@ def test_what_is_found_again_counts_the_latents_that_udr_averages_over():
     assert [round(scored.score, 1) for scored in found[:2]] == [0.0, 1.0]
     assert 2.5 < found[2].score <= 3.0
     assert found[2].details["udr"] == UDRScore()(in_use(3, 3, 3), MANY, 0).per_model
+    assert [name_of(score) for score in (UDRScore(), UDRScore(found_again=True))] == ["UDR", "found again"]
     with pytest.raises(UserError, match="set one of them"):
         UDRScore(chance_corrected=True, found_again=True)
 
