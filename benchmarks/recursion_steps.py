@@ -1,7 +1,7 @@
 """Does each step of a recursion do its work? Read off finished runs with the true factors, which the runs never saw.
 
-    python benchmarks/recursion_steps.py runs/rpu_vae/* --results=docs/results/recursion_steps.json
-    python benchmarks/recursion_steps.py runs/rpu_vae/* --bed=runs/bed_dsprites
+    python benchmarks/recursion_steps.py runs/rpu_vae/rpu_vae/* --results=docs/results/recursion_steps.json
+    python benchmarks/recursion_steps.py runs/rpu_vae/rpu_vae/* --bed=runs/bed_dsprites
 
 For every iteration of every leaf run: how constant the factors held so far are among its images (*purity*, the share
 of the images that have the commonest value), and of which factor each learned label tells most (mutual information
