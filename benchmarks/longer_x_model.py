@@ -1,6 +1,7 @@
 """Is it the labels, or only more images? Trains the x-models of finished recursions as long again, without choosing.
 
-    python benchmarks/longer_x_model.py runs/rpu_vae/rpu_vae/* --images=320000 --results=docs/results/longer_x_model.json
+    python benchmarks/longer_x_model.py runs/rpu_vae/rpu_vae/* --images=320000 \\
+        --results=docs/results/longer_x_model.json
 
 A final run with ``rpu_vae.warm_start = True`` has seen more images than the x-model that it began with. Here each run's
 x-model sees as many more, with its own hyperparameters and no population, and is measured as the run measures. A run's
