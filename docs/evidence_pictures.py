@@ -3,6 +3,7 @@
     python docs/evidence_pictures.py
 
 docs/images/evidence.png: the MIG of every run of every method, one dot a seed.
+docs/images/search_rules.png: the best score so far against the images that all members have seen together.
 docs/images/model_selection.png: what a score without labels says of the models of a bed, against their true MIG.
 """
 
@@ -29,6 +30,13 @@ METRICS = {
     "factor_vae_metric.eval_accuracy": "FactorVAE score",
     "sap_score.SAP_score": "SAP",
 }
+RULES = {
+    "pbt_vae": ("population based training", (8, 4, 4, 4), 80_000),
+    "pbt_vae_random": ("random search", (5, 5, 5, 5), 80_000),
+    "pbt_vae_halving": ("successive halving", (10, 5, 3, 2), 80_000),
+    "pbt_vae_frequencies": ("two frequencies", (8,) * 8, 25_000),
+}
+"""Gin file -> (rule, members of each generation, images a member sees in one)."""
 SHOWN = ("UDR, lasso", "latents found again, same setting", "latents found again, other betas")
 
 Runs = Mapping[str, Sequence[Mapping[str, float]]]
@@ -110,6 +118,23 @@ def draw_runs(panels: Mapping[str, Runs], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def draw_rules(path: Path) -> None:
+    """The best true MIG so far of each search rule against images; a line a seed."""
+    figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+    for place, (file, (name, members, images)) in enumerate(RULES.items()):
+        seen = np.cumsum(members) * images / 1e6
+        for number, run in enumerate(run for run in _read("controls") if run["file"] == file and run["seed"] in (1, 2)):
+            best = np.maximum.accumulate(run["best_scores"]["population"])
+            ax.plot(seen, best, "o-", color=f"C{place}", markersize=3, label=name if not number else None)
+    ax.set_xlabel("images of training, all members together (millions)", fontsize=8)
+    ax.set_ylabel("best MIG so far", fontsize=8)
+    ax.tick_params(labelsize=7)
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(fontsize=7, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
 def draw_beds(beds: Sequence[tuple[str, dict]], path: Path) -> None:
     """A row a bed, a panel a score: score against true MIG, coloured by beta."""
     figure, axes = plt.subplots(
@@ -139,13 +164,14 @@ def _read(name: str):
 
 
 def main() -> None:
-    """Both pictures, and the tables."""
+    """The pictures, and the tables."""
     panels: dict[str, Runs] = {"dSprites, 32 x 32": dsprites()}
     print(table(panels["dSprites, 32 x 32"], OURS))
     if runs := scenes():
         panels["coloured scenes, nothing tuned on them"] = runs
         print(table(runs, "scenes_rpu_vae"))
     draw_runs(panels, DOCS / "images/evidence.png")
+    draw_rules(DOCS / "images/search_rules.png")
     beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if (DOCS / f"results/bed_{name}.json").is_file()]
     draw_beds([(title, _read(name)) for title, name in beds], DOCS / "images/model_selection.png")
 
