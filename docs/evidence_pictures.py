@@ -30,6 +30,7 @@ METRICS = {
     "factor_vae_metric.eval_accuracy": "FactorVAE score",
     "sap_score.SAP_score": "SAP",
 }
+LEAST_BETA = 8  # of those that a population of the evidence study begins with
 RULES = {
     "pbt_vae": ("population based training", (8, 4, 4, 4), 80_000),
     "pbt_vae_random": ("random search", (5, 5, 5, 5), 80_000),
@@ -91,6 +92,18 @@ def table(runs: Runs, ours: str) -> str:
             values = [scores[metric] for scores in seeds if metric in scores]
             cells.append(f"{np.mean(values):.3f}" if len(values) == len(seeds) else "")
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def spreads() -> str:
+    """A row a way to come by a model: how far its MIGs lie apart."""
+    bed, seeds = _read("bed_dsprites")["models"], _read("warm_start").values()
+    found = {"random models": [model["discrete_mig"] for model in bed if model["beta"] >= LEAST_BETA]}
+    found |= {name: [seed[key]["discrete_mig"] for seed in seeds] for key, name in RECURSION.items()}
+    lines = ["| | n | std of MIG [where it lies] |", "|---|---:|---:|"]
+    for name, migs in found.items():
+        spread = f"{statistics.deviation(migs):.3f} [{min(migs):.3f} to {max(migs):.3f}]"
+        lines.append(f"| {name} | {len(migs)} | {spread} |")
     return "\n".join(lines)
 
 
@@ -167,6 +180,7 @@ def main() -> None:
     """The pictures, and the tables."""
     panels: dict[str, Runs] = {"dSprites, 32 x 32": dsprites()}
     print(table(panels["dSprites, 32 x 32"], OURS))
+    print(spreads())
     if runs := scenes():
         panels["coloured scenes, nothing tuned on them"] = runs
         print(table(runs, "scenes_rpu_vae"))

@@ -91,11 +91,13 @@ class PopulationSettings:
     def members(self, generation: int) -> int:
         """How many members a generation has where none fails; the first has number 0."""
         count = self.size * self.initial_factor
-        if self.rule == "halving":
-            for _ in range(generation):
-                count = staying(count, self.fraction)
-            return count
-        return self.size if generation else count
+        if self.rule != "halving":
+            return self.size if generation else count
+        for _ in range(generation):
+            if (fewer := staying(count, self.fraction)) == count:  # so it is in all generations to come
+                break
+            count = fewer
+        return count
 
     def members_until(self, generation: int) -> int:
         """How many members all generations before this one have together."""

@@ -136,6 +136,7 @@ def test_halving_ends_with_one_member():
     settings = PopulationSettings(size=5, initial_factor=2, rule="halving", fraction=0.5, generations=6)
     assert [settings.members(generation) for generation in range(6)] == [10, 5, 3, 2, 1, 1]
     assert settings.members_until(4) == 20
+    assert settings.members(10**12) == 1  # at once
     assert staying(1, 0.5) == 1
 
 
