@@ -30,6 +30,8 @@ METRICS = {
     "factor_vae_metric.eval_accuracy": "FactorVAE score",
     "sap_score.SAP_score": "SAP",
 }
+RENDERED = {"scenes": "coloured scenes", "rooms": "coloured rooms, nothing tuned on them"}
+"""Results -> what the panel says of them."""
 LEAST_BETA = 8  # of those that a population of the evidence study begins with
 RULES = {
     "pbt_vae": ("population based training", (8, 4, 4, 4), 80_000),
@@ -54,9 +56,9 @@ def dsprites() -> Runs:
     return found | _studied("controls", "few_labels", "weak")
 
 
-def scenes() -> Runs:
-    """The same on images that nothing was tuned on, as far as they have run."""
-    return _studied("scenes") if (DOCS / "results/scenes.json").is_file() else {}
+def rendered(name: str) -> Runs:
+    """The same on a rendered data set, as far as it has run."""
+    return _studied(name) if (DOCS / f"results/{name}.json").is_file() else {}
 
 
 def _studied(*parts: str) -> dict[str, list[Mapping[str, float]]]:
@@ -92,6 +94,16 @@ def table(runs: Runs, ours: str) -> str:
             values = [scores[metric] for scores in seeds if metric in scores]
             cells.append(f"{np.mean(values):.3f}" if len(values) == len(seeds) else "")
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_seed(runs: Runs) -> str:
+    """A row a method: the MIG of each of its seeds, in their order."""
+    count = max(map(len, runs.values()))
+    lines = [f"| MIG | {' | '.join(map(str, range(count)))} |", "|---" + "|---:" * count + "|"]
+    for name, seeds in runs.items():
+        migs = [f"{scores['discrete_mig']:.3f}" for scores in seeds]
+        lines.append(f"| {' | '.join([name, *migs, *[''] * (count - len(migs))])} |")
     return "\n".join(lines)
 
 
@@ -181,9 +193,11 @@ def main() -> None:
     panels: dict[str, Runs] = {"dSprites, 32 x 32": dsprites()}
     print(table(panels["dSprites, 32 x 32"], OURS))
     print(spreads())
-    if runs := scenes():
-        panels["coloured scenes, nothing tuned on them"] = runs
-        print(table(runs, "scenes_rpu_vae"))
+    for name, title in RENDERED.items():
+        if runs := rendered(name):
+            panels[title] = runs
+            print(by_seed(runs))
+            print(table(runs, f"{name}_rpu_vae_wide"))
     draw_runs(panels, DOCS / "images/evidence.png")
     draw_rules(DOCS / "images/search_rules.png")
     beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if (DOCS / f"results/bed_{name}.json").is_file()]
