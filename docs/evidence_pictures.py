@@ -57,8 +57,13 @@ def dsprites() -> Runs:
 
 
 def rendered(name: str) -> Runs:
-    """The same on a rendered data set, as far as it has run."""
-    return _studied(name) if (DOCS / f"results/{name}.json").is_file() else {}
+    """The same on a rendered data set, as far as it has run, with controls that saw as many images."""
+    found = _studied(name) if _there(name) else {}
+    if _there(f"{name}_longer"):
+        found |= {f"{method}, twice as long": seeds for method, seeds in _studied(f"{name}_longer").items()}
+    if _there(f"{name}_longer_x_model"):
+        found[f"{name}_rpu_vae_wide, x-model, trained as long"] = list(_read(f"{name}_longer_x_model").values())
+    return found
 
 
 def _studied(*parts: str) -> dict[str, list[Mapping[str, float]]]:
@@ -184,6 +189,10 @@ def draw_beds(beds: Sequence[tuple[str, dict]], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def _there(name: str) -> bool:
+    return (DOCS / f"results/{name}.json").is_file()
+
+
 def _read(name: str):
     return json.loads((DOCS / f"results/{name}.json").read_text())
 
@@ -200,7 +209,7 @@ def main() -> None:
             print(table(runs, f"{name}_rpu_vae_wide"))
     draw_runs(panels, DOCS / "images/evidence.png")
     draw_rules(DOCS / "images/search_rules.png")
-    beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if (DOCS / f"results/bed_{name}.json").is_file()]
+    beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if _there(f"bed_{name}")]
     draw_beds([(title, _read(name)) for title, name in beds], DOCS / "images/model_selection.png")
 
 
