@@ -209,7 +209,7 @@ def main() -> None:
             print(table(runs, f"{name}_rpu_vae_wide"))
     draw_runs(panels, DOCS / "images/evidence.png")
     draw_rules(DOCS / "images/search_rules.png")
-    beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites") if _there(f"bed_{name}")]
+    beds = [(name, f"bed_{name}") for name in ("scenes", "dsprites", "rooms") if _there(f"bed_{name}")]
     draw_beds([(title, _read(name)) for title, name in beds], DOCS / "images/model_selection.png")
 
 
