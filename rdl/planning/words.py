@@ -92,8 +92,6 @@ x_run/population.best_of = "last"
 x_run/UDRScore.found_again = True
 x_run/UDRScore.min_active = 2
 leaf_run/population.min_score = 0.0
-# The paper's 1.188 nats passes over latents that all models share; docs/evidence.md.
-label.kl_threshold = 0.25
 
 leaf_run/population.images = {plan.leaf_run.images}
 leaf_run/population.generations = {plan.leaf_run.generations}
