@@ -2,7 +2,7 @@
 
     python benchmarks/scenes.py                       runs/scenes.npz, in seconds
     python benchmarks/scenes.py --output=other.npz
-    python benchmarks/scenes.py --folder=runs/scenes  5,000 of them as PNG files, factors in runs/scenes.csv
+    python benchmarks/scenes.py --folder=scenes       5,000 of them as PNG files, factors in scenes.csv
 
 Factors, in the order in which the last changes fastest: shape (disc, square, triangle) x size (4) x x (6) x y (6) x hue
 of the shape (8, from red to violet, so that it has two ends) x ground (4 colours). Every combination is there once. A
