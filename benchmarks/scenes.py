@@ -1,4 +1,4 @@
-"""Draws a data set that nothing was tuned on: coloured shapes over a ground, 32 x 32 x 3, six factors, 13,824 images.
+"""Draws a data set of known factors: coloured shapes over a ground, 32 x 32 x 3, six factors, 13,824 images.
 
     python benchmarks/scenes.py                       runs/scenes.npz, in seconds
     python benchmarks/scenes.py --output=other.npz
