@@ -1,6 +1,6 @@
 """From how many nats on should a latent be a label? A bed of models as labellers of each other, with known factors.
 
-    python benchmarks/label_threshold.py runs/bed_dsprites runs/bed_scenes --results=docs/results/label_threshold.json
+    python benchmarks/label_threshold.py runs/bed_rooms --results=docs/results/label_threshold.json
 
 Each model of a bed (`model_selection.py train`) labels its images as the first step of the recursion does, at each
 threshold, and leaf MIG by these labels alone scores all other models. For the labellers of each beta, the mean over its
