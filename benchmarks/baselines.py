@@ -16,8 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import gin
 
 from rdl import data, models, training
-from rdl.bindings import read_gin
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.jobs.study import METHODS
 
 configure()

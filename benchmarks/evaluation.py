@@ -22,8 +22,8 @@ import numpy as np
 import sklearn
 from sklearn import ensemble
 
-from rdl.bindings import read_gin
-from rdl.evaluation.evaluation import _FILES, METRICS
+from rdl.config import read_gin
+from rdl.results.evaluation import _FILES, METRICS
 from third_party.disentanglement_lib.evaluation import evaluate
 from third_party.disentanglement_lib.evaluation.metrics.sampling import encode_once
 

@@ -18,8 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import gin
 
 from rdl import data
-from rdl.bindings import configured
 from rdl.cli import configure
+from rdl.config import configured
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, PopulationSettings
@@ -33,7 +33,7 @@ def longer(root: Path, num_images: int) -> dict[str, float]:
     """The scores of a run's x-model after so many images more."""
     reader = RunReader.open(root)
     with configured([str(reader.paths.config)]), tempfile.TemporaryDirectory() as folder:
-        images, learner = data.load(), VAELearner.of_gin()
+        images, learner = data.load(), VAELearner.from_gin()
         with gin.config_scope("x_run"):
             models = PopulationSettings().models
         name = reader.records[OutcomeKey("x_run")]["best"]

@@ -30,7 +30,7 @@ from rdl.runs import files
 from rdl.scoring import agreement, chance, mean_kl
 from rdl.scoring.measure import measure
 from rdl.seeds import derive, generator
-from rdl.training.threads import settle_threads
+from rdl.training.threads import configure_threads
 from third_party.disentanglement_lib.evaluation.udr.metrics import udr
 
 SIDE_BY_SIDE, BATCH, UDR_POINTS, ELBO_POINTS = 4, 64, 1000, 1000
@@ -39,7 +39,7 @@ SIDE_BY_SIDE, BATCH, UDR_POINTS, ELBO_POINTS = 4, 64, 1000, 1000
 def train(options) -> None:
     """Trains, encodes and measures every block that is not there yet."""
     configure([options.gin_file], options.gin_bindings)
-    settle_threads()
+    configure_threads()
     images = data.load()
     points = np.sort(generator(0, "bed", "points").permutation(len(images))[: options.points])
     trainer = training.Trainer(models.build(images.shape, SIDE_BY_SIDE))
@@ -150,10 +150,10 @@ def scores_of(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[str, 
     same = (betas[:, None] == betas) & (rates[:, None] == rates)
     other = betas[:, None] != betas
     found |= {
-        "nats found again, same setting": agreement.found_again(agreed, kl, same),
-        "nats found again, other betas": agreement.found_again(agreed, kl, other),
-        "latents found again, same setting": agreement.found_again(agreed, ones, same),
-        "latents found again, other betas": agreement.found_again(agreed, ones, other),
+        "nats found again, same setting": agreement.replication(agreed, kl, same),
+        "nats found again, other betas": agreement.replication(agreed, kl, other),
+        "latents found again, same setting": agreement.replication(agreed, ones, same),
+        "latents found again, other betas": agreement.replication(agreed, ones, other),
         "ModelCentrality, all models": agreement.centrality(few, kl, 0),
         "negative loss (ELBO)": np.array([-row["reconstruction"] - sum(row["kl"]) for row in rows]),
         "KL": kl.sum(axis=1),

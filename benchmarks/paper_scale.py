@@ -168,10 +168,10 @@ def main(_):
     from rdl.population import PopulationSettings
     from rdl.scoring import LeafMIGScore, UDRScore
     from rdl.training import posterior_parameters
-    from rdl.training.threads import settle_threads
+    from rdl.training.threads import configure_threads
 
     configure([FLAGS.gin_file], FLAGS.gin_bindings)
-    settle_threads()
+    configure_threads()
     ledger, settings = Ledger(), {}
     leaf_runs = gin.query_parameter("rpu_vae.leaf_runs")
     for stage in ("x_run", "leaf_run", "final"):

@@ -74,12 +74,12 @@ import gin
 from rdl.data import load
 from rdl.jobs import experiment
 from rdl.cli import configure
-from rdl.watch.watching import Watcher
+from rdl.callbacks.callback import Callback
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
 from rdl.jobs.vae_learner import VAELearner
-from rdl.watch.tensorboard import TensorBoard
-from rdl.watch.watching import Watchers
+from rdl.callbacks.tensorboard import TensorBoard
+from rdl.callbacks.callback import CallbackList
 from rdl.cli import worker
 from rdl.runs import Run
 from rdl.population import PopulationSettings
@@ -91,7 +91,7 @@ from rdl.training.trainer import Trainer
 config, root = sys.argv[1:3]
 configure()
 gin.parse_config(open(config).read())
-threads.settle_threads()
+threads.configure_threads()
 
 kept = [0.0]
 
@@ -109,10 +109,10 @@ for owner, names in ((checkpoints, ("save", "load")), (Trainer, ("state", "set_s
     for name in names:
         timed(owner, name)
 
-class Clock(Watcher):
+class Clock(Callback):
     def __init__(self):
         self.times = []
-    def member_done(self, stage, member):
+    def on_member_end(self, stage, member):
         self.times.append((time.perf_counter(), time.process_time(), member.details.get("seconds", 0.0), kept[0]))
 
 runnable = []  # (time, how many threads run or wait for a core)
@@ -131,13 +131,13 @@ threading.Thread(target=watch_threads, daemon=True).start()
 clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
-    watcher = Watchers(TensorBoard(run, 0), clock)
-    context = Context(run, 0, load(), VAELearner.of_gin(), executor, watcher)
+    callback = CallbackList(TensorBoard(run, 0), clock)
+    context = Context(run, 0, load(), VAELearner.from_gin(), executor, callback)
     score = MIGScore() if PopulationSettings().models == 1 else UDRScore()
     train_population(context, "population", "population", context.images, score)
     end, cpu = time.perf_counter(), time.process_time()
     executor.close()
-    watcher.close()
+    callback.close()
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print("TIMES " + json.dumps({"times": clock.times, "end": end, "cpu": cpu, "memory": memory,
     "runnable": runnable, "at_once": threads.members_at_once(PopulationSettings().models)}))

@@ -14,7 +14,7 @@ optimum a seed falls into is decided by rounding all the same, so that differenc
 import sys
 from pathlib import Path
 
-from rdl.evaluation import statistics, studies
+from rdl.results import statistics, studies
 from rdl.runs import files
 
 SHOWN = {"loss": "final.score", "MIG": "final.discrete_mig", "DCI": "final.disentanglement", "MIG-sup": "final.mig_sup"}

@@ -20,10 +20,10 @@ import numpy as np
 from scipy import stats
 
 from rdl.data import ImageSet
-from rdl.evaluation.finished_run import FinishedRun
 from rdl.recursion import LeafLabels
 from rdl.report.evidence import share_of_factors
 from rdl.report.reading import Records, read_records
+from rdl.results.finished_run import FinishedRun
 from rdl.runs import files
 from rdl.scoring import leaf_mig
 from rdl.seeds import generator

@@ -26,18 +26,18 @@ from rdl import data
 from rdl.cli import configure
 from rdl.runs import files
 from rdl.seeds import generator
-from rdl.verdict import Codes, LatentEvidence, Thresholds, Word, of_latents, word_of
+from rdl.verdict import Codes, LatentEvidence, LatentStatus, Thresholds, of_latents, status_of
 from third_party.disentanglement_lib.evaluation.metrics import utils
 
 NEAR = 4.0  # times a model's beta: what it is compared with
 KNOWN, NEXT = 0.4, 0.5  # of a factor's entropy; of the share of the factor known best
 WRONG = 0.1  # thresholds are the least strict with so few errors
 GRID = {
-    "found_again": [round(0.05 * step, 2) for step in range(6, 20)],
+    "replication": [round(0.05 * step, 2) for step in range(6, 20)],
     "gathering": (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
     "lost": [round(0.05 * step, 2) for step in range(2, 17)],
 }
-EVIDENCE = ("kl", "found_again", "told", "gathering")
+EVIDENCE = ("kl", "replication", "told", "gathering")
 
 
 def latents_of(bed: Path, gin_file: str) -> list[dict]:
@@ -85,15 +85,15 @@ def is_one_factor(row: dict, next_share: float = NEXT) -> bool:
     return row["knows"] >= KNOWN and row["next"] <= next_share * row["knows"]
 
 
-def called(row: dict, thresholds: Thresholds) -> Word:
+def called(row: dict, thresholds: Thresholds) -> LatentStatus:
     """What the verdict calls it."""
     evidence = {key: row[key] for key in EVIDENCE}
-    return word_of(LatentEvidence(row["latent"], **evidence), thresholds)
+    return status_of(LatentEvidence(row["latent"], **evidence), thresholds)
 
 
 def alive(rows: list[dict]) -> list[dict]:
     """The latents that are in use."""
-    return [row for row in rows if called(row, Thresholds()) != Word.DEAD]
+    return [row for row in rows if called(row, Thresholds()) != LatentStatus.INACTIVE]
 
 
 def quality(rows: list[dict], thresholds: Thresholds, next_share: float = NEXT) -> dict[str, int]:
@@ -101,7 +101,7 @@ def quality(rows: list[dict], thresholds: Thresholds, next_share: float = NEXT) 
     rows = alive(rows)
     true = np.array([is_one_factor(row, next_share) for row in rows], bool)
     words = np.array([called(row, thresholds) for row in rows])
-    supported, entangled = words == Word.SUPPORTED, words == Word.ENTANGLED
+    supported, entangled = words == LatentStatus.SUPPORTED, words == LatentStatus.ENTANGLED
     return {
         "latents": len(rows),
         "one_factor": int(true.sum()),
@@ -117,17 +117,17 @@ def quality(rows: list[dict], thresholds: Thresholds, next_share: float = NEXT) 
 def choose(rows: list[dict]) -> Thresholds:
     """The thresholds that call the most latents well supported, and entangled, with at most `WRONG` in error."""
     best = (-1, 0.0, 0.0)  # of equally good ones the strictest
-    for again, gathers in product(GRID["found_again"], GRID["gathering"]):
-        found = quality(rows, Thresholds(found_again=again, gathering=gathers))
+    for again, gathers in product(GRID["replication"], GRID["gathering"]):
+        found = quality(rows, Thresholds(replication=again, gathering=gathers))
         if found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
             best = max(best, (found["supported_right"], again, gathers))
     _, again, gathers = best
     most = (-1, 0.0)
     for lost in GRID["lost"]:
-        found = quality(rows, Thresholds(found_again=again, gathering=gathers, lost=lost))
+        found = quality(rows, Thresholds(replication=again, gathering=gathers, lost=lost))
         if found["entangled_wrong"] <= WRONG * found["entangled"]:
             most = max(most, (found["entangled"], -lost))
-    return Thresholds(found_again=again, gathering=gathers, lost=-most[1])
+    return Thresholds(replication=again, gathering=gathers, lost=-most[1])
 
 
 def area(rows: list[dict], key: str) -> float | None:
@@ -187,7 +187,7 @@ def main() -> None:
     for by, thresholds in tables.items():
         for name, rows in beds.items():
             counts[f"{name}, thresholds {by}"] = quality(rows, thresholds)
-            said = f"{by} ({thresholds.found_again:g}, {thresholds.gathering:g}, {thresholds.lost:g})"
+            said = f"{by} ({thresholds.replication:g}, {thresholds.gathering:g}, {thresholds.lost:g})"
             print(line(name, said, counts[f"{name}, thresholds {by}"]))
     print("\nWith the next factor at most a third of the best one's share, shipped thresholds:")
     for name, rows in beds.items():

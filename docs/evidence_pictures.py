@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from rdl.evaluation import statistics
+from rdl.results import statistics
 
 DOCS = Path(__file__).resolve().parent
 OURS = "rPU-VAE, from the x-model"

@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from rdl.recursion import Staircase, find_stretches
+from rdl.recursion import Staircase, find_plateaus
 from rdl.recursion.reduction import _cells, _spread_out, rank_intersections
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,11 +24,11 @@ def commonest_share(values: np.ndarray) -> float:
 
 def table(labels: np.ndarray, factors: list[np.ndarray], method: str) -> None:
     """Prints one row a label, and the share of the true values in the first three sets of images."""
-    staircases = [find_stretches(column, method) for column in labels.T]
+    staircases = [find_plateaus(column, method) for column in labels.T]
     for column, staircase, factor in zip(labels.T, staircases, factors, strict=True):
         order = np.argsort(column)
         shares = [commonest_share(factor[order[s.start : s.stop]]) for s in staircase.ranked()]
-        print(f"  {len(staircase.jumps)} jumps; ranked stretches share a value at", np.round(shares, 2))
+        print(f"  {len(staircase.jumps)} jumps; ranked plateaues share a value at", np.round(shares, 2))
     cells = np.stack([_cells(c, s, 0.0) for c, s in zip(labels.T, staircases, strict=True)], axis=1)
     for choice, ranks in enumerate(_spread_out(rank_intersections(cells))[:3]):
         kept = (cells == ranks).all(axis=1)
@@ -37,14 +37,14 @@ def table(labels: np.ndarray, factors: list[np.ndarray], method: str) -> None:
 
 
 def draw(axis, label: np.ndarray, staircase: Staircase, title: str) -> None:
-    """The sorted label with its stretches: those that may be chosen are coloured, the sharpest darkest."""
+    """The sorted label with its plateaues: those that may be chosen are coloured, the sharpest darkest."""
     axis.plot(np.sort(label), color="black", linewidth=1)
-    for stretch in staircase.stretches:
-        if stretch.rank is not None:
-            colour = plt.get_cmap("viridis")(min(stretch.rank, 8) / 9)
-            axis.axvspan(stretch.start, stretch.stop, color=colour, alpha=0.35, linewidth=0)
-            middle = (stretch.start + stretch.stop) / 2
-            axis.text(middle, label.max(), str(stretch.rank), ha="center", va="top", fontsize=8)
+    for plateau in staircase.plateaues:
+        if plateau.rank is not None:
+            colour = plt.get_cmap("viridis")(min(plateau.rank, 8) / 9)
+            axis.axvspan(plateau.start, plateau.stop, color=colour, alpha=0.35, linewidth=0)
+            middle = (plateau.start + plateau.stop) / 2
+            axis.text(middle, label.max(), str(plateau.rank), ha="center", va="top", fontsize=8)
     for jump in staircase.jumps:
         axis.axvline(jump + 0.5, color="grey", linewidth=0.5)
     axis.set(title=title, xlabel="images, sorted", ylabel="label")
@@ -62,7 +62,7 @@ def main() -> None:
             print(f"{steps} training steps, {method}")
             table(labels, factors, method)
             title = f"{steps} training steps, {method}"
-            draw(axes[row, column], labels[:, 0], find_stretches(labels[:, 0], method), title)
+            draw(axes[row, column], labels[:, 0], find_plateaus(labels[:, 0], method), title)
     figure.savefig(ROOT / "docs/images/recursion.png", dpi=80)
 
 

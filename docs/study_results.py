@@ -34,7 +34,7 @@ def of_table(columns: dict) -> str:
 
 def of_folder(root: Path) -> str:
     """A line a run."""
-    from rdl.evaluation import studies
+    from rdl.results import studies
 
     lines = []
     for run in studies.read(root):

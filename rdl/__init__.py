@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Run", "UserError", "data", "disentangle", "evaluate", "extend", "load", "train"]
 _FACE = ("Run", "disentangle", "evaluate", "extend", "load", "train")
 _PACKAGES = (
-    "data", "evaluation", "execution", "jobs", "models", "population", "recursion", "runs", "scoring", "training",
-    "watch",
+    "auto", "callbacks", "config", "data", "execution", "jobs", "metrics", "models", "population", "recursion",
+    "results", "runs", "scoring", "training", "verdict",
 )  # fmt: skip
 
 

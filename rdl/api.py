@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rdl.bindings import check_files, configured, written
+from rdl.config import check_files, configured, written
 from rdl.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Run:
         Raises:
           UserError: the run is not finished.
         """
-        from rdl.evaluation.finished_run import FinishedRun
+        from rdl.results.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).summary
 
@@ -74,7 +74,7 @@ class Run:
     @cached_property
     def images(self) -> "ImageSet":
         """What it was trained on."""
-        from rdl.evaluation.finished_run import FinishedRun
+        from rdl.results.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).images
 
@@ -145,12 +145,12 @@ def train(
     configure()
     from rdl.cli import worker
     from rdl.jobs import experiment
-    from rdl.training.threads import settle_threads
+    from rdl.training.threads import configure_threads
 
     root = Path(output_dir) if output_dir is not None else experiment.default_output_dir(files)
     with configured(files, lines):
         with _threads_explained():
-            settle_threads()
+            configure_threads()
         experiment.experiment(str(root), worker.executor)
     return Run(root)
 
@@ -184,7 +184,7 @@ def disentangle(
       UserError: wrong images or labels, too little time, or a folder with another command's run.
     """
     began = time.perf_counter()
-    from rdl.planning import request as requests
+    from rdl.auto import request as requests
 
     asked = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
     request, array = requests.of(images, size=size, channels=channels, **asked)
@@ -193,11 +193,11 @@ def disentangle(
     from rdl.cli.configuration import configure
 
     configure()
+    from rdl.auto import automatic_run
     from rdl.cli import worker
-    from rdl.planning import door
 
     with _threads_explained():
-        door.disentangle(request, root, found, array, worker.executor, began, print)
+        automatic_run.disentangle(request, root, found, array, worker.executor, began, print)
     return Run(root)
 
 
@@ -228,13 +228,14 @@ def extend(
     from rdl.cli.configuration import configure
 
     configure()
+    from rdl.auto import automatic_run
     from rdl.cli import worker
-    from rdl.planning import door, extension
+    from rdl.extend import extension
 
     root = run.root if isinstance(run, Run) else Path(run)
     with _threads_explained():
         extension.extend(
-            root, lambda folder: door.trained(folder, worker.executor), print, generations=generations,
+            root, lambda folder: automatic_run.trained(folder, worker.executor), print, generations=generations,
             leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
         )  # fmt: skip
     return Run(root)
@@ -269,7 +270,7 @@ def evaluate(
     from rdl.cli.configuration import configure
 
     configure()
-    from rdl.evaluation import evaluation, result_tree
+    from rdl.results import evaluation, result_tree
 
     root = run.root if isinstance(run, Run) else Path(run)
     paths = evaluation.evaluate(root, list(metrics), [representation], bindings=written(bindings), preset=preset)

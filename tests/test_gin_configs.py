@@ -8,13 +8,13 @@ from typing import get_args, get_origin, get_type_hints
 import gin
 import pytest
 
-from rdl.bindings import read_gin
-from rdl.bindings.ranges import Between
 from rdl.cli import configure
+from rdl.config import read_gin
+from rdl.config.ranges import Between
 from rdl.errors import UserError
-from rdl.evaluation import evaluation  # noqa: F401  (register every gin name)
 from rdl.jobs import no_effect
 from rdl.population import PopulationSettings, SearchSpace
+from rdl.results import evaluation  # noqa: F401  (register every gin name)
 
 configure()
 

@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> None:
     sources = [*arguments, *FLAGS.baselines]
     if not sources:
         raise UserError("Nothing to compare: give runs, folders of runs, or --baselines=FILE.")
-    from rdl.evaluation import comparison, comparison_plots, scores_read
+    from rdl.results import comparison, comparison_plots, run_scores
 
     representation = None if FLAGS.representation == "both" else FLAGS.representation
-    rows = comparison.table(scores_read.read(sources), FLAGS.metrics, representation)
+    rows = comparison.table(run_scores.read(sources), FLAGS.metrics, representation)
     print(comparison.markdown(rows) if FLAGS.format == "markdown" else comparison.csv_text(rows), end="")
     if FLAGS.output_dir:
         for path in (*comparison.write(rows, FLAGS.output_dir), *comparison_plots.draw(rows, FLAGS.output_dir)):

@@ -3,12 +3,12 @@
 import importlib
 from collections.abc import Sequence
 
-from rdl.bindings import read_gin
+from rdl.config import read_gin
 
 # The first keeps TensorFlow quiet, so it comes before whatever imports that.
 _NAMED_IN = (
     "rdl.quiet_start", "rdl.data", "rdl.execution", "rdl.models", "rdl.population", "rdl.recursion", "rdl.scoring",
-    "rdl.training", "rdl.watch.display", "rdl.jobs.experiment", "rdl.jobs.ladder", "rdl.jobs.one_point",
+    "rdl.training", "rdl.callbacks.terminal", "rdl.jobs.experiment", "rdl.jobs.ladder", "rdl.jobs.one_point",
     "rdl.jobs.rpu_vae", "rdl.jobs.search", "rdl.jobs.study",
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
             f"Expected one folder, file or name of images, got {' '.join(arguments) or 'nothing'} "
             "(bin/disentangle --help says more)."
         )
-    from rdl.planning import request as requests
+    from rdl.auto import request as requests
 
     asked = {name: FLAGS[name].value for name in ("minutes", "factors", "size", "channels", "seed")}
     request, _ = requests.of(arguments[0], **asked)
@@ -50,14 +50,14 @@ def main(arguments: Sequence[str]) -> None:
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and wrong images should be told at once.
     configure()
+    from rdl.auto import automatic_run
+    from rdl.callbacks import closing_lines
     from rdl.cli import worker
-    from rdl.planning import door
     from rdl.report.page import write_report
-    from rdl.watch import ending
 
-    summary = door.disentangle(request, root, found, None, worker.executor, began, _say)
+    summary = automatic_run.disentangle(request, root, found, None, worker.executor, began, _say)
     _say(f"The page about it is {write_report([root])}.")
-    ending.show(str(root), summary)
+    closing_lines.show(str(root), summary)
 
 
 def _say(line: str) -> None:

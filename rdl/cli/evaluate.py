@@ -39,7 +39,7 @@ def main(_: Sequence[str]) -> None:
             raise UserError(f"Nothing to do without --{name} (bin/evaluate --help says more).")
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
     configure()
-    from rdl.evaluation import evaluation
+    from rdl.results import evaluation
 
     metrics = evaluation.METRICS if FLAGS.metrics == ["all"] else FLAGS.metrics
     for run in FLAGS.run:

@@ -36,13 +36,13 @@ def main(arguments: Sequence[str]) -> None:
             f"{FLAGS.license!r}."
         )
     from rdl import quiet_start  # noqa: F401, I001  (first: before anything imports TensorFlow)
-    from rdl.evaluation import card
     from rdl.models.saving import saved
+    from rdl.results import model_card
     from rdl.models.saving.export import export
     from rdl.runs import Layout
 
     run = Layout(Path(arguments[0]))
     model = saved.load(run.model)
-    text = card.written(run, model, FLAGS.format, FLAGS.license)
+    text = model_card.written(run, model, FLAGS.format, FLAGS.license)
     for path in export(model, FLAGS.output_dir or f"{arguments[0]}/export/{FLAGS.format}", FLAGS.format, text):
         print(path)

@@ -39,16 +39,17 @@ def main(arguments: Sequence[str]) -> None:
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and a wrong folder should be told at once.
     configure()
+    from rdl.auto import automatic_run
+    from rdl.callbacks import closing_lines
     from rdl.cli import worker
-    from rdl.planning import door, extension
-    from rdl.watch import ending
+    from rdl.extend import extension
 
     asked = {name: FLAGS[name].value for name in ("generations", "leaf_runs", "images", "minutes")}
     summary = extension.extend(
         root,
-        lambda folder: door.trained(folder, worker.executor),
+        lambda folder: automatic_run.trained(folder, worker.executor),
         lambda line: print(line, flush=True),
         bindings=FLAGS.gin_bindings,
         **asked,
     )
-    ending.show(str(root), summary)
+    closing_lines.show(str(root), summary)

@@ -94,8 +94,8 @@ def seeded(
 
 def _show(root: Path, ours: str) -> None:
     """Prints the tables and writes the page of what is there."""
-    from rdl.evaluation import studies
     from rdl.report.study import write_study
+    from rdl.results import studies
     from rdl.runs import folders
 
     try:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from rdl.bindings import check_files
 from rdl.cli.configuration import configure
+from rdl.config import check_files
 from rdl.errors import UserError
 
 FLAGS = flags.FlagValues()
@@ -40,11 +40,11 @@ def main(_: Sequence[str]) -> None:
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
     on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
     configure(gin_files, [*bindings, *on_top])
+    from rdl.callbacks import closing_lines
     from rdl.cli import worker
     from rdl.jobs import experiment
-    from rdl.training.threads import settle_threads
-    from rdl.watch import ending
+    from rdl.training.threads import configure_threads
 
-    settle_threads()
+    configure_threads()
     root = FLAGS.output_dir or str(experiment.default_output_dir(gin_files))
-    ending.show(root, experiment.experiment(root, worker.executor))
+    closing_lines.show(root, experiment.experiment(root, worker.executor))

@@ -29,5 +29,5 @@ def prepare(config: str, cpus: float) -> None:
     """
     configure()
     gin.parse_config(config)
-    threads.settle_threads()
+    threads.configure_threads()
     tf.config.threading.set_inter_op_parallelism_threads(max(1, int(cpus)))

@@ -2,6 +2,6 @@
 
 from rdl.data.factors import FactorSpace
 from rdl.data.images import ImageSet
-from rdl.data.load import load, names, of_config
+from rdl.data.load import from_config, load, names
 
-__all__ = ["FactorSpace", "ImageSet", "load", "names", "of_config"]
+__all__ = ["FactorSpace", "ImageSet", "load", "names", "from_config"]

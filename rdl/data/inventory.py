@@ -7,7 +7,7 @@ import gin
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rdl.bindings import read_gin
+from rdl.config import read_gin
 from rdl.data import cache, official
 from rdl.data.images import ImageSet
 from rdl.data.load import load, names

@@ -9,7 +9,7 @@ from typing import Any
 
 import gin
 
-from rdl.bindings import literals
+from rdl.config import literals
 from rdl.data import cache, label_file, official, own
 from rdl.data.correlated import Correlation, correlated
 from rdl.data.factors import Grid, GroundTruth
@@ -83,7 +83,7 @@ def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Sourc
     return ImageSet(name, ready(source), labels)
 
 
-def of_config(config: str) -> ImageSet:
+def from_config(config: str) -> ImageSet:
     """The data set that a run's gin text binds. Only its literal values are read: gin never sees the text.
 
     Raises:

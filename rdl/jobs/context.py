@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from rdl.callbacks.callback import Callback
 from rdl.data import ImageSet
 from rdl.execution import Executor
 from rdl.jobs.learner import Learner
 from rdl.runs import Run
-from rdl.watch.watching import Watcher
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Context:
       images: the data set.
       learner: trains members, and makes use of them ..
       executor: .. here or in other processes.
-      watcher: is told what happens.
+      callback: is told what happens.
     """
 
     run: Run
@@ -27,4 +27,4 @@ class Context:
     images: ImageSet
     learner: Learner
     executor: Executor
-    watcher: Watcher
+    callback: Callback

@@ -8,6 +8,10 @@ from typing import Any
 import gin
 
 from rdl import data
+from rdl.callbacks.callback import Callback, CallbackList
+from rdl.callbacks.session_log import SessionLog
+from rdl.callbacks.tensorboard import TensorBoard
+from rdl.callbacks.terminal import terminal
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import no_effect
@@ -18,26 +22,22 @@ from rdl.models import precision
 from rdl.runs import Run, RunReader, files
 from rdl.runs.layout import SessionKey, SummaryKey
 from rdl.scoring.measure import check_measurement, check_trees
-from rdl.watch.display import terminal
-from rdl.watch.session_log import SessionLog
-from rdl.watch.tensorboard import TensorBoard
-from rdl.watch.watching import Watcher, Watchers
 
 Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
 
 
-def watchers(run: Run, seed: int) -> Sequence[Watcher]:
+def callbacks(run: Run, seed: int) -> Sequence[Callback]:
     """Who is told how a real run goes on."""
     return terminal(), TensorBoard(run, seed), SessionLog(run)
 
 
-@gin.configurable(denylist=["output_dir", "make_executor", "make_learner", "make_watchers"])
+@gin.configurable(denylist=["output_dir", "make_executor", "make_learner", "make_callbacks"])
 def experiment(
     output_dir: str,
     make_executor: Callable[[], Executor] = SerialExecutor,
-    make_learner: Callable[[], Learner] = VAELearner.of_gin,
-    make_watchers: Callable[[Run, int], Sequence[Watcher]] = watchers,
+    make_learner: Callable[[], Learner] = VAELearner.from_gin,
+    make_callbacks: Callable[[Run, int], Sequence[Callback]] = callbacks,
     *,
     job: Job | None = None,
     seed: int = 0,
@@ -48,7 +48,7 @@ def experiment(
       output_dir: the run directory.
       make_executor: makes where members are trained, once there is something to train.
       make_learner: makes what trains them.
-      make_watchers: makes who is told how the run goes on, of the run and its seed.
+      make_callbacks: makes who is told how the run goes on, of the run and its seed.
       job: what to do, a gin reference such as ``@rpu_vae``.
       seed: all randomness of the run derives from it.
 
@@ -70,21 +70,21 @@ def experiment(
         if len(images) < _MIN_IMAGES:
             raise UserError(f"Training needs at least {_MIN_IMAGES} images, got {len(images)} in {images.name!r}.")
         check_measurement(images)
-        run.settle_dataset(images.fingerprint())
+        run.check_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
-        watcher = Watchers(*make_watchers(run, seed))
+        callback = CallbackList(*make_callbacks(run, seed))
         without_effect = no_effect.known()
         for line in (*run.journal.damaged, *(f"warning: {line}" for line in without_effect)):
-            watcher.note(line)
+            callback.on_message(line)
         try:
-            found = job(Context(run, seed, images, learner, executor, watcher))
+            found = job(Context(run, seed, images, learner, executor, callback))
             if not sessions:  # a part of a run asks for a part of its settings only
                 told = {line.partition(" ")[0] for line in without_effect}
                 for name in sorted({*no_effect.afterwards()} - told):
-                    watcher.note(f"warning: {name} had no effect: nothing in this run asked for it.")
+                    callback.on_message(f"warning: {name} had no effect: nothing in this run asked for it.")
         finally:
             executor.close()
-            watcher.close()
+            callback.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
                 run.journal.append(SessionKey(len(sessions)).text, {"seconds": time.perf_counter() - started})
         files.write_text(run.paths.operative, gin.operative_config_str())

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from rdl.callbacks import pictures
 from rdl.jobs import judging
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage
@@ -11,10 +12,9 @@ from rdl.population import keep_only
 from rdl.runs import files
 from rdl.scoring import mean_kl
 from rdl.seeds import generator
-from rdl.watch import pictures
 
 
-def hand_over(context: Context, stage: Stage, *before: Stage) -> dict[str, Any]:
+def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, Any]:
     """Writes the stage's best model to ``model/``, its traversals and the verdict on it to ``results/``.
 
     Args:

@@ -30,7 +30,7 @@ def judged(context: Context, stage: Stage, before: Sequence[Stage] = ()) -> dict
 
 
 def _judge(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
-    context.watcher.note("judging the model without labels")
+    context.callback.on_message("judging the model without labels")
     images = context.images
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
     compared = np.sort(drawn[:COMPARED_POINTS])  # in order, as images are read fastest

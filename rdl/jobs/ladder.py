@@ -10,6 +10,9 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl.callbacks import ladder_pictures
+from rdl.callbacks.callback import CallbackList
+from rdl.callbacks.ladder_callback import LadderCallback
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs.context import Context
@@ -24,9 +27,6 @@ from rdl.runs import files
 from rdl.runs.layout import MeasureKey
 from rdl.scoring import ChenMeasurement, Score, alone
 from rdl.seeds import generator
-from rdl.watch import ladder_pictures
-from rdl.watch.ladder_watching import LadderWatcher
-from rdl.watch.watching import Watchers
 
 _BATCH = 1024
 
@@ -43,24 +43,24 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
     Raises:
       UserError: the model is no ladder; what `search` raises.
     """
-    watcher = _watcher(context)
+    callback = _callback(context)
     try:
         summary = search(
-            dataclasses.replace(context, watcher=Watchers(context.watcher, watcher)), score, comparable=False
+            dataclasses.replace(context, callback=CallbackList(context.callback, callback)), score, comparable=False
         )
         model = saved.load(context.run.paths.model)
-        kl = np.array(watcher.kl[-1])
-        for name, where in zip(watcher.levels.names, watcher.levels.slices, strict=True):
+        kl = np.array(callback.kl[-1])
+        for name, where in zip(callback.levels.names, callback.levels.slices, strict=True):
             summary[f"final.kl_{name}"] = float(kl[where].sum())
         if chen and context.images.factor_space is not None:
             summary |= _measured_by_chen(context, model)
-        _draw(context, watcher, model)
+        _draw(context, callback, model)
     finally:
-        watcher.close()
+        callback.close()
     return summary
 
 
-def _watcher(context: Context) -> LadderWatcher:
+def _callback(context: Context) -> LadderCallback:
     """Built from a model of the run's kind: the levels and the schedule do not depend on weights."""
     images = context.images
     model = build(images.shape, 1).models[0]
@@ -72,12 +72,12 @@ def _watcher(context: Context) -> LadderWatcher:
         return context.learner.model(trained) if trained.checkpoint.exists() else None
 
     example = int(generator(context.seed, "example").integers(len(images)))
-    return LadderWatcher(context.run, model.levels, model.schedule, images.images(np.array([example]))[0], best_model)
+    return LadderCallback(context.run, model.levels, model.schedule, images.images(np.array([example]))[0], best_model)
 
 
 def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
     def work() -> dict[str, float]:
-        context.watcher.note("measuring MIG and MIG-sup by Chen's estimator")
+        context.callback.on_message("measuring MIG and MIG-sup by Chen's estimator")
         encode = alone(lambda indices: _posterior(model, context.images, indices))
         return ChenMeasurement()(encode, context.images, context.seed).details["measured"][0]
 
@@ -91,13 +91,13 @@ def _posterior(model: TrainedModel, images: ImageSet, indices: np.ndarray) -> tu
     return means, np.concatenate([part.log_variance.numpy() for part in parts])
 
 
-def _draw(context: Context, watcher: LadderWatcher, model: TrainedModel) -> None:
+def _draw(context: Context, callback: LadderCallback, model: TrainedModel) -> None:
     """The final traversals, samples and information per level; and the traversals in motion."""
-    levels, image, kl = watcher.levels, watcher.example, np.array(watcher.kl)
+    levels, image, kl = callback.levels, callback.example, np.array(callback.kl)
     title = "Each row moves one latent from -2.5 to 2.5; the others stay as the encoder gave them"
-    watcher.show("levels", ladder_pictures.traversals(model, levels, image, kl[-1], title))
-    watcher.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
-    watcher.show("information", ladder_pictures.information(kl, watcher.updates, levels, watcher.starts()))
+    callback.show("levels", ladder_pictures.traversals(model, levels, image, kl[-1], title))
+    callback.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
+    callback.show("information", ladder_pictures.information(kl, callback.updates, levels, callback.starts()))
     first, *others = ladder_pictures.animation(model, levels, image)
     with files.replacing(context.run.paths.result("levels.gif")) as file:
         first.save(file, format="gif", save_all=True, append_images=others, duration=120, loop=0)

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 import gin
 import keras
 
-from rdl.bindings import bound, given, of_text, references
+from rdl.config import bound, given, parse_gin_text, references
 from rdl.jobs.context import Context
 from rdl.models import build
 from rdl.models.objectives.objective import Objective
@@ -43,7 +43,7 @@ def known() -> list[str]:
 
 def afterwards() -> list[str]:
     """The bindings among these that nothing asked for in this process, once a run is over."""
-    used = of_text(gin.operative_config_str(max_line_length=10_000))
+    used = parse_gin_text(gin.operative_config_str(max_line_length=10_000))
     asked = {_parts(key) for key in used}
     return [
         key
@@ -101,14 +101,14 @@ def _not_chosen(entries: list) -> Iterator[tuple[str, str]]:
         if target is None or not (kind := _kind(target)) or inspect.unwrap(target) in map(inspect.unwrap, referred):
             continue
         slot, name = _SLOTS[kind], key.split("/")[-1].rpartition(".")[0]
-        now = ", ".join(dict.fromkeys(_in_words(value) for value in _chosen(kind))) or "not set"
+        now = ", ".join(dict.fromkeys(_describe(value) for value in _chosen(kind))) or "not set"
         value = f"@{name}()" if kind == "space" else f"@{name}"
         yield key, f"{slot} is {now}; {slot} = {value} would use it."
 
 
 def _not_entered(entries: list) -> Iterator[tuple[str, str]]:
     for value in _chosen("job"):
-        name = _in_words(value).lstrip("@")
+        name = _describe(value).lstrip("@")
         for key, *_ in entries:
             scope = key.split("/")[0]
             if name in _ENTERED and scope in _STAGES - {*_ENTERED[name]} and "/" in key:
@@ -131,7 +131,7 @@ def _searched(entries: list) -> Iterator[tuple[str, str]]:
             )
 
 
-def _in_words(value: Any) -> str:
+def _describe(value: Any) -> str:
     if value is None:
         return "None"
     found = list(references(value))

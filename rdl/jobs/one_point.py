@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import gin
 
-from rdl.bindings.ranges import Count
+from rdl.config.ranges import Count
 from rdl.models import description
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace

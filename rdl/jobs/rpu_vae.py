@@ -76,15 +76,15 @@ def rpu_vae(
     random_members = random_members and images.factor_space is not None
     plan = partial(_to_come, len(images), random_members=random_members)
     first = least_images("x_run", len(images))
-    context.watcher.planned({"x_run": first, **plan(range(leaf_runs), total_images and total_images - first)})
+    context.callback.on_plan({"x_run": first, **plan(range(leaf_runs), total_images and total_images - first)})
     x_run = train_population(context, "x_run", "x_run", images, _udr("x_run"), min_score=MIN_UDR, compared=True)
     posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
     left, leaves = total_images and total_images - x_run.images_spent, []
     for number in range(leaf_runs):
-        context.watcher.planned(plan(range(number, leaf_runs), left))
+        context.callback.on_plan(plan(range(number, leaf_runs), left))
         leaves.append(_leaf_run(context, x_run, posterior, number))
         left = left and left - leaves[-1].images_spent
-    context.watcher.planned(plan((), left))
+    context.callback.on_plan(plan((), left))
     learned = {
         "x_model.score": x_run.best.score,
         "x_model.udr": float(np.mean(x_run.best.details.get("udr") or [x_run.best.score])),
@@ -96,9 +96,9 @@ def rpu_vae(
         learned |= x_run.measured("x_model")
     labels = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not labels:
-        context.watcher.note(f"warning: {_nothing_learned(context, x_run, leaves[0].iterations[0]['stop'])}")
+        context.callback.on_message(f"warning: {_nothing_learned(context, x_run, leaves[0].iterations[0]['stop'])}")
         told = {"images_trained": x_run.num_images, "final.stopped": "never begun: the x-run learned no factor"}
-        return told | learned | finish.hand_over(context, x_run)
+        return told | learned | finish.export_result(context, x_run)
     leaf_mig = LeafMIGScore(labels, seed=score_seed(context.seed, "final"))
     start = x_run.trained if warm_start else None
     final = train_population(
@@ -121,7 +121,7 @@ def rpu_vae(
         summary |= final.measured("final")
         if random_members:
             summary |= _random_members(context, x_run, seen)
-    return summary | finish.hand_over(context, final, x_run)
+    return summary | finish.export_result(context, final, x_run)
 
 
 def _udr(scope: str) -> UDRScore:
@@ -168,7 +168,7 @@ def _nothing_learned(context: Context, x_run: Stage, why: str) -> str:
 def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int) -> Leaf:
     """Label, reduce, retrain, from the x-model and its posterior of all images down to the last factor.
 
-    Starts from stretch number ``number``.
+    Starts from plateau number ``number``.
     """
     stage, images, indices = x_run, context.images, np.arange(len(context.images))
     paths, labels, records = context.run.paths, LeafLabels(), []
@@ -179,7 +179,7 @@ def _leaf_run(context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.nd
         records.append(context.run.unit(key, partial(_record, found, stage.name)))
         if len(labels):
             labels.save(paths.labels(key.leaf_name))
-        context.watcher.note(f"{key.text}: {_in_words(found)}")
+        context.callback.on_message(f"{key.text}: {_describe(found)}")
         if found.stop is not None:
             return Leaf(labels, records, cost)
         indices = np.asarray(found.kept)
@@ -198,7 +198,7 @@ def _record(found: Iteration, stage: str) -> dict[str, Any]:
     return record
 
 
-def _in_words(found: Iteration) -> str:
+def _describe(found: Iteration) -> str:
     said = f"{found.images} images, latents {list(found.latents)} learned"
     if found.again:
         said += f", {list(found.again)} of them again"
@@ -206,7 +206,7 @@ def _in_words(found: Iteration) -> str:
         return f"{said}; stops: {found.stop.explanation}"
     said += f"; {len(found.kept)} images share one value of {list(found.held)} and go on"
     free = [latent for latent in found.latents if latent not in found.held]
-    return f"{said}; {free}, without a stretch to take, still vary among them" if free else said
+    return f"{said}; {free}, without a plateau to take, still vary among them" if free else said
 
 
 def _random_members(context: Context, x_run: Stage, num_images: int) -> dict[str, Any]:
@@ -217,14 +217,14 @@ def _random_members(context: Context, x_run: Stage, num_images: int) -> dict[str
         for index, member in enumerate(x_run.outcome.generations[0])
     ]
     settings = PopulationSettings(size=len(first), models=1, generations=1, images=num_images)
-    context.watcher.maximises(name, "MIG")
-    context.watcher.stage_begins(name, settings, num_images, len(context.images))
+    context.callback.on_score_chosen(name, "MIG")
+    context.callback.on_stage_begin(name, settings, num_images, len(context.images))
     # Measured on the points that the final model is measured on.
     task = MemberTask(
         context.learner, context.run.paths, name, context.images, num_images, 1, Measurement(), context.seed
     )
-    trained = train_members(context.run, name, first, task, context.executor, context.watcher)
-    context.watcher.generation_done(name, trained)
+    trained = train_members(context.run, name, first, task, context.executor, context.callback)
+    context.callback.on_generation_end(name, trained)
     scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
     return {"first_generation.images_trained": num_images, **_of_random_members(scores, len(first))}
 

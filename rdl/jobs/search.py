@@ -25,7 +25,7 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     Raises:
       UserError: the score does not fit the population, or all members of a generation failed.
     """
-    context.watcher.planned({"population": least_images("population", len(context.images))})
+    context.callback.on_plan({"population": least_images("population", len(context.images))})
     stage = train_population(
         context, "population", "population", context.images, score, comparable=comparable, compared=True, last=True
     )
@@ -38,4 +38,4 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     }
     if context.images.factor_space is not None:
         summary |= stage.measured("final")
-    return summary | finish.hand_over(context, stage)
+    return summary | finish.export_result(context, stage)

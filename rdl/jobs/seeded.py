@@ -6,9 +6,8 @@ from pathlib import Path
 
 import gin
 
-from rdl import bindings as gin_text
 from rdl import shipped
-from rdl.bindings import check_files, read_gin
+from rdl.config import check_files, gin_text, read_gin
 from rdl.errors import UserError
 from rdl.jobs.study import ranges
 
@@ -94,7 +93,7 @@ def check(cases: Sequence[Seeded], gin_files: Sequence[str], bindings: Sequence[
     threads: dict[str, str] | None = None
     for case in {case.gin_file: case for case in cases}.values():
         case.configure(gin_files, bindings)
-        found = gin_text.of_text(gin.config_str(max_line_length=10_000))
+        found = gin_text.parse_gin_text(gin.config_str(max_line_length=10_000))
         if "experiment.job" not in found:
             raise UserError(f"{case.gin_file} has no experiment.job, such as @search: is it a training file?")
         own = {key: value for key, value in found.items() if key.startswith("threads.")}

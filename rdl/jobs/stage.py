@@ -7,6 +7,7 @@ from typing import Any
 import gin
 import numpy as np
 
+from rdl.callbacks import estimate
 from rdl.data import ImageSet
 from rdl.errors import in_one_line
 from rdl.jobs.context import Context
@@ -17,7 +18,6 @@ from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
-from rdl.watch import estimate
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Stage:
         """
 
         def work() -> dict[str, Any]:
-            self.context.watcher.note(f"measuring {name} on the true factors")
+            self.context.callback.on_message(f"measuring {name} on the true factors")
             encode = alone(lambda indices: self.encode(self.images, indices))
             try:
                 details = Measurement()(encode, self.images, self.context.seed).details
             except ValueError as error:  # what only these latents and factors show; the run can still be finished
-                self.context.watcher.note(f"{name} cannot be measured: {in_one_line(error)}")
+                self.context.callback.on_message(f"{name} cannot be measured: {in_one_line(error)}")
                 return {}
             return details["measured"][0] | details["measured_with"]
 
@@ -156,9 +156,9 @@ def train_population(
     task = MemberTask(
         context.learner, context.run.paths, name, images, num_images, settings.models, score, points, start
     )
-    context.watcher.maximises(name, name_of(score))
-    context.watcher.stage_begins(name, settings, num_images, len(images))
-    population = Population(context.run, name, settings, context.seed, context.watcher)
+    context.callback.on_score_chosen(name, name_of(score))
+    context.callback.on_stage_begin(name, settings, num_images, len(images))
+    population = Population(context.run, name, settings, context.seed, context.callback)
     outcome = population.evolve(task, context.executor)
     population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
     kept = [outcome.best, *(outcome.generations[-1] if last else ())]
@@ -168,7 +168,7 @@ def train_population(
         kept += outcome.trained_apart
     keep_only(context.run.paths, name, [member.name for member in kept])  # ancestors may have been made again for them
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models, start)
-    context.watcher.stage_done(name, stage.best.generation, stage.model(), images)
+    context.callback.on_stage_end(name, stage.best.generation, stage.model(), images)
     return stage
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import gin
 
 from rdl import shipped
-from rdl.bindings import read_gin
+from rdl.config import read_gin
 from rdl.errors import UserError
 
 _FILES = shipped.GIN_CONFIGS / "baselines"

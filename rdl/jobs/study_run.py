@@ -9,15 +9,15 @@ from typing import Protocol
 
 import gin
 
-from rdl.bindings import read_gin
+from rdl.config import read_gin
 from rdl.errors import UserError
-from rdl.evaluation import evaluation, result_tree
-from rdl.evaluation.finished_run import FinishedRun
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.study import Plan
+from rdl.results import evaluation, result_tree
+from rdl.results.finished_run import FinishedRun
 from rdl.runs import Layout, files, folders
-from rdl.training.threads import settle_threads
+from rdl.training.threads import configure_threads
 
 _SECONDS_BETWEEN_TABLES = 60
 
@@ -165,7 +165,7 @@ def run(
     root, failed = Path(root), []
     cases[0].configure(gin_files, bindings)
     _metrics(metrics)
-    settle_threads()
+    configure_threads()
     left = TimeLeft(cases, root)
     executor = make_executor()
     try:

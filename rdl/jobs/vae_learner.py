@@ -27,7 +27,7 @@ _building = threading.Lock()  # of trainers, by one thread at a time
 @functools.lru_cache(maxsize=2)
 def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> list[training.Trainer]:
     """The process's trainers for such models, shared by all members, stages and runs: one for each at work at once."""
-    if described != description.of_gin():
+    if described != description.from_gin():
         raise RuntimeError("gin has changed since the learner was made; make another one from it")
     return []
 
@@ -45,9 +45,9 @@ class VAELearner:
     hyperparameters: dict[str, float]
 
     @classmethod
-    def of_gin(cls) -> "VAELearner":
+    def from_gin(cls) -> "VAELearner":
         """The learner of gin's present configuration."""
-        return cls(description.of_gin(), description.objective().hyperparameters)
+        return cls(description.from_gin(), description.objective().hyperparameters)
 
     def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
         """This thread's trainer of such models: traced once."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import gin
 
-from rdl import bindings
+from rdl.config import gin_text
 from rdl.models.build import build
 from rdl.models.objectives.objective import Objective
 
@@ -17,7 +17,7 @@ def objective() -> Objective:
     return _factory()()
 
 
-def of_gin() -> str:
+def from_gin() -> str:
     """gin's bindings that the model and its trainer are built from, a line each.
 
     Values of the objective's hyperparameters are left out, since they reach the traced graph as arguments. So are
@@ -26,7 +26,7 @@ def of_gin() -> str:
     factory, hyperparameters = _factory().__name__, objective().hyperparameters
     return "\n".join(
         f"{key} = {value}"
-        for key, value in sorted(bindings.of_text(gin.config_str(max_line_length=10_000)).items())
+        for key, value in sorted(gin_text.parse_gin_text(gin.config_str(max_line_length=10_000)).items())
         if _builds(key) and key.split("/")[-1] not in {f"{factory}.{name}" for name in hyperparameters}
     )
 

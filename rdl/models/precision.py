@@ -9,7 +9,7 @@ import gin
 import keras
 import tensorflow as tf
 
-from rdl import bindings
+from rdl.config import gin_text
 from rdl.errors import UserError
 from rdl.runs import Layout, RunReader
 
@@ -75,8 +75,8 @@ def settle(root: str | os.PathLike) -> None:
       UserError: the run there was trained in another precision than this machine would choose.
     """
     here = native()
-    there = bindings.of_text(_started_config(Path(root)))
-    for key in bindings.of_text(gin.config_str(max_line_length=10_000)):
+    there = gin_text.parse_gin_text(_started_config(Path(root)))
+    for key in gin_text.parse_gin_text(gin.config_str(max_line_length=10_000)):
         if key.split("/")[-1] != _PARAMETER or _value(key) != AUTO:
             continue
         before = there.get(key, "").strip("'\"")

@@ -30,7 +30,7 @@ def ranked(members: Sequence[Member]) -> list[Member]:
     return sorted(scored, key=lambda member: (-member.score, member.index))  # type: ignore[operator]
 
 
-def handed_over(generations: Sequence[Sequence[Member]], best_of: str = "all") -> Member:
+def selected(generations: Sequence[Sequence[Member]], best_of: str = "all") -> Member:
     """The best member of ``all`` generations or of the ``last``; ties go to the earlier one, then the lower index.
 
     A pure function of records, so that a run that goes on knows what it kept. Each generation has a scored member.

@@ -62,7 +62,7 @@ class Member:
         return sum(counts) / len(counts) if counts else None
 
     @property
-    def score_in_words(self) -> str:
+    def describe_score(self) -> str:
         """``0.899 (1 active)``: UDR is 0.9 for any models of one latent that agree, so the number stands beside it."""
         if self.score is None:
             return "failed"

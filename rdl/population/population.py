@@ -25,26 +25,26 @@ Task = Callable[[Member], Member]
 _NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
 
 
-class PopulationWatcher(Protocol):
-    """What a population tells of itself to who watches; `rdl.watch` has those who do."""
+class PopulationCallback(Protocol):
+    """What a population tells of itself to who watches; `rdl.callbacks` has those who do."""
 
-    def member_done(self, stage: str, member: Member) -> None:
+    def on_member_end(self, stage: str, member: Member) -> None:
         """A member was trained now."""
         ...
 
-    def generation_done(self, stage: str, members: Sequence[Member]) -> None:
+    def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
         """All members of a generation are trained, now or before the run was resumed."""
         ...
 
 
 def train_members(
-    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, watcher: PopulationWatcher
+    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, callback: PopulationCallback
 ) -> list[Member]:
     """The members, trained: those in the journal as they stand there, the others now, each recorded when it is done."""
     waiting = [member for member in members if member.key(stage).text not in run.journal]
     for member in executor.map(task, waiting):
         run.journal.append(member.key(stage).text, member.to_record())
-        watcher.member_done(stage, member)
+        callback.on_member_end(stage, member)
     return [Member.from_record(run.journal[member.key(stage).text]) for member in members]
 
 
@@ -67,7 +67,7 @@ class Outcome:
     @property
     def best(self) -> Member:
         """The member that is handed over: the best of all generations, or of the last."""
-        return evolution.handed_over(self.generations, self.best_of)
+        return evolution.selected(self.generations, self.best_of)
 
     @property
     def trained_apart(self) -> list[Member]:
@@ -93,7 +93,7 @@ class Population:
       stage: the stage's folder and the head of its journal keys, such as ``x_run``.
       settings: sizes and rules.
       seed: the run's seed.
-      watcher: is told of members and generations.
+      callback: is told of members and generations.
 
     Raises:
       UserError: the search space does not fit a population.
@@ -105,12 +105,12 @@ class Population:
         stage: str,
         settings: PopulationSettings,
         seed: int,
-        watcher: PopulationWatcher,
+        callback: PopulationCallback,
     ):
         self._run, self._stage, self._settings = run, stage, settings
         self._place = (seed, stage)
         self._space = settings.search_space or SearchSpace()
-        self._watcher = watcher
+        self._callback = callback
 
     def evolve(self, task: Task, executor: Executor) -> Outcome:
         """Runs until converged, or for the number of generations asked for.
@@ -150,9 +150,9 @@ class Population:
         waiting = [member for member in members if self._key(member) not in self._run.journal]
         for parent in sorted({member.parent for member in waiting if member.parent is not None}):
             self._ensure_checkpoint(task, executor, parent, before)
-        trained = train_members(self._run, self._stage, members, task, executor, self._watcher)
+        trained = train_members(self._run, self._stage, members, task, executor, self._callback)
         self._write_generation(trained)
-        self._watcher.generation_done(self._stage, trained)
+        self._callback.on_generation_end(self._stage, trained)
         return trained
 
     def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, outcome: Outcome) -> Path:
@@ -219,7 +219,7 @@ class Population:
         Of the generations before the last that is all but the best member so far, a function of the records alone,
         so that a run that was stopped keeps the same.
         """
-        best = evolution.handed_over(generations, self._settings.best_of)
+        best = evolution.selected(generations, self._settings.best_of)
         keep_only(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
 
 

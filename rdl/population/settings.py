@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import gin
 
-from rdl.bindings.ranges import Count
+from rdl.config.ranges import Count
 from rdl.errors import UserError
 from rdl.population.rules import RULES, staying
 from rdl.population.search_space import SearchSpace

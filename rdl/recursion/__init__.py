@@ -3,10 +3,10 @@
 from rdl.recursion.iteration import iterate
 from rdl.recursion.labels import LearnedLabels, label, mean_kl_to_prior
 from rdl.recursion.leaf_labels import LeafLabels
-from rdl.recursion.records import Iteration, Reduction, Staircase, Stop, Stretch, to_json
+from rdl.recursion.records import Iteration, Plateau, Reduction, Staircase, Stop, to_json
 from rdl.recursion.reduction import rank_intersections, reduce_images
 from rdl.recursion.repeats import find_repeats
-from rdl.recursion.staircase import find_jumps, find_stretches
+from rdl.recursion.staircase import find_jumps, find_plateaus
 
 __all__ = [
     "Iteration",
@@ -15,10 +15,10 @@ __all__ = [
     "Reduction",
     "Staircase",
     "Stop",
-    "Stretch",
+    "Plateau",
     "find_jumps",
     "find_repeats",
-    "find_stretches",
+    "find_plateaus",
     "iterate",
     "mean_kl_to_prior",
     "label",

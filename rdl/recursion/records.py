@@ -31,7 +31,7 @@ _EXPLANATIONS = {
     Stop.LOW_SCORE: "the best score stayed under the minimum: nothing is left to learn",
     Stop.NO_ACTIVE_LATENT: "no latent's KL to the prior passes the threshold",
     Stop.NO_JUMP: "a learned label shows no jump, so its values cannot be told apart",
-    Stop.EMPTY_INTERSECTION: "no set of images shares one stretch of every label",
+    Stop.EMPTY_INTERSECTION: "no set of images shares one plateau of every label",
     Stop.NO_SUCH_CHOICE: "there are fewer sets of images to choose from than this leaf run's number asks for",
     Stop.TOO_FEW_IMAGES: "too few images are left",
     Stop.MAX_ITERATIONS: "the largest allowed number of iterations is reached",
@@ -39,15 +39,15 @@ _EXPLANATIONS = {
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Plateau:
     """A flat step of a label in sorted order: the images at sorted positions [start, stop).
 
     Attributes:
-      low, high: the label's values at `start` and at `stop - 1`; an image lies in the stretch if and only if
+      low, high: the label's values at `start` and at `stop - 1`; an image lies in the plateau if and only if
         its label does in [low, high].
       sharpness: the lower of the jumps at its two ends over the mean difference inside; 0 if it is one image.
       outer: it is the first or the last one, with a jump at one end only.
-      rank: its place among the stretches that may be chosen, 0 the sharpest; None where it may not be.
+      rank: its place among the plateaues that may be chosen, 0 the sharpest; None where it may not be.
     """
 
     start: int
@@ -69,11 +69,11 @@ class Staircase:
     """One label cut at its jumps. Jump j lies between sorted positions j and j + 1."""
 
     jumps: tuple[int, ...]
-    stretches: tuple[Stretch, ...]
+    plateaues: tuple[Plateau, ...]
 
-    def ranked(self) -> tuple[Stretch, ...]:
-        """The stretches that may be chosen, the sharpest first."""
-        return tuple(sorted((s for s in self.stretches if s.rank is not None), key=lambda s: s.rank or 0))
+    def ranked(self) -> tuple[Plateau, ...]:
+        """The plateaues that may be chosen, the sharpest first."""
+        return tuple(sorted((s for s in self.plateaues if s.rank is not None), key=lambda s: s.rank or 0))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Reduction:
 
     Attributes:
       staircases: one for each label, in the labels' order.
-      chosen: for each label the index of its chosen stretch in `staircases[i].stretches`; None for a label
+      chosen: for each label the index of its chosen plateau in `staircases[i].plateaues`; None for a label
         that took no part (no jump). Empty if nothing was chosen.
       choice: the number asked for in the ranking of the sets of images.
       choices: how many sets of images there were to choose from.
@@ -160,6 +160,6 @@ class Iteration:
         return typed(cls, content)
 
 
-def to_json(record: Stretch | Staircase | Reduction | Iteration) -> dict[str, Any]:
+def to_json(record: Plateau | Staircase | Reduction | Iteration) -> dict[str, Any]:
     """The record as dicts, lists, numbers and strings (its tuples become lists once written)."""
     return asdict(record)

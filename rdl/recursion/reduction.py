@@ -5,7 +5,7 @@ import numpy as np
 
 from rdl.errors import UserError
 from rdl.recursion.records import Reduction, Staircase, Stop
-from rdl.recursion.staircase import find_stretches
+from rdl.recursion.staircase import find_plateaus
 
 
 @gin.configurable
@@ -21,23 +21,23 @@ def reduce_images(
     distinct: bool = True,
     trim: float = 0.0,
 ) -> Reduction:
-    """Keeps the images of one stretch of every label.
+    """Keeps the images of one plateau of every label.
 
-    One label: its stretches, the sharpest first, are the sets of images to choose from. Several: the
-    intersections of one of the `sharpest` stretches of each label that hold more than `more_than` images, the
+    One label: its plateaues, the sharpest first, are the sets of images to choose from. Several: the
+    intersections of one of the `sharpest` plateaues of each label that hold more than `more_than` images, the
     one nearest their median size first (`rank_intersections`). Number `choice` of them is kept.
 
     Args:
       labels: [n, learned].
       indices: the images' numbers in the full data set, [n]; 0 .. n - 1 if None.
       choice: number in the ranking: a leaf run's own in its first reduction (`x_peak`), 0 in later ones.
-      sharpest: how many stretches of each label are intersected.
+      sharpest: how many plateaues of each label are intersected.
       more_than: intersections of so many images or fewer are left out.
       min_images: stop where fewer are kept.
       flat_labels: what a label without a jump does: "stop" ends the leaf run (the reference); "ignore" leaves
         the label out of the reduction, which then ends only where no label has a jump.
-      distinct: choices 0, 1, 2, .. share as few stretches as can be (`rank_intersections`).
-      trim: share of a stretch's images that is left out at each of its two ends, in [0, 0.5).
+      distinct: choices 0, 1, 2, .. share as few plateaues as can be (`rank_intersections`).
+      trim: share of a plateau's images that is left out at each of its two ends, in [0, 0.5).
 
     Returns:
       The record of what was found, chosen and kept, or why nothing was.
@@ -61,7 +61,7 @@ def reduce_images(
     if len(labels) < min_images:
         return Reduction((), (), choice, 0, (), Stop.TOO_FEW_IMAGES)
 
-    staircases = tuple(find_stretches(label) for label in labels.T)
+    staircases = tuple(find_plateaus(label) for label in labels.T)
     used = [i for i, staircase in enumerate(staircases) if staircase.ranked()]
     if not used or (flat_labels == "stop" and len(used) < len(staircases)):
         return Reduction(staircases, (), choice, 0, (), Stop.NO_JUMP)
@@ -78,7 +78,7 @@ def reduce_images(
 
     chosen: list[int | None] = [None] * len(staircases)
     for i, rank in zip(used, ranking[choice], strict=True):
-        chosen[i] = staircases[i].stretches.index(staircases[i].ranked()[rank])
+        chosen[i] = staircases[i].plateaues.index(staircases[i].ranked()[rank])
     kept = np.sort(indices[(cells == ranking[choice]).all(axis=1)])
     if len(kept) < min_images:
         return Reduction(staircases, tuple(chosen), choice, len(ranking), (), Stop.TOO_FEW_IMAGES)
@@ -86,14 +86,14 @@ def reduce_images(
 
 
 def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5) -> np.ndarray:
-    """The intersections of one stretch of each label, the one nearest their median size first.
+    """The intersections of one plateau of each label, the one nearest their median size first.
 
-    Equal distances: the sharper stretches first (the smaller sum of ranks, then the smaller ranks from the
+    Equal distances: the sharper plateaues first (the smaller sum of ranks, then the smaller ranks from the
     first label on). Every image has one cell, so there are at most n intersections to look at however many
     labels there are: none of the sharpest^labels sets is made.
 
     Args:
-      cells: each image's stretch of each label as its rank in sharpness, [n, labels]; -1 where it lies in none.
+      cells: each image's plateau of each label as its rank in sharpness, [n, labels]; -1 where it lies in none.
       sharpest: ranks from this on count as none.
       more_than: intersections of so many images or fewer are left out.
 
@@ -110,9 +110,9 @@ def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5)
 
 
 def _spread_out(ranking: np.ndarray) -> np.ndarray:
-    """Reorders [intersections, labels]: the next one is the first that shares fewest stretches with all before.
+    """Reorders [intersections, labels]: the next one is the first that shares fewest plateaues with all before.
 
-    Stretches are counted by how often they were used already, so that leaf runs start from other values of
+    Plateaues are counted by how often they were used already, so that leaf runs start from other values of
     every factor for as long as there are any.
     """
     left, order = list(range(len(ranking))), []
@@ -127,11 +127,11 @@ def _spread_out(ranking: np.ndarray) -> np.ndarray:
 
 
 def _cells(label: np.ndarray, staircase: Staircase, trim: float) -> np.ndarray:
-    """Each image's stretch as its rank in sharpness, int64 [n]; -1 where it lies in none that may be chosen."""
+    """Each image's plateau as its rank in sharpness, int64 [n]; -1 where it lies in none that may be chosen."""
     values = np.sort(label)
     cells = np.full(len(label), -1, np.int64)
-    for rank, stretch in enumerate(staircase.ranked()):
-        cut = int(stretch.size * trim)
-        low, high = values[stretch.start + cut], values[stretch.stop - 1 - cut]
+    for rank, plateau in enumerate(staircase.ranked()):
+        cut = int(plateau.size * trim)
+        low, high = values[plateau.start + cut], values[plateau.stop - 1 - cut]
         cells[(label >= low) & (label <= high)] = rank
     return cells

@@ -8,9 +8,9 @@ import gin
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
-from rdl.bindings.ranges import Bins
+from rdl.config.ranges import Bins
 from rdl.recursion.leaf_labels import LeafLabels
-from rdl.recursion.staircase import find_stretches
+from rdl.recursion.staircase import find_plateaus
 
 
 @gin.configurable
@@ -22,7 +22,7 @@ def find_repeats(
     Compared with each earlier label that is not held constant, on the new label's images: their mutual
     information, both in bins of equal width, over the mean of their entropies, and corrected for chance, so that
     labels which have nothing in common have 0 on few images too (adjusted mutual information: Vinh, Epps and
-    Bailey, JMLR 11, 2010). A label is held constant where all these images lie in one of its stretches.
+    Bailey, JMLR 11, 2010). A label is held constant where all these images lie in one of its plateaues.
 
     Args:
       leaf: the labels of the iterations before.
@@ -47,8 +47,8 @@ def find_repeats(
 
 
 def _held(label: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether these images of the label lie in one of its stretches that may be chosen."""
-    return any(s.low <= inside.min() and inside.max() <= s.high for s in find_stretches(label).ranked())
+    """Whether these images of the label lie in one of its plateaues that may be chosen."""
+    return any(s.low <= inside.min() and inside.max() <= s.high for s in find_plateaus(label).ranked())
 
 
 def _repeated(label: np.ndarray, free: dict[tuple[int, int], np.ndarray], threshold: float) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from rdl.errors import NonFiniteError, UserError
-from rdl.recursion.records import Staircase, Stretch
+from rdl.recursion.records import Plateau, Staircase
 
 SMALL = 128
 """Up to so many images the spread of differences is estimated from their median.
@@ -59,7 +59,7 @@ def find_jumps(
     """
     values = np.sort(_checked(label))
     if method not in ("differences", "density"):
-        raise UserError(f"find_stretches.method is 'differences' or 'density', got {method!r}.")
+        raise UserError(f"find_plateaus.method is 'differences' or 'density', got {method!r}.")
     if len(values) < 4 or values[0] == values[-1]:
         return np.zeros(0, np.int64)
     if method == "density" and len(values) > SMALL:
@@ -92,7 +92,7 @@ def _density_valleys(values: np.ndarray, window: int, contrast: float) -> np.nda
 
 
 @gin.configurable
-def find_stretches(
+def find_plateaus(
     label: np.ndarray,
     method: str = "differences",
     *,
@@ -100,23 +100,23 @@ def find_stretches(
     outer_up_to: int = 3,
     widest: float = 3.0,
 ) -> Staircase:
-    """Cuts one label at its jumps and ranks the stretches between them, the sharpest first.
+    """Cuts one label at its jumps and ranks the plateaues between them, the sharpest first.
 
-    Stretch i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over
-    the mean difference inside it. The first and the last stretch end at one jump only, and may hold several
+    Plateau i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over
+    the mean difference inside it. The first and the last plateau end at one jump only, and may hold several
     values where jumps near the ends are not looked for: they may be chosen while there are at most
     `outer_up_to` jumps, by the one jump they have.
 
     The differences cut too often rather than too rarely. The density does not cut where values blur into each
-    other, so a stretch much wider than the narrowest is taken for several values and not ranked.
+    other, so a plateau much wider than the narrowest is taken for several values and not ranked.
 
     Args:
       label: [n].
       method: how jumps are found, "differences" or "density" (`find_jumps`).
-      smallest: stretches of fewer images are not ranked.
-      outer_up_to: the largest number of jumps with which the first and last stretch are ranked.
-      widest: with "density", stretches more than so many times as wide as the narrowest, and wider than their
-        jumps are high, are not ranked; the width is that of the middle 80 % of a stretch's images.
+      smallest: plateaues of fewer images are not ranked.
+      outer_up_to: the largest number of jumps with which the first and last plateau are ranked.
+      widest: with "density", plateaues more than so many times as wide as the narrowest, and wider than their
+        jumps are high, are not ranked; the width is that of the middle 80 % of a plateau's images.
 
     Raises:
       UserError, NonFiniteError: as `find_jumps`.
@@ -138,8 +138,8 @@ def find_stretches(
         allowed &= (widths <= widest * narrowest) | (widths <= lower)
     order = [i for i in np.argsort(-sharpness, kind="stable") if allowed[i]]
     ranks = {int(i): rank for rank, i in enumerate(order)}
-    stretches = tuple(
-        Stretch(
+    plateaues = tuple(
+        Plateau(
             start=int(starts[i]),
             stop=int(stops[i]),
             low=float(values[starts[i]]),
@@ -150,11 +150,11 @@ def find_stretches(
         )
         for i in range(len(starts))
     )
-    return Staircase(jumps=tuple(jumps.tolist()), stretches=stretches)
+    return Staircase(jumps=tuple(jumps.tolist()), plateaues=plateaues)
 
 
 def _mean_inside(values: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Mean difference of neighbours inside each stretch, not below float32's resolution."""
+    """Mean difference of neighbours inside each plateau, not below float32's resolution."""
     mean = (values[stops - 1] - values[starts]) / np.maximum(stops - starts - 1, 1)
     return np.maximum(mean, _resolution(values))
 

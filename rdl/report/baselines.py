@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdl.evaluation import scores_read
+from rdl.results import run_scores
 
 _SHARED = ("train_accuracy", "eval_accuracy", "num_active_dims")  # keys that mean another thing in each metric
 
@@ -37,7 +37,7 @@ def read_baselines(paths: Iterable[str | Path], representation: str = "mean") ->
       UserError: nothing there, or a damaged file.
     """
     found: dict[tuple[str, str], Baseline] = {}
-    for result in scores_read.read(paths):
+    for result in run_scores.read(paths):
         if result.representation == representation:
             place = result.dataset, result.method
             baseline = found.setdefault(place, Baseline(result.method, result.dataset))

@@ -104,12 +104,12 @@ def grid(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], side: 
 
 
 def staircase(values: np.ndarray, bounds: Sequence[tuple[int, int]], chosen: int | None, name: str) -> Figure:
-    """A label's values in ascending order with its stretches marked; the chosen one is filled.
+    """A label's values in ascending order with its plateaues marked; the chosen one is filled.
 
     Args:
       values: the label, ascending, [n].
-      bounds: for each stretch its first sorted position and the one after its last.
-      chosen: which stretch is kept, if any.
+      bounds: for each plateau its first sorted position and the one after its last.
+      chosen: which plateau is kept, if any.
       name: of the label.
     """
     drawing = figure(4.6, 2.6)

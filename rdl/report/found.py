@@ -6,9 +6,14 @@ from rdl.report import figures
 from rdl.report.evidence import VALUES, Evidence, Latent
 from rdl.report.gallery import Gallery, picture, png, tile
 from rdl.report.markup import Markup, fold, join, table, tag
-from rdl.verdict import DEAD, LatentVerdict, Verdict, Word
+from rdl.verdict import DEAD, LatentStatus, LatentVerdict, Verdict
 
-_MARKS = {Word.SUPPORTED: "●", Word.DOUBTFUL: "◐", Word.ENTANGLED: "○", Word.DEAD: "·"}
+_MARKS = {
+    LatentStatus.SUPPORTED: "●",
+    LatentStatus.UNCERTAIN: "◐",
+    LatentStatus.ENTANGLED: "○",
+    LatentStatus.INACTIVE: "·",
+}
 
 
 def section(evidence: Evidence, gallery: Gallery) -> Markup:
@@ -123,7 +128,7 @@ def whether_it_worked(verdict: Verdict | None, finished: bool) -> Markup | None:
     if verdict is None:
         missing = "There is no verdict on this run: it was finished before there were any."
         return tag("p", missing, class_="status") if finished else None
-    latents = [tag("li", _in_words(latent)) for latent in _live_of(verdict)]
+    latents = [tag("li", _describe(latent)) for latent in _live_of(verdict)]
     return tag("div", tag("p", verdict.headline, class_="headline"), tag("ul", latents), class_="verdict")
 
 
@@ -136,7 +141,7 @@ def behind_the_verdict(verdict: Verdict | None) -> Markup | None:
             f"z{one.latent}",
             one.words,
             f"{one.kl:.2f}",
-            _number(one.found_again),
+            _number(one.replication),
             _number(one.told),
             f"{one.gathering:.2f}",
         ]
@@ -159,10 +164,14 @@ def behind_the_verdict(verdict: Verdict | None) -> Markup | None:
 
 
 def _live_of(verdict: Verdict) -> list[LatentVerdict]:
-    return [latent for word in (Word.SUPPORTED, Word.DOUBTFUL, Word.ENTANGLED) for latent in verdict.of(word)]
+    return [
+        latent
+        for word in (LatentStatus.SUPPORTED, LatentStatus.UNCERTAIN, LatentStatus.ENTANGLED)
+        for latent in verdict.of(word)
+    ]
 
 
-def _in_words(latent: LatentVerdict) -> Markup:
+def _describe(latent: LatentVerdict) -> Markup:
     mark, words = tag("span", _MARKS[latent.word], aria_hidden="true"), latent.words
     return join(mark, " ", tag("b", f"z{latent.latent}"), f" {words} ", tag("span", latent.reasons, class_="small"))
 

@@ -15,7 +15,7 @@ from rdl.report.populations import population, score_name
 from rdl.report.reading import Records
 from rdl.seeds import generator
 
-_STRIP = 8  # example images of a stretch
+_STRIP = 8  # example images of a plateau
 _MOST_STRETCHES = 16  # with more of them, an even choice is shown
 
 
@@ -92,20 +92,20 @@ class _Leaf:
         return self._records.best(f"{self.name}/iteration_{i}" if i else "x_run")
 
     def _label(self, i: int, column: int, gallery: Gallery) -> Markup:
-        """One label's staircase, and example images of its stretches."""
+        """One label's staircase, and example images of its plateaues."""
         reduction = self.iterations[i].reduction
         label = self._labels.labels[i][:, column]
         name = self.names[i][column]
         order = np.argsort(label, kind="stable")
-        stretches = reduction.staircases[column].stretches if reduction else ()
+        plateaues = reduction.staircases[column].plateaues if reduction else ()
         chosen = reduction.chosen[column] if reduction and reduction.chosen else None
-        bounds = [(stretch.start, stretch.stop) for stretch in stretches]
+        bounds = [(plateau.start, plateau.stop) for plateau in plateaues]
         file = f"{self.name}_iteration_{i}_{name.split()[0]}"
         drawing = gallery.drawing(
             f"{file}_staircase",
             figures.staircase(label[order], bounds, chosen, f"posterior mean of {name}"),
-            f"sorted label {name} with {len(bounds)} stretches",
-            f"{name}: {len(bounds)} stretch{'es' if len(bounds) != 1 else ''}"
+            f"sorted label {name} with {len(bounds)} plateaues",
+            f"{name}: {len(bounds)} plateau{'es' if len(bounds) != 1 else ''}"
             + ("" if chosen is not None else "; none of them taken"),
         )
         return tag("div", drawing, self._examples(i, order, bounds, chosen, file, gallery))
@@ -123,10 +123,10 @@ class _Leaf:
             random = generator(0, "report", self.name, i, number)
             few = np.sort(random.permutation(stop - start)[:_STRIP]) + start
             pixels = self._images.images(self._labels.indices[i][order[few]])
-            strip = gallery.strip(f"{file}_stretch_{number}", pixels, f"images of stretch {number + 1}")
+            strip = gallery.strip(f"{file}_plateau_{number}", pixels, f"images of plateau {number + 1}")
             words = f"{number + 1} kept" if number == chosen else f"{number + 1}"
-            rows.append(tag("div", tag("span", words), strip, class_="stretch kept" if number == chosen else "stretch"))
-        return fold(f"Images of {len(shown)} of {len(bounds)} stretches", rows, class_="stretches")
+            rows.append(tag("div", tag("span", words), strip, class_="plateau kept" if number == chosen else "plateau"))
+        return fold(f"Images of {len(shown)} of {len(bounds)} plateaues", rows, class_="plateaues")
 
     def _kept(self, i: int) -> Markup | None:
         """How alike the images that go on are, in the true factors."""
@@ -137,21 +137,21 @@ class _Leaf:
         inside = np.ones(len(labels), bool)
         for column, number in enumerate(reduction.chosen):
             if number is not None:
-                stretch = reduction.staircases[column].stretches[number]
-                inside &= (labels[:, column] >= stretch.low) & (labels[:, column] <= stretch.high)
+                plateau = reduction.staircases[column].plateaues[number]
+                inside &= (labels[:, column] >= plateau.low) & (labels[:, column] <= plateau.high)
         if not inside.any():
             return None
         names, values = factors
         varying = [c for c in range(values.shape[1]) if np.ptp(values[:, c]) > 0]
         pure = [f"{names[c]} {np.bincount(values[inside, c]).max() / inside.sum():.0%}" for c in varying]
-        text = f"Of the {inside.sum():,} images in the taken stretches, so many share one value: {', '.join(pure)}."
+        text = f"Of the {inside.sum():,} images in the taken plateaues, so many share one value: {', '.join(pure)}."
         return tag("p", text, class_="small")
 
 
 def _story(found: Iteration, names: Sequence[str], member: Member | None) -> Content:
     parts: list[Content] = []
     if member is not None:
-        parts.append(f"Best {score_name(member)} {member.score_in_words}, in generation {member.generation}. ")
+        parts.append(f"Best {score_name(member)} {member.describe_score}, in generation {member.generation}. ")
     elif found.score is not None:
         parts.append(f"Best score {found.score:.3f}. ")
     parts.append(["Learned: ", tag("b", ", ".join(names)), ". "] if names else "Learned nothing. ")
@@ -166,7 +166,7 @@ def _story(found: Iteration, names: Sequence[str], member: Member | None) -> Con
         parts.append(f"Its images share one value of {held}. ")
         free = [name for latent, name in named.items() if latent not in found.held]
         if free:
-            parts.append(f"Not held constant, for want of a stretch to take: {', '.join(free)}. ")
+            parts.append(f"Not held constant, for want of a plateau to take: {', '.join(free)}. ")
     if found.stop is not None:
         parts.append(["It stops here: ", tag("b", found.stop.explanation), "."])
     return parts

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rdl.bindings import of_text
-from rdl.evaluation import likeness, statistics
-from rdl.evaluation.scores_read import measured_under
+from rdl.config import parse_gin_text
 from rdl.report import figures
 from rdl.report.baselines import Baseline
 from rdl.report.evidence import TREE_POINTS, Evidence
@@ -14,6 +12,8 @@ from rdl.report.found import behind_the_verdict
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
+from rdl.results import comparability, statistics
+from rdl.results.run_scores import measured_under
 from rdl.scoring.names import METRICS
 
 Values = dict[str, list[float]]
@@ -40,10 +40,10 @@ def section(
 def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str, Values]:
     """For each kind of model its values of each metric, in the order in which they are shown."""
     groups: dict[str, Values] = {}
-    kinds: dict[likeness.Trained, list[Records]] = {}
+    kinds: dict[comparability.Trained, list[Records]] = {}
     for run in runs:
-        kinds.setdefault(likeness.of_run(of_text(run.reader.config)), []).append(run)
-    for found, label in zip(kinds.values(), likeness.labels(list(kinds)), strict=True):
+        kinds.setdefault(comparability.from_run(parse_gin_text(run.reader.config)), []).append(run)
+    for found, label in zip(kinds.values(), comparability.labels(list(kinds)), strict=True):
         groups |= _own(found, f" ({label})" if label else "")
     alike = not runs and len({baseline.dataset for baseline in baselines}) == 1
     for baseline in baselines:

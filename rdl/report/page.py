@@ -72,7 +72,7 @@ def _see(records: Records, note: Callable[[str], None]) -> _Seen:
     images, evidence, missing = None, None, []
     try:
         note(f"loading the images of {records.name}")
-        images = data.of_config(records.reader.config)
+        images = data.from_config(records.reader.config)
     except UserError as error:
         missing.append(f"{error} Pictures and factor names are left out.")
     if images is not None and records.reader.paths.model.is_dir():

@@ -66,7 +66,7 @@ def population(
                 "How alike the latents of the best member's VAEs are, pair by pair.",
             )
         )
-    score = f", best {name} {best.score_in_words}" if best else ""
+    score = f", best {name} {best.describe_score}" if best else ""
     last = len(generations[-1])
     count = f"{len(generations)} generation{'s' * (len(generations) > 1)} of {last} member{'s' * (last > 1)}"
     return fold(
@@ -85,7 +85,7 @@ def _best(best: Member, pairs: np.ndarray | None) -> Markup:
     alike = ""
     if pairs is not None and pairs.shape == (2, 2):  # one pair: a number, not a table
         alike = f" Its two VAEs are alike to a UDR of {(pairs[0, 1] + pairs[1, 0]) / 2:.3f}."
-    return tag("p", f"Best member: {place}, {score_name(best)} {best.score_in_words}, with {values}.{alike}")
+    return tag("p", f"Best member: {place}, {score_name(best)} {best.describe_score}, with {values}.{alike}")
 
 
 def _failed(failed: Sequence[Member]) -> Markup:

@@ -68,7 +68,7 @@ class Records:
         return leaves
 
     @cached_property
-    def handed_over(self) -> dict[str, str]:
+    def selected(self) -> dict[str, str]:
         """The name of the member that each finished stage handed over; older runs did not say."""
         return {key.stage: record["best"] for key, record in self.reader.of_kind(OutcomeKey).items()}
 
@@ -93,7 +93,7 @@ class Records:
     def best(self, stage: str) -> Member | None:
         """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
         generations = self.stages.get(stage, [])
-        named = [m for members in generations for m in members if m.name == self.handed_over.get(stage)]
+        named = [m for members in generations for m in members if m.name == self.selected.get(stage)]
         return next(iter(named or (ranked(generations[-1]) if generations else [])), None)
 
     def labels(self, leaf: str) -> LeafLabels | None:

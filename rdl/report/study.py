@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from rdl.errors import UserError
-from rdl.evaluation import result_tree, scores_read, studies
 from rdl.report import how_well, trust
 from rdl.report.baselines import Baseline, read_baselines
 from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read_records
+from rdl.results import result_tree, run_scores, studies
 from rdl.runs import Layout, files, folders
 
 
@@ -81,7 +81,7 @@ def write_study(
 def _model(root: Path, study: Path) -> _Model:
     records = read_records(root)
     try:
-        results = [result for result in scores_read.read([root]) if result.representation == "mean"]
+        results = [result for result in run_scores.read([root]) if result.representation == "mean"]
     except UserError:  # nothing measured yet
         results = []
     found = [result.value for result in results if result.key == "discrete_mig"]

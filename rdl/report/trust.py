@@ -10,18 +10,18 @@ from rdl.runs.reader import Session
 
 RULES = {
     "label.kl_threshold": ("1.0 of another estimate: 1.18817 nats", "a latent is learned above this mean KL (nats)"),
-    "find_stretches.method": ("differences", "how the jumps of a label are found"),
-    "find_stretches.smallest": ("1", "images of the smallest stretch that may be taken"),
-    "find_stretches.outer_up_to": (
+    "find_plateaus.method": ("differences", "how the jumps of a label are found"),
+    "find_plateaus.smallest": ("1", "images of the smallest plateau that may be taken"),
+    "find_plateaus.outer_up_to": (
         "3; 1 for a single label",
-        "the outermost stretches may be taken up to so many jumps",
+        "the outermost plateaues may be taken up to so many jumps",
     ),
     "reduce_images.flat_labels": ("stop", "what a learned label without a jump does"),
-    "reduce_images.sharpest": ("5", "stretches of each label that are intersected"),
+    "reduce_images.sharpest": ("5", "plateaues of each label that are intersected"),
     "reduce_images.more_than": ("5", "smaller intersections are left out"),
     "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),
     "reduce_images.distinct": ("False", "leaf runs start from other values of every factor"),
-    "reduce_images.trim": ("0.0", "share of a stretch left out at its two ends"),
+    "reduce_images.trim": ("0.0", "share of a plateau left out at its two ends"),
     "iterate.max_iterations": ("3", "iterations of a leaf run, the x-model's included"),
     "leaf_mig.weights": ("columns", "what weighs alike in leaf MIG"),
     "leaf_mig.repeats": ("count", "whether a label learned again counts in leaf MIG"),
@@ -30,7 +30,7 @@ RULES = {
     "UDRScore.points": ("1000", "images on which UDR compares"),
     "UDRScore.min_active": ("1", "a model with fewer active latents scores 0"),
     "UDRScore.chance_corrected": ("False", "UDR is compared with that of randomly rotated latents"),
-    "UDRScore.found_again": ("False", "counts the latents that are found again, where UDR averages over them"),
+    "UDRScore.replication": ("False", "counts the latents that are found again, where UDR averages over them"),
     "population.size": ("56", "members"),
     "population.models": ("5", "VAEs a member"),
     "population.rule": ("truncation", "what becomes of the members between two generations"),

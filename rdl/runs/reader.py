@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rdl import bindings
+from rdl.config import gin_text
 from rdl.errors import UserError
 from rdl.runs import files, layout
 from rdl.runs.journal import Record, parse_line
@@ -68,9 +68,9 @@ class RunReader:
         return _text(self.paths.operative)
 
     @property
-    def settings(self) -> bindings.Bindings:
+    def settings(self) -> gin_text.Bindings:
         """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
-        return bindings.of_text(self.operative or self.config)
+        return gin_text.parse_gin_text(self.operative or self.config)
 
     @property
     def summary(self) -> dict[str, Any] | None:

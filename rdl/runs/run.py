@@ -72,7 +72,7 @@ class Run:
         else:
             files.write_text(path, config)
 
-    def settle_dataset(self, fingerprint: dict[str, Any]) -> None:
+    def check_dataset(self, fingerprint: dict[str, Any]) -> None:
         """Holds a resumed run to the images that it was begun with.
 
         Raises:

@@ -1,6 +1,6 @@
 """What a population maximises, and how a model is measured afterwards."""
 
-from rdl.scoring import dci_es, infomec  # noqa: F401  gin knows what is imported
+from rdl.metrics import dci_es, infomec  # noqa: F401  gin knows what is imported
 from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure

@@ -38,7 +38,7 @@ def agreement(codes: np.ndarray, kl: np.ndarray, kl_threshold: float = KL_THRESH
     return np.divide(np.square(alike.max(axis=-1)), total, out=np.zeros_like(total), where=total > 0)
 
 
-def found_again(agreed: np.ndarray, weights: np.ndarray, among: np.ndarray) -> np.ndarray:
+def replication(agreed: np.ndarray, weights: np.ndarray, among: np.ndarray) -> np.ndarray:
     """The median over other models of a model's agreement, summed over its latents with weights, [models].
 
     Args:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
-from rdl.bindings.ranges import Points
+from rdl.config.ranges import Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.scoring import mig_sup
+from rdl.metrics import mig_sup
 from rdl.scoring.scores import Encode, Scored, mean_kl
 from rdl.seeds import generator
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
-from rdl.bindings.ranges import Bins
+from rdl.config.ranges import Bins
 from rdl.data import ImageSet
 from rdl.data.labelled import Labelled
 from rdl.errors import UserError

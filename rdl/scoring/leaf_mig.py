@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import gin
 import numpy as np
 
-from rdl.bindings.ranges import Bins
+from rdl.config.ranges import Bins
 from rdl.errors import NonFiniteError, UserError
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.seeds import generator

@@ -9,10 +9,10 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl.bindings.ranges import Bins
+from rdl.config.ranges import Bins
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.scoring import mig_sup
+from rdl.metrics import mig_sup
 from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
 from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import gin
 import numpy as np
 
-from rdl.bindings.ranges import Bins, Points
+from rdl.config.ranges import Bins, Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels, mean_kl_to_prior
@@ -94,7 +94,7 @@ class UDRScore:
         ``chance``). Models with one active latent score 0, so a leaf run that has one factor left ends before it:
         ``leaf_run/population.min_score = -1`` lets it go on.
       rotations: how many of them chance is the mean of.
-      found_again: scores how many latents the other models found again, the sum of the agreement over latents where
+      replication: scores how many latents the other models found again, the sum of the agreement over latents where
         UDR has the mean, so that a model that lost its latents is not preferred (see `agreement`; no paper's).
 
     Raises:
@@ -110,25 +110,25 @@ class UDRScore:
         min_active: int = 1,
         chance_corrected: bool = False,
         rotations: int = 10,
-        found_again: bool = False,
+        replication: bool = False,
     ):
         if correlation not in ("lasso", "spearman") or mode not in ("fixed", "dlib"):
             raise UserError(
                 "UDRScore.correlation must be 'lasso' or 'spearman' and UDRScore.mode 'fixed' or 'dlib', "
                 f"got {correlation!r} and {mode!r}."
             )
-        if chance_corrected and found_again:
-            raise UserError("UDRScore.chance_corrected and UDRScore.found_again are two scores: set one of them.")
+        if chance_corrected and replication:
+            raise UserError("UDRScore.chance_corrected and UDRScore.replication are two scores: set one of them.")
         if rotations < 1:
             raise UserError(f"UDRScore.rotations must be at least 1, got {rotations}.")
         self.points, self.correlation, self.kl_threshold, self.mode = points, correlation, kl_threshold, mode
         self.min_active, self.chance_corrected, self.rotations = min_active, chance_corrected, rotations
-        self.found_again = found_again
+        self.replication = replication
 
     @property
     def name(self) -> str:
         """Which of its three scores it is."""
-        return "chance-corrected UDR" if self.chance_corrected else "found again" if self.found_again else "UDR"
+        return "chance-corrected UDR" if self.chance_corrected else "found again" if self.replication else "UDR"
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
         """The mean of the models' UDR scores; in the details how many latents each has in use.
@@ -153,11 +153,11 @@ class UDRScore:
             most = chance.reachable(means, kl, self.correlation, self.kl_threshold)
             details |= {"udr": found.tolist(), "udr_by_chance": by_chance.tolist(), "udr_reachable": most.tolist()}
             found = chance.corrected(found, by_chance, most)
-        if self.found_again:
+        if self.replication:
             details["udr"] = found.tolist()
             agreed = agreement.agreement(means, kl, self.kl_threshold)
             everyone = np.ones((len(means), len(means)), bool)
-            found = agreement.found_again(agreed, np.ones(kl.shape), everyone)
+            found = agreement.replication(agreed, np.ones(kl.shape), everyone)
         per_model = np.where(active < self.min_active, 0.0, found)
         return Scored(float(per_model.mean()), per_model.tolist(), kl.tolist(), details)
 

@@ -34,7 +34,7 @@ def members_at_once(models: int) -> int:
 
 
 @gin.configurable("threads")
-def settle_threads(models_side_by_side: bool = False, deterministic: bool = True) -> None:
+def configure_threads(models_side_by_side: bool = False, deterministic: bool = True) -> None:
     """What a binary does before TensorFlow's first operation.
 
     Args:

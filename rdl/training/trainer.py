@@ -6,7 +6,7 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from rdl.bindings.ranges import Count
+from rdl.config.ranges import Count
 from rdl.errors import NonFiniteError, UserError
 from rdl.models.finite import listening
 from rdl.models.vae import Ensemble

@@ -1,8 +1,8 @@
 """A verdict without labels: from models trained apart to a word for each latent. Pure numpy: no TensorFlow."""
 
 from rdl.verdict.evidence import COMPARED_POINTS, DEAD, POINTS, Codes, LatentEvidence, of_latents
-from rdl.verdict.judge import Thresholds, explained, judge, word_of
-from rdl.verdict.words import VERDICT, LatentVerdict, Verdict, Word
+from rdl.verdict.judge import Thresholds, explained, judge, status_of
+from rdl.verdict.records import VERDICT, LatentStatus, LatentVerdict, Verdict
 
 __all__ = [
     "COMPARED_POINTS",
@@ -14,9 +14,9 @@ __all__ = [
     "Thresholds",
     "VERDICT",
     "Verdict",
-    "Word",
+    "LatentStatus",
     "explained",
     "judge",
     "of_latents",
-    "word_of",
+    "status_of",
 ]

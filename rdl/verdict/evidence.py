@@ -7,7 +7,7 @@ import numpy as np
 
 from rdl.recursion import mean_kl_to_prior
 from rdl.verdict import shares
-from rdl.verdict.gathering import gathering
+from rdl.verdict.discreteness import gathering
 
 DEAD = 0.05
 """A latent with a smaller mean KL to the prior, in nats, is dead: it says next to nothing of an image."""
@@ -53,7 +53,7 @@ class LatentEvidence:
     Attributes:
       latent: its number.
       kl: mean KL to the prior, nats.
-      found_again: how far a single latent of a model trained apart is this one: 1 the same, 0 no more so than a
+      replication: how far a single latent of a model trained apart is this one: 1 the same, 0 no more so than a
         direction at random; the median over such models; None where there is none.
       told: the share of its variance that all latents of such a model together tell, the median.
       gathering: how its values gather (`gathering`), nats.
@@ -65,7 +65,7 @@ class LatentEvidence:
 
     latent: int
     kl: float
-    found_again: float | None = None
+    replication: float | None = None
     told: float | None = None
     gathering: float = 0.0
     beside: int | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rdl.verdict.evidence import DEAD, LatentEvidence
-from rdl.verdict.words import LatentVerdict, Verdict, Word
+from rdl.verdict.records import LatentStatus, LatentVerdict, Verdict
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Thresholds:
     benchmarks/verdict.py chooses (docs/verdict.md).
 
     Attributes:
-      found_again: a well supported latent is found again at least so well ..
+      replication: a well supported latent is found again at least so well ..
       gathering: .. and its values gather at least so much, nats.
       lost: a latent that is found again less well, and does not gather, is entangled, where ..
       told: .. other models' latents together tell at least this share of it: they know it, but have it otherwise.
@@ -23,7 +23,7 @@ class Thresholds:
       same: a latent of which another alone tells this share repeats it.
     """
 
-    found_again: float = 0.7
+    replication: float = 0.7
     gathering: float = 0.05
     lost: float = 0.4
     told: float = 0.5
@@ -42,7 +42,7 @@ def judge(
       reconstruction: what `explained` returns.
       thresholds: of the words.
     """
-    words = {one.latent: word_of(one, thresholds) for one in evidence}
+    words = {one.latent: status_of(one, thresholds) for one in evidence}
     latents = []
     for one in evidence:
         word = words[one.latent]
@@ -52,28 +52,28 @@ def judge(
                 one.latent,
                 word,
                 one.kl,
-                one.found_again,
+                one.replication,
                 one.told,
                 one.gathering,
-                one.beside if word == Word.ENTANGLED and near else None,
+                one.beside if word == LatentStatus.ENTANGLED and near else None,
                 _repeated(one, evidence, words, thresholds),
             )
         )
     return Verdict(tuple(latents), compared, reconstruction)
 
 
-def word_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> Word:
+def status_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> LatentStatus:
     """What a latent is called."""
     if one.kl < DEAD:
-        return Word.DEAD
-    if one.found_again is None or one.told is None:
-        return Word.DOUBTFUL
+        return LatentStatus.INACTIVE
+    if one.replication is None or one.told is None:
+        return LatentStatus.UNCERTAIN
     gathers = one.gathering >= thresholds.gathering
-    if gathers and one.found_again >= thresholds.found_again:
-        return Word.SUPPORTED
-    if not gathers and one.found_again < thresholds.lost and one.told >= thresholds.told:
-        return Word.ENTANGLED
-    return Word.DOUBTFUL
+    if gathers and one.replication >= thresholds.replication:
+        return LatentStatus.SUPPORTED
+    if not gathers and one.replication < thresholds.lost and one.told >= thresholds.told:
+        return LatentStatus.ENTANGLED
+    return LatentStatus.UNCERTAIN
 
 
 def explained(images: np.ndarray, decoded: np.ndarray) -> float:
@@ -89,11 +89,11 @@ def explained(images: np.ndarray, decoded: np.ndarray) -> float:
 
 
 def _repeated(
-    one: LatentEvidence, evidence: Sequence[LatentEvidence], words: dict[int, Word], thresholds: Thresholds
+    one: LatentEvidence, evidence: Sequence[LatentEvidence], words: dict[int, LatentStatus], thresholds: Thresholds
 ) -> int | None:
     """The well supported latent of higher KL that tells this well supported one again."""
-    if one.same_as is None or one.same < thresholds.same or words[one.latent] != Word.SUPPORTED:
+    if one.same_as is None or one.same < thresholds.same or words[one.latent] != LatentStatus.SUPPORTED:
         return None
     other = evidence[one.same_as]
     higher = (other.kl, -other.latent) > (one.kl, -one.latent)
-    return other.latent if words[other.latent] == Word.SUPPORTED and higher else None
+    return other.latent if words[other.latent] == LatentStatus.SUPPORTED and higher else None

@@ -162,7 +162,7 @@ def test_the_data_set_of_a_gin_file_is_prepared(tmp_path, capsys):
 def test_a_runs_images_are_loaded_without_gin(tmp_path, monkeypatch):
     config = f"import gone\ndataset.name = 'dsprites_full'\ndataset.values = {SMALL}\nx.y = @z()\n"
     gin.parse_config("dataset.size = 32")
-    assert data.of_config(config).shape == (64, 64, 1)  # not gin's 32
+    assert data.from_config(config).shape == (64, 64, 1)  # not gin's 32
     assert gin.query_parameter("dataset.size") == 32
 
 
@@ -177,14 +177,14 @@ def test_a_runs_images_are_loaded_without_gin(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_a_configuration_that_is_none_is_told_in_one_line(config):
     with pytest.raises(UserError) as error:
-        data.of_config(config)
+        data.from_config(config)
     assert len(str(error.value).splitlines()) == 1
 
 
 def test_a_shared_run_starts_nothing(tmp_path):
     """What stands in a run's configuration is neither imported nor called, however it is written."""
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    program = "import sys; sys.path.insert(0, sys.argv[1]); from rdl import data; data.of_config(sys.argv[2])"
+    program = "import sys; sys.path.insert(0, sys.argv[1]); from rdl import data; data.from_config(sys.argv[2])"
     for config in ("import evil\ndataset.name = 'dummy_data'", "from evil import x\ndataset.name = @evil.x()",
                    "include 'evil.py'\ndataset.name = @x/dataset()", "dataset.name = %evil.x"):  # fmt: skip
         subprocess.run([sys.executable, "-c", program, str(tmp_path), config], capture_output=True, check=False)

@@ -6,10 +6,10 @@ import pytest
 from fake_task import SPACE, FakeTask
 from ray_tasks import SlowTask
 
+from rdl.callbacks.callback import Callback
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
 from rdl.runs import Run
-from rdl.watch.watching import Watcher
 
 ray = pytest.importorskip("ray")
 
@@ -17,21 +17,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SETTINGS = PopulationSettings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
 
 
-class TakesAway(Watcher):
+class TakesAway(Callback):
     """Removes a node after some members."""
 
     def __init__(self, cluster, node, after: int):
         self.cluster, self.node, self.left = cluster, node, after
 
-    def member_done(self, stage, member):
+    def on_member_end(self, stage, member):
         self.left -= 1
         if not self.left:
             self.cluster.remove_node(self.node, allow_graceful=False)
 
 
-def journal(root, executor, task, watcher):
+def journal(root, executor, task, callback):
     with Run(root) as run:
-        Population(run, "x_run", SETTINGS, 0, watcher).evolve(task(run.root, "x_run"), executor)
+        Population(run, "x_run", SETTINGS, 0, callback).evolve(task(run.root, "x_run"), executor)
         return dict(sorted(run.journal.items()))
 
 
@@ -43,12 +43,12 @@ def test_a_node_taken_away_changes_nothing(tmp_path, caplog):
         node = cluster.add_node(num_cpus=2)
         ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         executor = build_executor("ray", workers=3)
-        watcher = TakesAway(cluster, node, after=10)
-        found = journal(tmp_path / "ray", executor, SlowTask, watcher)
+        callback = TakesAway(cluster, node, after=10)
+        found = journal(tmp_path / "ray", executor, SlowTask, callback)
         executor.close()
     finally:
         ray.shutdown()
         cluster.shutdown()
-    assert watcher.left <= 0
+    assert callback.left <= 0
     assert "was lost" in caplog.text
-    assert found == journal(tmp_path / "serial", SerialExecutor(), FakeTask, Watcher())
+    assert found == journal(tmp_path / "serial", SerialExecutor(), FakeTask, Callback())

@@ -11,12 +11,12 @@ import pytest
 from fake_task import SPACE, FakeTask
 from ray_tasks import DiesOnce, Fails, OnlyRunsHere, WhereItRuns, remember
 
+from rdl.callbacks.callback import Callback
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
 from rdl.population.evolution import first_generation
 from rdl.runs import Run
-from rdl.watch.watching import Watcher
 
 ray = pytest.importorskip("ray")
 ray_executor = partial(build_executor, "ray")
@@ -43,7 +43,7 @@ def executor(cluster):
 
 def journal(root, executor, task=FakeTask, **options):
     with Run(root) as run:
-        population = Population(run, STAGE, SETTINGS, 0, Watcher())
+        population = Population(run, STAGE, SETTINGS, 0, Callback())
         population.evolve(task(run.root, STAGE, **options), executor)
         return dict(sorted(run.journal.items()))
 

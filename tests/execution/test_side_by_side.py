@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pytest
 from fake_task import SPACE, FakeTask
 
+from rdl.callbacks.callback import Callback
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, go_on, place
 from rdl.execution.side_by_side import Stopped
 from rdl.population import Member, Population, PopulationSettings
 from rdl.population.evolution import first_generation
 from rdl.runs import Run
-from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
 SETTINGS = PopulationSettings(size=5, models=1, generations=3, until_converged=False, search_space=SPACE)
@@ -77,7 +77,7 @@ class Ends:
 
 def journal(root, task, executor):
     with Run(root) as run:
-        Population(run, STAGE, SETTINGS, 0, Watcher()).evolve(task(run.root, STAGE, diverges_at=0.1), executor)
+        Population(run, STAGE, SETTINGS, 0, Callback()).evolve(task(run.root, STAGE, diverges_at=0.1), executor)
         return list(run.journal.items())
 
 

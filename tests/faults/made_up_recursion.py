@@ -16,6 +16,9 @@ from pathlib import Path
 import gin
 import numpy as np
 
+from rdl.callbacks.callback import Callback
+from rdl.callbacks.session_log import SessionLog
+from rdl.callbacks.terminal import terminal
 from rdl.cli import configure
 from rdl.data import ImageSet
 from rdl.errors import UserError
@@ -27,9 +30,6 @@ from rdl.runs import Run, files
 from rdl.runs.journal import Journal
 from rdl.seeds import generator
 from rdl.training import checkpoints
-from rdl.watch.display import terminal
-from rdl.watch.session_log import SessionLog
-from rdl.watch.watching import Watcher
 
 configure()
 
@@ -106,7 +106,7 @@ class MadeUpLearner:
         return MadeUpModel(checkpoints.load(trained.checkpoint, trained.member.checksum)["state"])
 
 
-def _watchers(run: Run, seed: int) -> Sequence[Watcher]:
+def _callbacks(run: Run, seed: int) -> Sequence[Callback]:
     """TensorBoard is left out: it would start TensorFlow in every child."""
     return terminal(), SessionLog(run)
 
@@ -124,7 +124,7 @@ def train(root: Path, images: Path, bindings: tuple[str, ...] = (), at_once: int
     gin.parse_config([CONFIG.format(images=images), *bindings])
     try:
         executor = partial(SerialExecutor, at_once)
-        experiment.experiment(str(root), executor, make_learner=MadeUpLearner, make_watchers=_watchers)
+        experiment.experiment(str(root), executor, make_learner=MadeUpLearner, make_callbacks=_callbacks)
     except UserError as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2

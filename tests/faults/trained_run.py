@@ -11,7 +11,7 @@ from rdl.cli import configure, worker
 from rdl.errors import UserError
 from rdl.jobs import experiment
 from rdl.seeds import generator
-from rdl.training.threads import settle_threads
+from rdl.training.threads import configure_threads
 
 configure()
 
@@ -57,7 +57,7 @@ def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
     """The run, as bin/train would start it; returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gin.parse_config([CONFIG.format(images=images), *bindings])
-    settle_threads()
+    configure_threads()
     try:
         experiment.experiment(str(root), worker.executor)
     except UserError as error:

@@ -39,7 +39,7 @@ def main(strategy: str, images: str, folder: str) -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     gin.parse_config(CONFIG.format(images=images, strategy=strategy))
     summary = experiment.experiment(folder)
-    trainer = VAELearner.of_gin().trainer((16, 16, 1), 2)
+    trainer = VAELearner.from_gin().trainer((16, 16, 1), 2)
     print(trainer._strategy.num_replicas_in_sync, summary["final.score"])
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from rdl import data
-from rdl.bindings import read_gin
+from rdl.callbacks.callback import Callback
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
@@ -16,7 +17,6 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Run
 from rdl.scoring import UDRScore
 from rdl.training import labels
-from rdl.watch.watching import Watcher
 from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
 
 configure()
@@ -61,7 +61,7 @@ def searched(tmp_path, monkeypatch):
             images = data.ImageSet("plain", images.source)
         monkeypatch.setattr(labels.Labels, "draw", draw)
         with Run(tmp_path / "run") as run:
-            context = Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+            context = Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
             summary = search(context, UDRScore())
             records = [record for _, record in run.journal.items() if "hyperparameters" in record]
             return summary, records, images, drawn

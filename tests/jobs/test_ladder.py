@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from rdl import data
+from rdl.callbacks import ladder_pictures
+from rdl.callbacks.callback import Callback
 from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
@@ -20,8 +22,6 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Population
 from rdl.runs import Run
 from rdl.scoring import UDRScore
-from rdl.watch import ladder_pictures
-from rdl.watch.watching import Watcher
 from tests.small_models import BATCHES_OF_16, SMALL_LADDER
 
 configure()
@@ -66,7 +66,7 @@ def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_othe
     gin.parse_config(CONFIG)
     images = data.load("dsprites_full", values={"shape": [0], "orientation": [0], "x": 8, "y": 8}, size=8)
     with Run(tmp_path) as run, pytest.raises(Asked, match="False"):
-        ladder.train_ladder(Context(run, 0, images, VAELearner.of_gin(), SerialExecutor(), Watcher()), UDRScore())
+        ladder.train_ladder(Context(run, 0, images, VAELearner.from_gin(), SerialExecutor(), Callback()), UDRScore())
 
 
 def run(folder) -> dict:

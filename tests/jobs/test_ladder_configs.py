@@ -6,8 +6,8 @@ import gin
 import pytest
 
 from rdl import models
-from rdl.bindings import read_gin
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.population import PopulationSettings
 

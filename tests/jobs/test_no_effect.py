@@ -3,8 +3,8 @@
 import gin
 import pytest
 
-from rdl.bindings import read_gin
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.jobs import no_effect
 
 CASES = {

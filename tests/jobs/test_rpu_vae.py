@@ -19,14 +19,14 @@ def test_no_leaf_run_is_told_in_one_line_before_any_training(leaf_runs):
 
 
 def test_only_labels_held_constant_are_said_to_be():
-    said = rpu_vae._in_words(found((1, 4), (2, 0), (7, 8, 9)))
+    said = rpu_vae._describe(found((1, 4), (2, 0), (7, 8, 9)))
     assert said == "50 images, latents [1, 4] learned; 3 images share one value of [1, 4] and go on"
-    said = rpu_vae._in_words(found((1, 4), (None, 0), (7, 8, 9), repeats=(None, (0, 0))))
+    said = rpu_vae._describe(found((1, 4), (None, 0), (7, 8, 9), repeats=(None, (0, 0))))
     assert said == (
         "50 images, latents [1, 4] learned, [4] of them again; 3 images share one value of [4] and go on; "
-        "[1], without a stretch to take, still vary among them"
+        "[1], without a plateau to take, still vary among them"
     )
-    said = rpu_vae._in_words(found((1,), stop=Stop.NO_JUMP))
+    said = rpu_vae._describe(found((1,), stop=Stop.NO_JUMP))
     assert said == f"50 images, latents [1] learned; stops: {Stop.NO_JUMP.explanation}"
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from rdl.cli import configure
 from rdl.errors import UserError
-from rdl.evaluation import studies
 from rdl.jobs import seeded, study_run
 from rdl.report.study import write_study
+from rdl.results import studies
 from rdl.runs import files
 from tests.small_models import SMALL_STUDY
 

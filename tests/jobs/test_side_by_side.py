@@ -4,6 +4,7 @@ import gin
 import pytest
 
 from rdl import data
+from rdl.callbacks.callback import Callback
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
@@ -11,7 +12,6 @@ from rdl.jobs.vae_learner import VAELearner, trainers_for
 from rdl.runs import Run
 from rdl.scoring import MIGScore
 from rdl.training import threads
-from rdl.watch.watching import Watcher
 from tests.small_models import SMALL_VAE
 
 CONFIG = (
@@ -52,7 +52,7 @@ def records(root, at_once):
     values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
     images, executor = data.load("dsprites_full", values=values, size=8), SerialExecutor(at_once)
     with Run(root) as run:
-        context = Context(run, 7, images, VAELearner.of_gin(), executor, Watcher())
+        context = Context(run, 7, images, VAELearner.from_gin(), executor, Callback())
         train_population(context, "population", "population", images, MIGScore())
         executor.close()
         return [(key, untimed(record)) for key, record in run.journal.items()]

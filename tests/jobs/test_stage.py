@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rdl import training
+from rdl.callbacks.callback import Callback
 from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
@@ -22,7 +23,6 @@ from rdl.runs import Run
 from rdl.runs.layout import VerdictKey
 from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, Scored, UDRScore
 from rdl.verdict import Verdict
-from rdl.watch.watching import Watcher
 from tests.small_models import BATCHES_OF_16, SMALL_VAE, small_sprites
 
 configure()
@@ -49,7 +49,7 @@ def _small_models():
 def context(tmp_path):
     images = small_sprites()
     with Run(tmp_path / "run") as run:
-        yield Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+        yield Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
 
 
 @dataclasses.dataclass

@@ -12,8 +12,8 @@ from pathlib import Path
 import gin
 import pytest
 
-from rdl.bindings import read_gin
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.jobs import experiment  # noqa: F401  (register every gin name)
 from rdl.jobs.one_point import one_point

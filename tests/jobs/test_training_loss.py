@@ -24,7 +24,7 @@ def test_the_discriminators_loss_is_no_part_of_the_score(tmp_path):
         """
     )
     task = MemberTask(
-        learner=VAELearner.of_gin(),
+        learner=VAELearner.from_gin(),
         paths=Layout(tmp_path),
         stage="search",
         images=IMAGES,

@@ -15,7 +15,7 @@ SHAPE = (8, 8, 1)
 def learner(*lines: str) -> VAELearner:
     gin.clear_config()
     gin.parse_config([SMALL_VAE, *lines])
-    return VAELearner.of_gin()
+    return VAELearner.from_gin()
 
 
 def test_two_configurations_in_one_process_get_their_own_models():

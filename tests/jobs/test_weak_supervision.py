@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from rdl import data
-from rdl.bindings import read_gin
+from rdl.callbacks.callback import Callback
 from rdl.cli import configure
+from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import no_effect
@@ -15,7 +16,6 @@ from rdl.jobs.search import search
 from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Run
 from rdl.scoring import MIGScore, UDRScore
-from rdl.watch.watching import Watcher
 from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
 
 configure()
@@ -47,7 +47,7 @@ def searched(tmp_path):
         if not labels:
             images = data.ImageSet("unlabelled", images.source)
         with Run(tmp_path / "run") as run:
-            context = Context(run, 7, images, VAELearner.of_gin(), SerialExecutor(), Watcher())
+            context = Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
             summary = search(context, score)
             return summary, [record for _, record in run.journal.items() if "hyperparameters" in record]
 

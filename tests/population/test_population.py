@@ -7,11 +7,11 @@ import gin
 import pytest
 from fake_task import SPACE, FakeTask
 
+from rdl.callbacks.callback import Callback
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
 from rdl.runs import Layout, Run, files
-from rdl.watch.watching import Watcher
 
 STAGE = "x_run"
 SETTINGS = PopulationSettings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)
@@ -21,21 +21,21 @@ class Stopped(Exception):
     """The process is taken away."""
 
 
-class StopsAfter(Watcher):
+class StopsAfter(Callback):
     """Stops the run once so many members are done."""
 
     def __init__(self, members: int):
         self.left = members
 
-    def member_done(self, stage, member):
+    def on_member_end(self, stage, member):
         self.left -= 1
         if not self.left:
             raise Stopped
 
 
-def evolve(root, settings=SETTINGS, watcher=None, seed=0, **options):
+def evolve(root, settings=SETTINGS, callback=None, seed=0, **options):
     with Run(root) as run:
-        population = Population(run, STAGE, settings, seed, watcher or Watcher())
+        population = Population(run, STAGE, settings, seed, callback or Callback())
         return population.evolve(FakeTask(run.root, STAGE, **options), SerialExecutor())
 
 
@@ -68,7 +68,7 @@ def test_all_diverging_ends_with_the_reason(tmp_path):
 def test_a_run_stopped_and_resumed_ends_as_one_that_was_not(tmp_path, stops):
     whole = evolve(tmp_path / "whole", diverges_at=0.1)
     with pytest.raises(Stopped):
-        evolve(tmp_path / "stopped", watcher=StopsAfter(stops), diverges_at=0.1)
+        evolve(tmp_path / "stopped", callback=StopsAfter(stops), diverges_at=0.1)
     assert evolve(tmp_path / "stopped", diverges_at=0.1) == whole
     assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")
 
@@ -76,7 +76,7 @@ def test_a_run_stopped_and_resumed_ends_as_one_that_was_not(tmp_path, stops):
 def test_finished_members_are_not_trained_again(tmp_path):
     evolve(tmp_path)
     trained = StopsAfter(1)
-    evolve(tmp_path, watcher=trained)
+    evolve(tmp_path, callback=trained)
     assert trained.left == 1
 
 
@@ -92,9 +92,9 @@ class Peaked(FakeTask):
         return member.scored(PEAK[member.generation] - 0.01 * abs(member.index - 2), done.checksum)
 
 
-def evolve_peaked(root, settings=PEAKED, watcher=None):
+def evolve_peaked(root, settings=PEAKED, callback=None):
     with Run(root) as run:
-        population = Population(run, STAGE, settings, 0, watcher or Watcher())
+        population = Population(run, STAGE, settings, 0, callback or Callback())
         return population.evolve(Peaked(run.root, STAGE), SerialExecutor())
 
 
@@ -119,12 +119,12 @@ def kept(root):
 def test_the_last_generation_and_the_best_member_so_far_keep_their_checkpoints(tmp_path):
     seen = []
 
-    class Looks(Watcher):
-        def member_done(self, stage, member):
+    class Looks(Callback):
+        def on_member_end(self, stage, member):
             if member.index == 0:
                 seen.append({path for path in kept(tmp_path) if int(path[11:14]) < member.generation - 1})
 
-    evolve_peaked(tmp_path, watcher=Looks())
+    evolve_peaked(tmp_path, callback=Looks())
     best = {"generation_001/member_002.npz"}
     assert seen == [set(), set(), set(), best, best]  # generation 0's is overtaken at once
     assert kept(tmp_path) == best | {f"generation_004/member_{index:03d}.npz" for index in range(4)}
@@ -134,7 +134,7 @@ def test_the_last_generation_and_the_best_member_so_far_keep_their_checkpoints(t
 def test_the_best_members_checkpoint_survives_a_stop_anywhere(tmp_path, stops):
     whole = evolve_peaked(tmp_path / "whole")
     with pytest.raises(Stopped):
-        evolve_peaked(tmp_path / "stopped", watcher=StopsAfter(stops))
+        evolve_peaked(tmp_path / "stopped", callback=StopsAfter(stops))
     assert evolve_peaked(tmp_path / "stopped") == whole
     assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")
 
@@ -145,7 +145,7 @@ def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_p
     content = path.read_bytes()
     shutil.rmtree(tmp_path / STAGE / "members")
     with Run(tmp_path) as run:
-        population = Population(run, STAGE, PEAKED, 0, Watcher())
+        population = Population(run, STAGE, PEAKED, 0, Callback())
         made = population.ensure_checkpoint(Peaked(run.root, STAGE), SerialExecutor(), outcome.best, outcome)
     assert made == path
     assert made.read_bytes() == content
@@ -179,7 +179,7 @@ def test_a_window_of_changes_has_one_score_more(tmp_path, monkeypatch):
 @pytest.mark.parametrize("damage", ["missing", "truncated", "flipped"])
 def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, caplog):
     with Run(tmp_path) as run:
-        population = Population(run, STAGE, SETTINGS, 0, Watcher())
+        population = Population(run, STAGE, SETTINGS, 0, Callback())
         task = FakeTask(run.root, STAGE)
         outcome = population.evolve(task, SerialExecutor())
         path = run.paths.checkpoint(STAGE, outcome.best.name)
@@ -200,7 +200,7 @@ def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, ca
 def test_damaged_parents_are_made_again_before_their_children_train(tmp_path, caplog):
     whole = evolve(tmp_path / "whole")
     with pytest.raises(Stopped):
-        evolve(tmp_path / "stopped", watcher=StopsAfter(8))
+        evolve(tmp_path / "stopped", callback=StopsAfter(8))
     for path in (tmp_path / "stopped" / STAGE / "members" / "generation_000").iterdir():
         path.write_bytes(path.read_bytes()[:50])
     assert evolve(tmp_path / "stopped") == whole
@@ -218,7 +218,7 @@ def test_a_damaged_journal_line_costs_its_member_only(tmp_path, position):
         (note,) = run.journal.damaged
         assert str(tmp_path) in note
     counter = StopsAfter(2)
-    assert evolve(tmp_path, watcher=counter) == whole
+    assert evolve(tmp_path, callback=counter) == whole
     assert counter.left == 1
     assert {path: checkpoints(tmp_path)[path] for path in before} == before
 
@@ -228,7 +228,7 @@ def test_a_damaged_line_of_the_outcome_costs_no_member(tmp_path):
     content = (tmp_path / "journal.jsonl").read_bytes()
     (tmp_path / "journal.jsonl").write_bytes(content[:-30] + content[-10:])
     trained = StopsAfter(1)
-    assert evolve(tmp_path, watcher=trained) == whole
+    assert evolve(tmp_path, callback=trained) == whole
     assert trained.left == 1
     with Run(tmp_path) as run:
         assert run.journal[f"{STAGE}/outcome"] == {"best": whole.best.name, "stopped": whole.reason}
@@ -244,7 +244,7 @@ class Otherwise(FakeTask):
 def test_a_checkpoint_that_comes_out_otherwise_leaves_the_search_as_it_was(tmp_path, caplog):
     settings = dataclasses.replace(SETTINGS, generations=1)
     with Run(tmp_path) as run:
-        population = Population(run, STAGE, settings, 0, Watcher())
+        population = Population(run, STAGE, settings, 0, Callback())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         old = outcome.best
         path = run.paths.checkpoint(STAGE, old.name)
@@ -258,7 +258,7 @@ def test_a_checkpoint_that_comes_out_otherwise_leaves_the_search_as_it_was(tmp_p
 def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
     settings = dataclasses.replace(SETTINGS, generations=1)
     with Run(tmp_path) as run:
-        population = Population(run, STAGE, settings, 0, Watcher())
+        population = Population(run, STAGE, settings, 0, Callback())
         outcome = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         run.paths.checkpoint(STAGE, outcome.best.name).unlink()
         with pytest.raises(UserError, match="is missing and cannot be made again: diverged"):
@@ -292,7 +292,7 @@ def test_a_score_that_is_no_number_never_wins(tmp_path):
             return member.scored(float("inf"), done.checksum) if member.index == 3 else done
 
     with Run(tmp_path) as run:
-        population = Population(run, STAGE, SETTINGS, 0, Watcher())
+        population = Population(run, STAGE, SETTINGS, 0, Callback())
         outcome = population.evolve(Infinite(run.root, STAGE), SerialExecutor())
     assert outcome.generations[0][3].status == "failed"
     assert outcome.best.index != 3

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdl.errors import NonFiniteError, UserError
-from rdl.recursion import Stop, find_stretches, rank_intersections, reduce_images
+from rdl.recursion import Stop, find_plateaus, rank_intersections, reduce_images
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +37,16 @@ def constant(factors, kept):
     return (np.ptp(factors[list(kept)], axis=0) == 0).all()
 
 
-def test_one_label_keeps_the_stretch_of_the_asked_rank(grid):
+def test_one_label_keeps_the_plateau_of_the_asked_rank(grid):
     labels, factors = grid([5], 40)
-    ranked = find_stretches(labels[:, 0]).ranked()
+    ranked = find_plateaus(labels[:, 0]).ranked()
     assert len(ranked) == 3
-    for choice, stretch in enumerate(ranked):
+    for choice, plateau in enumerate(ranked):
         reduction = reduce_images(labels, choice=choice)
         assert reduction.stop is None
         assert reduction.choices == 3
-        assert reduction.staircases[0].stretches[reduction.chosen[0]] == stretch
-        inside = (labels[:, 0] >= np.float32(stretch.low)) & (labels[:, 0] <= np.float32(stretch.high))
+        assert reduction.staircases[0].plateaues[reduction.chosen[0]] == plateau
+        inside = (labels[:, 0] >= np.float32(plateau.low)) & (labels[:, 0] <= np.float32(plateau.high))
         assert reduction.kept == tuple(np.flatnonzero(inside))
         assert constant(factors, reduction.kept)
     assert reduce_images(labels, choice=3).stop == Stop.NO_SUCH_CHOICE
@@ -92,7 +92,7 @@ def test_numbers_of_the_full_data_set_are_kept(grid):
 
 
 def brute_force(cells, sharpest, more_than):
-    """All combinations of stretches, intersected one by one."""
+    """All combinations of plateaues, intersected one by one."""
     found = []
     for ranks in product(range(sharpest), repeat=cells.shape[1]):
         size = sum(tuple(row) == ranks for row in cells)
@@ -131,7 +131,7 @@ def test_twenty_labels_take_no_time_to_intersect():
     choice=st.integers(0, 2),
 )
 def test_kept_images_share_one_step_whatever_the_order(grid, sizes, seed, method, choice):
-    gin.bind_parameter("find_stretches.method", method)
+    gin.bind_parameter("find_plateaus.method", method)
     labels, factors = grid(sizes, 24, seed)
     reduction = reduce_images(labels, choice=choice)
     if reduction.stop:
@@ -191,7 +191,7 @@ def test_small_sets_give_a_step_or_a_clear_stop(staircase, count):
         assert len(set(steps[list(reduction.kept)])) == 1
 
 
-def test_trim_leaves_out_both_ends_of_a_stretch(grid):
+def test_trim_leaves_out_both_ends_of_a_plateau(grid):
     labels, factors = grid([5], 40)
     whole, trimmed = reduce_images(labels), reduce_images(labels, trim=0.1)
     assert len(whole.kept) == 40

@@ -44,7 +44,7 @@ def test_a_label_held_constant_is_never_repeated(factors):
     assert find_repeats(leaf, kept, labels[kept][:, [0]]) == (None,)
 
 
-def test_a_stretch_that_holds_two_values_has_not_held_its_factor(factors, staircase):
+def test_a_plateau_that_holds_two_values_has_not_held_its_factor(factors, staircase):
     labels, _ = factors
     leaf = LeafLabels().add(np.arange(1200), labels)
     two = np.flatnonzero((labels[:, 0] > 0.5) & (labels[:, 0] < 2.5))

@@ -1,4 +1,4 @@
-"""Stretches of a trained model's labels (see make_trained_labels.py): images of 8 x 8 positions.
+"""Plateaues of a trained model's labels (see make_trained_labels.py): images of 8 x 8 positions.
 
 Half-trained, the 8 steps of each position still run into each other; trained, 1 to 4 images in 100 lie in a
 neighbour's step.
@@ -10,7 +10,7 @@ import gin
 import numpy as np
 import pytest
 
-from rdl.recursion import find_stretches, reduce_images
+from rdl.recursion import find_plateaus, reduce_images
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +42,16 @@ def test_labels_follow_one_position_each(trained):
 def test_density_cuts_trained_labels_at_their_eight_positions(trained, column):
     label = trained["labels_5000"][:, column]
     position, order = position_of(label, trained["positions"]), np.argsort(label)
-    record = find_stretches(label, "density")
-    assert len(record.stretches) == 8
-    commonest = [np.bincount(position[order[s.start : s.stop]]).argmax() for s in record.stretches]
+    record = find_plateaus(label, "density")
+    assert len(record.plateaues) == 8
+    commonest = [np.bincount(position[order[s.start : s.stop]]).argmax() for s in record.plateaues]
     assert sorted(commonest) == list(range(8))
-    assert min(commonest_share(position[order[s.start : s.stop]]) for s in record.stretches) > 0.85
+    assert min(commonest_share(position[order[s.start : s.stop]]) for s in record.plateaues) > 0.85
 
 
 @pytest.mark.parametrize("method", ["differences", "density"])
 def test_images_kept_by_trained_labels_share_both_positions(trained, method):
-    gin.bind_parameter("find_stretches.method", method)
+    gin.bind_parameter("find_plateaus.method", method)
     starts = []
     for x_peak in range(3):
         kept = list(reduce_images(trained["labels_5000"], choice=x_peak).kept)
@@ -64,7 +64,7 @@ def test_images_kept_by_trained_labels_share_both_positions(trained, method):
 def test_density_keeps_purer_images_of_half_trained_labels(trained):
     shares = {}
     for method in ("differences", "density"):
-        gin.bind_parameter("find_stretches.method", method)
+        gin.bind_parameter("find_plateaus.method", method)
         kept = [list(reduce_images(trained["labels_1500"], choice=x_peak).kept) for x_peak in range(3)]
         shares[method] = [commonest_share(column[k]) for k in kept for column in trained["positions"].T]
     assert min(shares["differences"]) < 0.35

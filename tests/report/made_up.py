@@ -13,7 +13,7 @@ from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.gallery import png
 from rdl.runs import Run, files
-from rdl.verdict import LatentVerdict, Verdict, Word
+from rdl.verdict import LatentStatus, LatentVerdict, Verdict
 from tests.small_models import SMALL_LADDER
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
@@ -28,9 +28,9 @@ OPERATIVE = CONFIG + "reduce_images.flat_labels = 'ignore'\nlabel.kl_threshold =
 
 VERDICT = Verdict(
     (
-        LatentVerdict(0, Word.SUPPORTED, 1.9, 0.95, 0.98, 0.4),
-        LatentVerdict(1, Word.ENTANGLED, 1.2, 0.1, 0.9, 0.02, entangled_with=2),
-        LatentVerdict(2, Word.DOUBTFUL, 0.7, 0.6, 0.9, 0.02),
+        LatentVerdict(0, LatentStatus.SUPPORTED, 1.9, 0.95, 0.98, 0.4),
+        LatentVerdict(1, LatentStatus.ENTANGLED, 1.2, 0.1, 0.9, 0.02, entangled_with=2),
+        LatentVerdict(2, LatentStatus.UNCERTAIN, 0.7, 0.6, 0.9, 0.02),
     ),
     6,
     0.8,

@@ -183,14 +183,14 @@ def test_a_second_process_is_refused_and_a_killed_one_lets_go(tmp_path, holder):
 def test_a_run_goes_on_with_its_own_images_alone(tmp_path):
     images = {"images": 200, "shape": [8, 8, 1], "factors": None, "content": "a"}
     with Run(tmp_path) as run:
-        run.settle_dataset({**images, "images": 100})
-        run.settle_dataset(images)  # nothing is done yet
+        run.check_dataset({**images, "images": 100})
+        run.check_dataset(images)  # nothing is done yet
         run.journal.append("session/000", {"seconds": 1.0})
-        run.settle_dataset(images)
+        run.check_dataset(images)
         with pytest.raises(UserError, match=r"begun with other images \(images there: 200; here: 150\)"):
-            run.settle_dataset({**images, "images": 150})
+            run.check_dataset({**images, "images": 150})
         with pytest.raises(UserError, match=r"begun with other images \(content there: a; here: b\)"):
-            run.settle_dataset({**images, "content": "b"})
+            run.check_dataset({**images, "content": "b"})
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "config.gin"])

@@ -38,7 +38,7 @@ def test_agreement_is_a_line_of_udr_s_matrix():
 def test_what_is_found_again_is_a_median_over_the_models_asked():
     agreed = RANDOM.uniform(size=(4, 4, 2))
     weights, among = RANDOM.uniform(size=(4, 2)), np.array([[1, 1, 1, 0]] * 3 + [[0, 0, 0, 1]], bool)
-    found = agreement.found_again(agreed, weights, among)
+    found = agreement.replication(agreed, weights, among)
     assert found[0] == pytest.approx(np.median([agreed[0, j] @ weights[0] for j in (1, 2)]))
     assert found[3] == 0  # compared with none but itself
 
@@ -49,7 +49,7 @@ def test_sums_prefer_models_that_find_more_where_udr_prefers_one_latent():
     kl = np.concatenate([np.tile([3.0, 0, 0], (3, 1)), np.full((3, 3), 1.5)])
     agreed = agreement.agreement(np.concatenate([one, np.stack([TRUE, SAME, TRUE])]), kl)
     like = np.kron(np.eye(2, dtype=bool), np.ones((3, 3), bool))
-    nats = agreement.found_again(agreed, kl, like)
+    nats = agreement.replication(agreed, kl, like)
     assert nats[:3] == pytest.approx(3, abs=0.01)
     assert nats[3:] == pytest.approx(4.5, abs=0.5)
 

@@ -6,7 +6,7 @@ import gin
 import numpy as np
 import pytest
 
-from rdl.bindings import read_gin
+from rdl.config import read_gin
 from rdl.data import ImageSet
 from rdl.data.factors import FactorSpace, Table
 from rdl.data.sources import ArraySource

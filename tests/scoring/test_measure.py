@@ -14,8 +14,9 @@ from rdl.data.factors import Grid
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.jobs.stage import Stage
+from rdl.metrics import mig_sup
 from rdl.runs.layout import MeasureKey
-from rdl.scoring import Measurement, Scored, measure, mig_sup
+from rdl.scoring import Measurement, Scored, measure
 from rdl.scoring.measure import check_trees
 from rdl.seeds import derive, generator
 
@@ -225,7 +226,7 @@ def test_a_stage_measures_its_best_model_once_with_the_runs_seed(images, monkeyp
 
     monkeypatch.setattr("rdl.jobs.stage.Measurement", lambda: measurement)
     context = types.SimpleNamespace(
-        seed=11, run=types.SimpleNamespace(unit=unit), watcher=types.SimpleNamespace(note=lambda line: None)
+        seed=11, run=types.SimpleNamespace(unit=unit), callback=types.SimpleNamespace(note=lambda line: None)
     )
     stage = types.SimpleNamespace(context=context, images=images, encode=encode)
     for _ in range(2):

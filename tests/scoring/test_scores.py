@@ -121,13 +121,13 @@ def test_a_dead_model_is_no_better_than_chance():
 
 
 def test_what_is_found_again_counts_the_latents_that_udr_averages_over():
-    found = [UDRScore(found_again=True)(in_use(count, count, count), MANY, 0) for count in (0, 1, 3)]
+    found = [UDRScore(replication=True)(in_use(count, count, count), MANY, 0) for count in (0, 1, 3)]
     assert [round(scored.score, 1) for scored in found[:2]] == [0.0, 1.0]
     assert 2.5 < found[2].score <= 3.0
     assert found[2].details["udr"] == UDRScore()(in_use(3, 3, 3), MANY, 0).per_model
-    assert [name_of(score) for score in (UDRScore(), UDRScore(found_again=True))] == ["UDR", "found again"]
+    assert [name_of(score) for score in (UDRScore(), UDRScore(replication=True))] == ["UDR", "found again"]
     with pytest.raises(UserError, match="set one of them"):
-        UDRScore(chance_corrected=True, found_again=True)
+        UDRScore(chance_corrected=True, replication=True)
 
 
 def test_models_with_too_few_active_latents_score_0_where_asked_for():

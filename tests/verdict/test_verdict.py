@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rdl.errors import UserError
-from rdl.verdict import Codes, Thresholds, Verdict, Word, explained, judge, of_latents
-from rdl.verdict.gathering import gathering
+from rdl.verdict import Codes, LatentStatus, Thresholds, Verdict, explained, judge, of_latents
+from rdl.verdict.discreteness import gathering
 
 SIZES = (6, 6, 8, 4)
 
@@ -47,7 +47,7 @@ def words(codes, others):
 def test_factors_that_all_models_find_are_well_supported():
     codes = factors()
     found, verdict = words(codes, [shuffled(codes, seed) for seed in range(1, 5)])
-    assert found == [Word.SUPPORTED] * 4
+    assert found == [LatentStatus.SUPPORTED] * 4
     assert verdict.factors_found == 4
     assert verdict.kl_supported == 1
     assert "Four latents are well supported" in str(verdict)
@@ -57,7 +57,7 @@ def test_a_turned_pair_is_entangled_with_each_other_and_the_rest_is_not():
     codes = factors()
     others = [shuffled(turned(codes, 0, 1, angle), seed) for seed, angle in enumerate((0.2, 0.7, 1.1, 0.5))]
     found, verdict = words(turned(codes, 0, 1, -0.3), others)
-    assert found == [Word.ENTANGLED, Word.ENTANGLED, Word.SUPPORTED, Word.SUPPORTED]
+    assert found == [LatentStatus.ENTANGLED, LatentStatus.ENTANGLED, LatentStatus.SUPPORTED, LatentStatus.SUPPORTED]
     assert [latent.entangled_with for latent in verdict.latents] == [1, 0, None, None]
     assert "z0 is entangled with z1" in str(verdict)
     assert verdict.factors_found == 2
@@ -66,8 +66,8 @@ def test_a_turned_pair_is_entangled_with_each_other_and_the_rest_is_not():
 def test_a_mixture_on_which_all_models_agree_is_not_praised():
     mixed = turned(factors(), 0, 2, 0.7)  # 6 x 8 values lie evenly
     found, verdict = words(mixed, [shuffled(mixed, seed) for seed in range(4)])
-    assert found == [Word.DOUBTFUL, Word.SUPPORTED, Word.DOUBTFUL, Word.SUPPORTED]
-    assert verdict.latents[0].found_again > 0.9  # agreement alone would have praised it
+    assert found == [LatentStatus.UNCERTAIN, LatentStatus.SUPPORTED, LatentStatus.UNCERTAIN, LatentStatus.SUPPORTED]
+    assert verdict.latents[0].replication > 0.9  # agreement alone would have praised it
 
 
 def test_what_no_other_model_knows_is_doubtful():
@@ -75,14 +75,14 @@ def test_what_no_other_model_knows_is_doubtful():
     blind = codes.copy()
     blind[:, 3] = 0
     found, _ = words(codes, [shuffled(blind, seed) for seed in range(4)])
-    assert found == [Word.SUPPORTED] * 3 + [Word.DOUBTFUL]
+    assert found == [LatentStatus.SUPPORTED] * 3 + [LatentStatus.UNCERTAIN]
 
 
 def test_a_repeated_factor_counts_once():
     codes = factors()
     codes[:, 1] = codes[:, 0]
     found, verdict = words(codes, [shuffled(codes, seed) for seed in range(4)])
-    assert found == [Word.SUPPORTED] * 4
+    assert found == [LatentStatus.SUPPORTED] * 4
     assert verdict.factors_found == 3
     assert sorted(latent.repeats is not None for latent in verdict.latents) == [False, False, False, True]
     assert "tells again what" in str(verdict)
@@ -91,7 +91,7 @@ def test_a_repeated_factor_counts_once():
 def test_a_collapsed_model_has_learned_nothing():
     nothing = np.zeros((4000, 4))
     found, verdict = words(nothing, [shuffled(factors(), 1)])
-    assert found == [Word.DEAD] * 4
+    assert found == [LatentStatus.INACTIVE] * 4
     assert "Nothing was learned" in verdict.headline
 
 
@@ -99,18 +99,18 @@ def test_a_single_latent_is_compared_too():
     codes = factors()
     codes[:, 1:] = 0
     found, verdict = words(codes, [shuffled(factors(), seed) for seed in range(3)])
-    assert found == [Word.SUPPORTED] + [Word.DEAD] * 3
+    assert found == [LatentStatus.SUPPORTED] + [LatentStatus.INACTIVE] * 3
     assert "One latent is well supported" in verdict.headline
 
 
 def test_collapsed_models_support_nothing():
     found, _ = words(factors(), [model(np.zeros((4000, 4)))] * 3)
-    assert found == [Word.DOUBTFUL] * 4
+    assert found == [LatentStatus.UNCERTAIN] * 4
 
 
 def test_a_model_alone_is_never_praised():
     found, verdict = words(factors(), [])
-    assert found == [Word.DOUBTFUL] * 4
+    assert found == [LatentStatus.UNCERTAIN] * 4
     assert "Nothing was compared" in verdict.headline
     assert verdict.factors_found == 0
 
@@ -134,8 +134,8 @@ def test_a_verdict_goes_to_json_and_back_and_its_lines_fit_a_terminal(tmp_path):
 def test_thresholds_decide():
     codes = factors()
     evidence = of_latents(model(codes), [shuffled(codes, seed) for seed in range(3)], 0)
-    strict = judge(evidence, 3, 0.9, Thresholds(found_again=1.1))
-    assert {latent.word for latent in strict.latents} == {Word.DOUBTFUL}
+    strict = judge(evidence, 3, 0.9, Thresholds(replication=1.1))
+    assert {latent.word for latent in strict.latents} == {LatentStatus.UNCERTAIN}
 
 
 @pytest.mark.parametrize(

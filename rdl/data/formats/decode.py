@@ -24,7 +24,7 @@ class Treatment:
     """What is done to every image, in this order; None leaves it as it is.
 
     crop: cuts out the central square of so many pixels. channels: 1 makes it grey (ITU-R 601), 3 RGB. size:
-    resizes to size x size with the filter (lanczos, bicubic, bilinear, box, nearest), stretching what is not
+    resizes to size x size with the filter (lanczos, bicubic, bilinear, box, nearest), plateauing what is not
     square.
     """
 

@@ -10,7 +10,7 @@ import gin
 import keras
 from keras import layers
 
-from rdl.bindings.ranges import Units
+from rdl.config.ranges import Units
 from rdl.errors import UserError
 from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels

@@ -7,7 +7,7 @@ import gin
 import keras
 from keras import ops
 
-from rdl.bindings.ranges import Between
+from rdl.config.ranges import Between
 from rdl.errors import UserError
 from rdl.models.networks.small import ImageShape, small_conv_encoder
 

@@ -6,7 +6,7 @@ import gin
 import keras
 from keras import layers
 
-from rdl.bindings.ranges import Units
+from rdl.config.ranges import Units
 from rdl.errors import UserError
 from rdl.models.networks.pixel_logits import PixelLogits
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from rdl.bindings.ranges import Count, Units
+from rdl.config.ranges import Count, Units
 from rdl.models import replicas
 from rdl.models.finite import watch
 from rdl.models.objectives.objective import Batch, Objective, Terms, kl, reconstruction

@@ -13,7 +13,7 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from rdl.bindings.ranges import Between
+from rdl.config.ranges import Between
 from rdl.models import replicas
 from rdl.models.objectives.objective import Batch, Objective, Terms, Values, kl, reconstruction
 

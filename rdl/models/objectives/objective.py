@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import gin
 import tensorflow as tf
 
-from rdl.bindings.ranges import Between
+from rdl.config.ranges import Between
 from rdl.errors import UserError
 from rdl.models import replicas
 from rdl.models.distributions import DiagonalNormal, kl_to_prior, prior_like

@@ -1,0 +1,32 @@
+"""What a reader of a run will want to know of each session: its surroundings, and the warnings it raised.
+
+Not in the journal: a run that fails before its first unit may start over with other settings.
+"""
+
+import logging
+
+from rdl.callbacks.callback import Callback
+from rdl.runs import Run, environment, files
+
+_LOGGERS = ("rdl", "py.warnings")
+
+
+class SessionLog(Callback):
+    """Writes ``environment/000.json`` at the start of a session, and its warnings to ``environment/000.log``."""
+
+    def __init__(self, run: Run):
+        path = run.paths.environment(len(run.paths.environments()))
+        files.write_json(path, environment.describe())
+        self._handler = logging.FileHandler(path.with_suffix(".log"), encoding="utf-8", delay=True)
+        self._handler.setLevel(logging.WARNING)
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        for logger in _LOGGERS:
+            logging.getLogger(logger).addHandler(self._handler)
+        logging.captureWarnings(True)
+
+    def close(self) -> None:
+        """Stops listening."""
+        logging.captureWarnings(False)
+        for logger in _LOGGERS:
+            logging.getLogger(logger).removeHandler(self._handler)
+        self._handler.close()

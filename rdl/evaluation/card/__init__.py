@@ -1,5 +1,0 @@
-"""The card of a model that is handed on, in the form that the Hugging Face hub documents."""
-
-from rdl.evaluation.card.text import written
-
-__all__ = ["written"]

@@ -1,0 +1,151 @@
+"""Trains a run further: asks for more in its configuration, sets aside what that makes void, and goes on."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from rdl.auto import request as requests
+from rdl.config import configured
+from rdl.errors import UserError
+from rdl.extend.reusable_units import STAGES, Settings, redone
+from rdl.population import Member
+from rdl.runs import Run, RunReader
+from rdl.runs.archive import set_aside
+from rdl.runs.layout import MemberKey, OutcomeKey
+
+Say = Callable[[str], None]
+
+
+def extend(
+    root: Path,
+    train: Callable[[str], dict[str, Any]],
+    say: Say,
+    *,
+    generations: int | None = None,
+    leaf_runs: int | None = None,
+    images: int | None = None,
+    minutes: float | None = None,
+    bindings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Trains a finished or stopped run further; returns the summary. gin holds nothing afterwards.
+
+    What it ends with is what it would have ended with, had it been asked for all at the start.
+
+    Args:
+      root: the run directory.
+      train: trains in the run directory what gin is configured for, and returns the summary.
+      say: prints a line.
+      generations: of the last stage, in all.
+      leaf_runs: in all.
+      images: of models, to be trained on in addition.
+      minutes: to be trained in addition, at the pace so far.
+      bindings: gin's lines, on top of the run's configuration.
+
+    Raises:
+      UserError: no run, or a change that its records do not allow.
+    """
+    reader = RunReader.open(root)
+    config = str(reader.paths.config)
+    with configured([config]):
+        old = Settings.from_gin()
+        lines = _lines(old, reader, generations, leaf_runs, images, minutes)
+    with configured([config], [*lines, *bindings]):
+        new = Settings.from_gin()
+        again = redone(old, new)
+        _check_goes_on(reader, old, new)
+        if again is None:
+            say("This is what the run was asked for: it goes on, or is done.")
+        else:
+            stages = dict.fromkeys(key.stage for key in reader.of_kind(MemberKey))
+            with Run(root, reader.config) as run:
+                place = set_aside(run, gin.config_str(), again.keeps, again.folders(stages))
+            words = again.describe(stages)
+            say(f"Trained again: {words}." if words else "All trained members stay.")
+            say(f"Set aside, in {place}: what was found before.")
+        return train(str(root))
+
+
+def _lines(
+    old: Settings,
+    reader: RunReader,
+    generations: int | None,
+    leaf_runs: int | None,
+    images: int | None,
+    minutes: float | None,
+) -> list[str]:
+    """gin's lines of what is asked for."""
+    last = STAGES[old.job][-1]
+    lines = [] if leaf_runs is None else [f"rpu_vae.leaf_runs = {leaf_runs}"]
+    if leaf_runs is not None and last != "final":
+        raise UserError("Only a run of rpu_vae has leaf runs, this one has none: leave --leaf_runs out.")
+    for name, value in (("minutes", minutes), ("images", images)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UserError(f"--{name} must be a number above 0, got {value}.")
+    if (minutes is not None) + (images is not None) + (generations is not None) > 1:
+        raise UserError("--generations, --images and --minutes say the same in three ways: give one of them.")
+    members = [Member.from_record(record) for record in reader.of_kind(MemberKey).values()]
+    if minutes is not None:
+        images = int(60 * minutes * _pace(reader, members))
+    settings, total = old.stages[last], old.numbers["rpu_vae.total_images"]
+    if images is not None and last == "final" and total is not None:
+        return [*lines, f"rpu_vae.total_images = {max(total, sum(map(_images, members))) + images}"]
+    if images is not None:
+        done = {key.generation: member for key, member in zip(reader.of_kind(MemberKey), members, strict=True)
+                if key.stage == last and member.status == "scored"}  # fmt: skip
+        a_generation = settings.members(max(len(done), settings.generations or 0)) * max(
+            map(_images, done.values()), default=0
+        )
+        if not a_generation:
+            raise UserError(f"The run has not begun its last stage, {last}: let it, or ask for --generations.")
+        if images < a_generation:
+            raise UserError(
+                f"A generation of {last} takes {a_generation:,} images of models, more than the {images:,} asked for."
+            )
+        generations = max(len(done), settings.generations or 0) + images // a_generation
+    if generations is not None:
+        lines.append(f"{_key(old, last, 'generations')} = {generations}")
+        if _stopped(reader, last).startswith("converged"):
+            lines.append(f"{_key(old, last, 'until_converged')} = False")
+    return lines
+
+
+def _stopped(reader: RunReader, stage: str) -> str:
+    """Why a stage stopped; empty where it has not."""
+    return str(reader.of_kind(OutcomeKey).get(OutcomeKey(stage), {}).get("stopped", ""))
+
+
+def _check_goes_on(reader: RunReader, old: Settings, new: Settings) -> None:
+    """Refuses more generations of a last stage that would stop where it did."""
+    last = STAGES[new.job][-1]
+    there, here = old.stages[last], new.stages[last]
+    stopped = _stopped(reader, last)
+    if stopped.startswith("nothing") and there.generations != here.generations and there.min_score == here.min_score:
+        raise UserError(
+            f"{last} stopped since {stopped}, so more generations change nothing: lower it too, "
+            f"--gin_bindings='{_key(old, last, 'min_score')} = 0.0'."
+        )
+
+
+def _key(old: Settings, scope: str, field: str) -> str:
+    """The binding that decides a setting of the last stage."""
+    scoped = f"{scope}/population.{field}"
+    return scoped if scoped in old.counts or scope == "final" else f"population.{field}"
+
+
+def _images(member: Member) -> int:
+    """Images of models that a member trained on in its generation."""
+    return member.details.get("images", 0) * len(member.details.get("kl", ()))
+
+
+def _pace(reader: RunReader, members: Sequence[Member]) -> float:
+    """Images of models a second: as the run's plan measured it, else of its members one after another."""
+    measured = requests.from_plan(reader.paths, "speed").get("training")
+    if isinstance(measured, (int, float)) and measured > 0:
+        return float(measured)
+    seconds = sum(member.details.get("seconds", 0.0) for member in members if _images(member))
+    if not seconds:
+        raise UserError("Nothing was trained yet, so its pace is not known: ask for --generations or --images.")
+    return sum(map(_images, members)) / seconds

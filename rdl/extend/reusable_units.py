@@ -1,0 +1,205 @@
+"""Which changes of a run's settings keep what it has done: more of the same kind, and what has to be done again."""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gin
+
+from rdl.config import gin_text
+from rdl.errors import UserError
+from rdl.jobs.rpu_vae import MIN_UDR, rpu_vae
+from rdl.jobs.search import search
+from rdl.population import PopulationSettings
+from rdl.recursion import Stop, iterate
+from rdl.runs.archive import RESULTS
+from rdl.runs.journal import Record
+from rdl.runs.layout import (
+    RANDOM_MEMBERS,
+    IterationKey,
+    Key,
+    MeasureKey,
+    MemberKey,
+    OutcomeKey,
+    SessionKey,
+)  # fmt: skip
+from rdl.runs.run import FREE_TO_CHANGE
+
+STAGES = {inspect.unwrap(rpu_vae): ("x_run", "leaf_run", "final"), inspect.unwrap(search): ("population",)}
+_AGAIN = ("images", "min_images", "size", "models", "initial_factor")  # more of these is another population
+_LONGER = ("generations", "until_converged", "window", "tolerance", "min_score")
+_JOBS = ("rpu_vae.leaf_runs", "rpu_vae.total_images", "iterate.max_iterations")
+_CAN = (
+    "population.generations, window and until_converged = False; tolerance and min_score, lowered; of rpu_vae, "
+    "leaf_runs, total_images, iterate.max_iterations, and of leaf_run and final the population's size and images"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What gin has now of all that may be extended, and all that counts.
+
+    Attributes:
+      job: the function.
+      counts: gin's bindings that decide what is computed.
+      stages: scope -> settings.
+      numbers: ``rpu_vae.leaf_runs`` and the like -> value.
+    """
+
+    job: Callable[..., Any]
+    counts: Mapping[str, str]
+    stages: Mapping[str, PopulationSettings]
+    numbers: Mapping[str, int | None]
+
+    @classmethod
+    def from_gin(cls) -> "Settings":
+        """Those of gin's present configuration.
+
+        Raises:
+          UserError: of a job that cannot be extended.
+        """
+        text = gin.config_str(max_line_length=10_000)
+        job = inspect.unwrap(gin.query_parameter("experiment.job").configurable.wrapped)
+        if job not in STAGES:
+            raise UserError(f"A run of {job.__name__} cannot be extended, only one of rpu_vae or search: train anew.")
+        stages = {}
+        for scope in STAGES[job]:
+            with gin.config_scope(scope):
+                stages[scope] = PopulationSettings()
+        functions = {"rpu_vae": rpu_vae, "iterate": iterate}
+        numbers = {}
+        for name in _JOBS:
+            function, _, parameter = name.partition(".")
+            default = inspect.signature(functions[function]).parameters[parameter].default
+            numbers[name] = gin_text.literals(text, function, functions[function], [parameter]).get(parameter, default)
+        counts = {key: value for key, value in gin_text.parse_gin_text(text).items() if not _is_free(key)}
+        return cls(job, counts, stages, numbers)
+
+
+@dataclass(frozen=True)
+class Redone:
+    """What an extension does again; whatever is not named stays.
+
+    Attributes:
+      leaves: from which iteration of each leaf run on its populations are trained again; None: they all stay.
+      found: from which iteration on what was found is found again; None: it all stays.
+      deeper: leaf runs that ended for their number of iterations go on.
+      final: whether the final run is trained again.
+      x_model: whether the x-model may be another.
+    """
+
+    leaves: int | None = None
+    found: int | None = None
+    deeper: bool = False
+    final: bool = False
+    x_model: bool = False
+
+    def keeps(self, key: Key, record: Record) -> bool:
+        """Whether a record stays."""
+        if isinstance(key, SessionKey):
+            return True
+        if isinstance(key, MeasureKey):
+            return key.name == "x_model" and not self.x_model
+        if isinstance(key, IterationKey):
+            again = self.found is not None and key.iteration >= self.found
+            return not again and not (self.deeper and record["stop"] == Stop.MAX_ITERATIONS.value)
+        return isinstance(key, (MemberKey, OutcomeKey)) and not self._again(key.stage)
+
+    def _again(self, stage: str) -> bool:
+        leaf = re.fullmatch(r"leaf_\d+/iteration_(\d+)", stage)
+        if leaf:
+            return self.leaves is not None and int(leaf[1]) >= self.leaves
+        return stage == RANDOM_MEMBERS or (stage == "final" and self.final)
+
+    def folders(self, stages: Mapping[str, object]) -> list[str]:
+        """What is moved, of a run with these stages: theirs, and what was said of the model."""
+        again = [stage for stage in stages if self._again(stage)]
+        return [*RESULTS, *(f"{place}{stage}" for stage in again for place in ("", "tensorboard/", "trials/"))]
+
+    def describe(self, stages: Mapping[str, object]) -> str:
+        """Which stages are trained again."""
+        return ", ".join(stage for stage in stages if self._again(stage))
+
+
+def redone(old: Settings, new: Settings) -> Redone | None:
+    """What has to be done again; None where nothing is asked for that was not before.
+
+    Raises:
+      UserError: a change that would leave nothing of the run valid, or is no extension; names it.
+    """
+    changed = [key for key in {**old.counts, **new.counts} if old.counts.get(key) != new.counts.get(key)]
+    for key in changed:
+        scope, _, name = key.rpartition("/")
+        field = name.removeprefix("population.")
+        allowed = name in _JOBS or (name.startswith("population.") and field in (*_AGAIN, *_LONGER))
+        if not allowed or scope.count("/"):
+            there, here = old.counts.get(key, "not set"), new.counts.get(key, "not set")
+            raise UserError(f"{key} cannot be changed by extending ({there} there, {here} here); what can: {_CAN}.")
+    if not changed:
+        return None
+    kinds = {scope: _compared(scope, old.stages[scope], new.stages[scope]) for scope in new.stages}
+    begins = STAGES[new.job][0]
+    if kinds[begins] == "again":
+        raise UserError(
+            f"More images or members of {begins} leave nothing of the run as it is: train it anew in another "
+            "--output_dir, or ask for more generations."
+        )
+    more = {name: _more(name, old.numbers[name], new.numbers[name]) for name in _JOBS}
+    if begins != "x_run":
+        return Redone()
+    x_longer, leaves = kinds["x_run"] == "longer", kinds["leaf_run"]
+    deeper = more["iterate.max_iterations"]
+    return Redone(
+        # A longer population goes on in iteration 1; what it finds may be new, and so all that follows.
+        leaves=1 if x_longer or leaves == "again" else 2 if leaves == "longer" else None,
+        found=0 if x_longer else 1 if leaves else None,
+        deeper=deeper,
+        final=x_longer or bool(leaves) or deeper or more["rpu_vae.leaf_runs"] or kinds["final"] == "again",
+        x_model=x_longer,
+    )
+
+
+def _compared(scope: str, old: PopulationSettings, new: PopulationSettings) -> str:
+    """``again``, ``longer`` or nothing."""
+    found = ""
+    for field in _LONGER:
+        there, here = _ends(scope, field, old), _ends(scope, field, new)
+        if here < there:
+            _refuse(f"{scope}/population.{field}", getattr(old, field), getattr(new, field))
+        found = "longer" if here > there else found
+    for field in _AGAIN:
+        there, here = getattr(old, field), getattr(new, field)
+        if there != here:
+            if there is None or here is None or here < there:
+                _refuse(f"{scope}/population.{field}", there, here)
+            found = "again"
+    return found
+
+
+def _ends(scope: str, field: str, settings: PopulationSettings) -> float:
+    """How late a population ends by this setting: the larger, the later."""
+    value = getattr(settings, field)
+    if field == "min_score":
+        return -((MIN_UDR if scope in ("x_run", "leaf_run") else -math.inf) if value is None else value)
+    if field == "generations":
+        return math.inf if value is None else value
+    return {"until_converged": not value, "window": value, "tolerance": -value}[field]
+
+
+def _more(name: str, there: int | None, here: int | None) -> bool:
+    if there == here:
+        return False
+    if here is None or (there is not None and here < there) or (name == "rpu_vae.total_images" and there is None):
+        _refuse(name, there, here)
+    return True
+
+
+def _refuse(name: str, there: object, here: object) -> None:
+    raise UserError(f"{name} = {here} asks for less than the run has ({there}): extending can only ask for more.")
+
+
+def _is_free(key: str) -> bool:
+    return key.split("/")[-1].rpartition(".")[0].split(".")[-1] in FREE_TO_CHANGE

@@ -1,0 +1,177 @@
+"""bin/disentangle as a person meets it: what is wrong is told in one line, before anything is trained."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import rdl
+from rdl.auto import request as requests
+from rdl.cli import command_line, disentangle, extend
+from rdl.errors import UserError
+from rdl.runs import Layout, files
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pictures(folder: Path, sizes) -> Path:
+    folder.mkdir()
+    for number, size in enumerate(sizes):
+        Image.new("RGB", size, (number % 256, 0, 0)).save(folder / f"{number:03d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A folder of 100 pictures."""
+    return pictures(tmp_path_factory.mktemp("good") / "pictures", [(20, 16)] * 100)
+
+
+def refusal(capsys, *arguments, command="disentangle") -> str:
+    """The one line about what is wrong; TensorFlow is not started for it."""
+    for flags in (disentangle.FLAGS, extend.FLAGS):  # a process has one command
+        for name in flags:
+            flags[name].unparse()
+    assert command_line.run(command, list(map(str, arguments))) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.strip().splitlines()
+    return line
+
+
+def test_an_empty_folder(tmp_path, capsys):
+    line = refusal(capsys, tmp_path)
+    assert line == f"error: Expected at least 10 PNG or JPEG files in the folder {tmp_path}, got 0."
+
+
+def test_too_few_images(tmp_path, capsys):
+    assert "Expected at least 10" in refusal(capsys, pictures(tmp_path / "nine", [(8, 8)] * 9))
+    line = refusal(capsys, pictures(tmp_path / "some", [(8, 8)] * 40))
+    assert "needs at least 100 images, some thousands are better, got 40" in line
+
+
+def test_mixed_sizes_are_refused_unless_one_is_asked_for(tmp_path, capsys):
+    folder = pictures(tmp_path / "mixed", [(8, 8)] * 60 + [(8, 9)] * 60)
+    assert "060.png is 9 x 8, while" in (line := refusal(capsys, folder))
+    assert "make all alike with --size=64 or --size=32" in line
+    assert requests.seen(requests.Request(str(folder), size=32), tmp_path / "run").images == 120
+
+
+def test_labels_of_other_images(good, tmp_path, capsys):
+    for text, expected in {
+        "image,x,y\n000.png,1,2\n001.png,1\n": "the line of '001.png' has 2 columns, the header 3",
+        "image\n000.png\n001.png\n": "to have a header and lines 'image,factor,..'",
+        "image,x\n000.png,1\nnowhere.png,2\n": "there is no image 'nowhere.png'",
+    }.items():
+        (tmp_path / "labels.csv").write_text(text)
+        assert expected in refusal(capsys, good, f"--factors={tmp_path / 'labels.csv'}")
+    assert "--factors missing.csv does not exist" in refusal(capsys, good, "--factors=missing.csv")
+
+
+@pytest.mark.parametrize("minutes", ["0", "-3", "nan", "inf", "1e9"])
+def test_minutes_that_are_none(good, capsys, minutes):
+    assert "--minutes must be a number above 0, such as 60" in refusal(capsys, good, f"--minutes={minutes}")
+
+
+def test_flags_and_names_that_are_wrong(good, tmp_path, capsys):
+    assert "No data set is called 'nowhere'" in refusal(capsys, "nowhere")
+    assert "minutes" in refusal(capsys, good, "--minutes=soon")
+    assert "Expected one folder, file or name of images, got nothing" in refusal(capsys)
+    assert "--size must be 16, 32 or 64, got 20" in refusal(capsys, good, "--size=20")
+    assert "got channels=2" in refusal(capsys, good, "--channels=2")
+    np.savez(tmp_path / "nan.npz", images=np.full((200, 16, 16), np.nan, np.float32))
+    assert "NaN" in refusal(capsys, tmp_path / "nan.npz")
+    assert "is not a run directory" in refusal(capsys, tmp_path, "--minutes=3", command="extend")
+
+
+def test_images_in_memory():
+    with pytest.raises(UserError, match="NaN"):
+        rdl.disentangle(np.full((200, 16, 16), np.nan))
+    with pytest.raises(UserError, match="at least 10 images in the images, got 3"):
+        rdl.disentangle(np.zeros((3, 16, 16), np.uint8))
+    with pytest.raises(UserError, match="of shape"):
+        rdl.disentangle(np.zeros((200, 16), np.uint8))
+    array = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
+    request, kept = requests.of(array, minutes=5)
+    assert request == requests.of(array.copy(), minutes=5)[0]
+    assert request != requests.of(array[::-1], minutes=5)[0]
+    assert requests.seen(request, Path("."), kept).shape == (16, 16, 1)
+
+
+def test_another_command_in_the_same_folder_is_told_what_differs(good, tmp_path, capsys):
+    request = requests.Request(str(good))
+    paths = Layout(tmp_path / "run")
+    files.write_json(paths.plan_record, {"request": {**vars(request), "minutes": 30}})
+    files.write_text(paths.plan, "")
+    line = refusal(capsys, good, f"--output_dir={tmp_path / 'run'}")
+    assert "holds the run of another command (minutes = 30 there, 60.0 here)" in line
+    assert requests.written(requests.Request(str(good), minutes=30), paths.root) == paths.plan
+
+
+DISENTANGLE = """
+import numpy as np, rdl
+from rdl.auto import automatic_run, plan, gin_writer
+text, measure = gin_writer.gin_text, automatic_run.measure
+
+def pretend(*args):
+    found = measure(*args)
+    assert found.training > 0 and found.encoding > 0 and found.member >= 0 and found.starting > 0
+    return plan.Speed(found.size, training=100, encoding=1e6, member=0.0)
+
+# Whatever the machine, a few thousand images are trained on.
+plan.LEAST_IMAGES, automatic_run.measure = 10, pretend
+# Some seconds are too few to learn anything: every latent counts as learned, and plateaues are not asked to be flat.
+gin_writer.gin_text = lambda *args: text(*args) + "\\nlabel.kl_threshold = 1e-9\\n"
+run = rdl.disentangle({images}, minutes={minutes}, output_dir={root!r})
+print("SUMMARY", run.summary["elapsed_seconds"], run.model.encode(run.images.images([0, 1])).shape)
+"""
+
+
+def python(code: str) -> str:
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.slow
+def test_from_an_array_to_a_model_and_the_same_once_more_and_its_gin_file(tmp_path):
+    images = "np.random.default_rng(0).integers(0, 256, (300, 16, 16), dtype=np.uint8)"
+    root = tmp_path / "run"
+    said = python(DISENTANGLE.format(images=images, minutes=4, root=str(root)))
+    assert "300 images of 16 x 16, grey" in said
+    assert "SUMMARY" in said
+    assert "(2, 10)" in said
+    plan, summary = (root / "plan.gin").read_text(), (root / "results" / "summary.json").read_text()
+    assert "2 cores" in said or "core" in said
+    # The same once more measures and trains nothing.
+    again = python(DISENTANGLE.format(images=images, minutes=4, root=str(root)))
+    assert "images of models a second" not in again
+    assert (root / "plan.gin").read_text() == plan
+    assert (root / "results" / "summary.json").read_text() == summary
+    # The gin file repeats the run to the digit.
+    other = tmp_path / "other"
+    python(f"import rdl; rdl.train({str(root / 'plan.gin')!r}, output_dir={str(other)!r})")
+    repeated = json.loads((other / "results" / "summary.json").read_text())
+    assert repeated | {"elapsed_seconds": 0} == json.loads(summary) | {"elapsed_seconds": 0}
+
+
+def test_images_are_loaded_at_the_size_that_was_chosen_or_asked_for(good, tmp_path):
+    from rdl.auto import automatic_run
+
+    np.savez(tmp_path / "images.npz", images=np.zeros((120, 40, 40, 3), np.uint8))
+    for images, asked, size, expected in (
+        (tmp_path / "images.npz", None, (40, 40), 40),
+        (tmp_path / "images.npz", None, (32, 32), 32),
+        (tmp_path / "images.npz", 64, (64, 64), 64),
+        (good, None, (32, 32), 32),
+        (good, 16, (16, 16), 16),
+    ):
+        request = requests.Request(str(images), size=asked)
+        options = automatic_run._resized(request, tmp_path, requests.seen(request, tmp_path), size)
+        assert rdl.data.load(**options).shape[:2] == (expected, expected)

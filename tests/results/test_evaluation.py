@@ -1,0 +1,428 @@
+"""The whole result tree of a run, held to names, keys and types of disentanglement_lib's, and what goes into it."""
+
+import importlib.util
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gin
+import numpy as np
+import pytest
+
+from rdl import data, models
+from rdl.config import gin_text
+from rdl.errors import UserError
+from rdl.models.networks import small as small_networks
+from rdl.models.objectives import objective as objectives
+from rdl.models.saving import saved
+from rdl.results import evaluation, expected_time, result_tree, run_scores
+from rdl.results.finished_run import FinishedRun
+
+VALUES = {"scale": 2, "orientation": 2, "x": 2, "y": 2}
+SMALL = (
+    "mig.num_train = 200", "dci.num_train = 60", "dci.num_test = 40", "sap_score.num_train = 200",
+    "sap_score.num_test = 100", "modularity_explicitness.num_train = 200", "modularity_explicitness.num_test = 100",
+    "irs.num_train = 200", "unsupervised_metrics.num_train = 200", "beta_vae_sklearn.num_train = 60",
+    "beta_vae_sklearn.num_eval = 40", "beta_vae_sklearn.batch_size = 8", "factor_vae_score.num_train = 60",
+    "factor_vae_score.num_eval = 40", "factor_vae_score.num_variance_estimate = 100",
+    "factor_vae_score.batch_size = 8", "downstream_task.num_train = (60,)", "downstream_task.num_test = 40",
+)  # fmt: skip
+# Section "Metric names -> result keys" of the facts about disentanglement_lib.
+KEYS = {
+    "beta_vae_sklearn": {"train_accuracy", "eval_accuracy"},
+    "factor_vae_metric": {"train_accuracy", "eval_accuracy", "num_active_dims"},
+    "mig": {"discrete_mig"},
+    "dci": {"informativeness_train", "informativeness_test", "disentanglement", "completeness"},
+    "sap_score": {"SAP_score"},
+    "modularity_explicitness": {"modularity_score", "explicitness_score_train", "explicitness_score_test"},
+    "irs": {"IRS", "num_active_dims"},
+    "unsupervised": {
+        "gaussian_total_correlation",
+        "gaussian_wasserstein_correlation",
+        "gaussian_wasserstein_correlation_norm",
+        "mutual_info_score",
+    },
+    "downstream_task_boosted_trees": {"60:mean_train_accuracy", "60:mean_test_accuracy", "60:test_accuracy_factor_0"},
+    "downstream_task_logistic_regression": {"60:mean_train_accuracy", "60:mean_test_accuracy"},
+}
+TREES = ("dci", "downstream_task_boosted_trees")  # hundreds of trees, however few the points
+
+
+def make_run(root: Path) -> Path:
+    """What a finished run of dip_vae_i leaves, with a model that was never trained."""
+    small = (24,)
+    ensemble = models.build(
+        (16, 16, 1),
+        encoder=lambda shape, latents: small_networks.small_fc_encoder(shape, latents, small),
+        decoder=lambda shape, latents: small_networks.small_fc_decoder(shape, latents, small),
+        objective=objectives.dip_vae,
+        num_latents=4,
+    )
+    saved.save(ensemble.models[0], root / "model")
+    (root / "config.gin").write_text(f"""
+dataset.name = 'dsprites_full'
+dataset.size = 16
+dataset.values = {VALUES!r}
+experiment.job = @search
+population.size = 1
+model.objective = @dip_vae
+model.encoder = @small_fc_encoder
+model.decoder = @small_fc_decoder
+dip_vae.dip_type = 'i'
+""")
+    (root / "results").mkdir()
+    summary = {
+        "experiment": "search", "dataset": "dsprites_full", "seed": 3, "images_trained": 6400,
+        "elapsed_seconds": 1.5, "final.batch_size": 64, "final.learning_rate": 0.001, "final.lambda_od": 5.0,
+        "final.lambda_d_factor": 10.0,
+    }  # fmt: skip
+    (root / "results" / "summary.json").write_text(json.dumps(summary))
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    root = make_run(tmp_path_factory.mktemp("runs") / "run")
+    evaluation.evaluate(root, [metric for metric in KEYS if metric not in TREES], bindings=SMALL)
+    return root
+
+
+def load(path: Path):
+    return json.loads(path.read_text())
+
+
+def check_step(folder: Path, step: str, steps_so_far: list[str]) -> dict:
+    """Names, types and sums of one step's files; returns its aggregate."""
+    results = folder / "results"
+    names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+    expected = {f"gin/{s}.gin" for s in steps_so_far} | {f"aggregate/{s}.json" for s in steps_so_far}
+    expected |= {f"json/{s}_{kind}.json" for s in steps_so_far for kind in ("config", "results")}
+    assert names == expected
+    aggregate = load(results / "aggregate" / f"{step}.json")
+    parts = {path.stem: load(path) for path in (results / "json").glob("*.json")}
+    assert aggregate == {f"{stem}.{key}": value for stem, part in parts.items() for key, value in part.items()}
+    for s in steps_so_far:
+        config, found = parts[f"{s}_config"], parts[f"{s}_results"]
+        assert all(isinstance(value, str) and "\n" not in value for value in config.values())
+        assert gin_text.parse_gin_text((results / "gin" / f"{s}.gin").read_text()) == config
+        assert isinstance(found["elapsed_time"], float)
+        assert len(found["uuid"]) == 36
+        assert all(isinstance(value, (int, float, str)) for value in found.values())
+        assert config["dataset.name"] == "'dsprites_full'"
+    return aggregate
+
+
+def check_metric(run: Path, representation: str, metric: str) -> None:
+    folder = run / "metrics" / representation / metric
+    aggregate = check_step(folder, "evaluation", ["evaluation", "postprocess", "train"])
+    assert aggregate["evaluation_config.evaluation.name"] == f"'{metric}'"
+    assert aggregate["evaluation_config.evaluation.evaluation_fn"].startswith("@")
+    assert aggregate["postprocess_config.postprocess.postprocess_fn"] == f"@{representation}_representation"
+    for key in KEYS[metric]:
+        value = aggregate[f"evaluation_results.{key}"]
+        # IRS gives the sum of the active codes under this name, as the original does.
+        whole = key == "num_active_dims" and metric == "factor_vae_metric"
+        assert isinstance(value, int if whole else float), key
+        assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("representation", evaluation.REPRESENTATIONS)
+def test_the_tree_has_disentanglement_lib_s_names_keys_and_types(run, representation):
+    check_step(run / "model", "train", ["train"])
+    check_step(run / "postprocessed" / representation, "postprocess", ["postprocess", "train"])
+    assert {path.name for path in (run / "metrics" / representation).iterdir()} >= set(KEYS) - set(TREES)
+    for metric in set(KEYS) - set(TREES):
+        check_metric(run, representation, metric)
+
+
+@pytest.mark.slow
+def test_the_tree_of_metrics_by_boosted_trees(run):
+    evaluation.evaluate(run, TREES, ["mean"], bindings=SMALL)
+    for metric in TREES:
+        check_metric(run, "mean", metric)
+
+
+def test_training_is_told_in_disentanglement_lib_s_names(run):
+    aggregate = load(run / "model/results/aggregate/train.json")
+    expected = {
+        "model.name": "'dip_vae_i'",
+        "model.model": "@dip_vae()",
+        "model.batch_size": "64",
+        "model.training_steps": "100",
+        "model.random_seed": "3",
+        "encoder.num_latent": "4",
+        "dip_vae.lambda_od": "5.0",
+        "dip_vae.lambda_d_factor": "10.0",
+        "dip_vae.dip_type": "'i'",
+        "reconstruction_loss.loss_fn": "@bernoulli_loss",
+        "vae/AdamOptimizer.learning_rate": "0.001",
+        "dataset.size": "16",
+    }
+    assert {key: aggregate[f"train_config.{key}"] for key in expected} == expected
+    losses = {key: aggregate[f"train_results.{key}"] for key in ("reconstruction_loss", "kl_loss", "elbo")}
+    assert losses["elbo"] == pytest.approx(-losses["reconstruction_loss"] - losses["kl_loss"])
+    # Untrained logits are near 0: about log 2 for each of the 256 pixels.
+    assert losses["reconstruction_loss"] == pytest.approx(256 * math.log(2), rel=0.1)
+
+
+def test_what_is_measured_is_not_measured_again(run):
+    path = run / "metrics/mean/mig/results/aggregate/evaluation.json"
+    before, told = path.read_bytes(), []
+    assert evaluation.evaluate(run, ["mig"], ["mean"], note=told.append) == [path]
+    assert told == ["[1/1] mean mig: already there"]
+    assert path.read_bytes() == before
+    evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
+    again = load(path)
+    assert again["evaluation_results.discrete_mig"] == json.loads(before)["evaluation_results.discrete_mig"]
+    assert again["evaluation_results.uuid"] != json.loads(before)["evaluation_results.uuid"]
+
+
+def measured(run, metric, **how):
+    """The numbers of one metric on the means, measured if they have to be; and what was told."""
+    told = []
+    (path,) = evaluation.evaluate(run, [metric], ["mean"], note=told.append, **how)
+    return load(path), told
+
+
+def test_a_metric_says_how_long_it_may_take_then_what_it_found(run):
+    _, told = measured(run, "mig", bindings=SMALL[:1], overwrite=True)
+    assert re.fullmatch(r"\[1/1\] mean mig: about \d+ (s|min), all that is left \d+ (s|min)", told[0])
+    assert re.fullmatch(r"\[1/1\] mean mig: discrete_mig \d\.\d{3} \(\d+\.\d s\)", told[1])
+    assert len(told) == 2
+
+
+def test_a_preset_is_kept_apart_from_what_is_measured_without_it(run, tmp_path):
+    pytest.importorskip("lightgbm")
+    root = tmp_path / "run"
+    shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics"))
+    small = ["downstream_task.num_train = (60,)", "downstream_task.num_test = 40"]
+    fast, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    assert fast["evaluation_config.evaluation.preset"] == "'fast'"
+    assert fast["evaluation_config.gradient_boosting_classifier.backend"] == "'lightgbm'"
+    assert "60:mean_test_accuracy" in told[1] or "60:mean_train_accuracy" in told[1]
+    _, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    assert told == ["[1/1] mean downstream_task_boosted_trees: already there"]
+    assert not evaluation._Work(root / "metrics/mean/downstream_task_boosted_trees", "mean", (), (), 1).is_done("")
+    exact, told = measured(root, "mig", bindings=SMALL[:1])
+    assert "evaluation_config.evaluation.preset" not in exact
+    assert measured(root, "mig", preset="fast")[1] == ["[1/1] mean mig: already there"]  # exact stands for both
+    with pytest.raises(UserError, match="No preset is called 'quick': expected fast"):
+        evaluation.evaluate(root, ["mig"], ["mean"], preset="quick")
+
+
+def test_a_preset_whose_trees_are_not_installed_is_refused_before_anything_is_measured(run, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs LightGBM: pip install lightgbm"):
+        evaluation.evaluate(run, ["dci"], ["mean"], preset="fast")
+
+
+def test_the_expected_time_follows_points_classes_back_end_and_pace(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    trees = {"evaluation.evaluation_fn": "@dci", "dci.num_train": "10_000"}
+    sizes = (3, 6, 40, 32, 32)
+    whole = expected_time.seconds(trees, sizes, 10)
+    assert 120 < whole < 200  # half of some 300 CPU seconds
+    assert expected_time.seconds(trees | {"dci.num_train": "1000"}, sizes, 10) == pytest.approx(whole / 10)
+    assert expected_time.seconds(trees | {"evaluation.repeats": "3"}, sizes, 10) == pytest.approx(3 * whole)
+    assert expected_time.seconds(trees, (2,), 10) == pytest.approx(whole * 2 / 113)  # one class of two, on one core
+    assert expected_time.seconds(trees | {"dci.backend": "'lightgbm'"}, sizes, 10) < whole / 10
+    downstream = {"evaluation.evaluation_fn": "@downstream_task", "downstream_task.num_train": "(10_000,)"}
+    assert expected_time.seconds(downstream, sizes, 10) == pytest.approx(whole)
+    logistic = downstream | {"predictor.predictor_fn": "@logistic_regression_cv"}
+    assert expected_time.seconds(logistic, sizes, 10) < whole / 10
+    pace = expected_time.Pace([10.0, 30.0, 60.0])
+    assert pace.next() == (10.0, 100.0)
+    pace.done(20.0)  # twice as long as the rule says
+    assert pace.next() == (60.0, 180.0)
+    assert [expected_time.describe(s) for s in (0.2, 89.4, 90, 600)] == ["1 s", "89 s", "2 min", "10 min"]
+
+
+def test_the_tree_can_be_read_back(run):
+    results = run_scores.read([run])
+    mig = [result for result in results if (result.metric, result.representation) == ("mig", "mean")]
+    assert [result.method for result in mig] == ["dip_vae_i, lambda_od 5"]
+    assert dict(mig[0].conditions)["mig.num_train"] == "200"
+
+
+def test_seeds_come_from_one_generator_as_in_disentanglement_lib():
+    seeds = evaluation.seeds()
+    # The first 32-bit outputs of MT19937 seeded by 0.
+    assert seeds["mean", "postprocess"] == 2357136044
+    assert seeds["sampled", "postprocess"] == 2546248239
+    assert seeds["mean", "beta_vae_sklearn"] == 3071714933
+    assert len(seeds) == 22
+    assert list(evaluation.METRICS) == sorted(evaluation.METRICS)
+
+
+class CountingModel:
+    """A posterior that depends on the image's mean, and counts the images it sees."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def posterior(self, images):
+        self.seen += len(images)
+        means = images.mean(axis=(1, 2, 3))[:, None] * np.array([[1.0, -2.0]], np.float32)
+        return models.distributions.DiagonalNormal(means, np.full_like(means, math.log(0.25)))
+
+
+def test_every_image_is_encoded_once_for_all_metrics_and_representations():
+    images, model = data.load("dsprites_full", values=VALUES, size=16), CountingModel()
+    found = evaluation.Representations(model, images)
+    asked = model.seen - len(images)  # encode_once asks twice for 16 images
+    assert 0 < asked <= 32
+    states = found.data.sample_observations(5000, np.random.RandomState(1))
+    means, samples = found.function("mean", 0)(states), found.function("sampled", 7)(states)
+    assert model.seen == len(images) + asked
+    drawn = images.sample_observations(5000, np.random.RandomState(1)).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means, drawn[:, None] * [[1.0, -2.0]], rtol=1e-5)
+    noise = (samples - means) / 0.5
+    assert abs(noise.mean()) < 0.05  # 3.5 standard errors
+    assert abs(noise.std() - 1) < 0.04
+    np.testing.assert_array_equal(samples, found.function("sampled", 7)(states))
+    assert not np.array_equal(samples, found.function("sampled", 8)(states))
+
+
+def test_wrong_input_is_said_in_one_line(tmp_path, run):
+    with pytest.raises(UserError, match="holds no finished run"):
+        evaluation.evaluate(tmp_path)
+    with pytest.raises(UserError, match="No metric is called 'mgi'"):
+        evaluation.evaluate(run, ["mgi"])
+    with pytest.raises(UserError, match="mean and sampled"):
+        evaluation.evaluate(run, ["mig"], ["median"])
+    with pytest.raises(UserError, match="No configurable matching 'mgi'"):
+        evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
+    with pytest.raises(UserError, match="mig.num_train must be a whole number, got 1.5"):
+        evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 1.5"], overwrite=True)
+    told = []
+    for binding in ("mig.num_train = 0", "mig.batch_size = -2"):
+        with pytest.raises(UserError, match="1 of 1 could not be measured"):
+            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, note=told.append)
+        assert "expected at least one point in batches of at least one" in told[-1]
+    (tmp_path / "empty.gin").write_text("# nothing\n")
+    with pytest.raises(UserError, match="1 of 1 could not be measured"):
+        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], note=told.append)
+    assert "evaluation_fn" in told[-1]
+    assert gin.config_str() == ""
+
+
+def test_repeats_give_means_and_standard_errors(run, tmp_path):
+    def measured(name, seed, repeats):
+        (tmp_path / f"{name}.gin").write_text("evaluation.evaluation_fn = @mig\nmig.num_train = 200\n")
+        seeds = [f"evaluation.random_seed = {seed}"]
+        (path,) = evaluation.evaluate(run, [str(tmp_path / f"{name}.gin")], ["mean"], repeats, seeds)
+        return load(path)
+
+    single = [measured(f"seed_{seed}", seed, 1)["evaluation_results.discrete_mig"] for seed in range(3)]
+    repeated = measured("repeated", 0, 3)
+    assert repeated["evaluation_config.evaluation.repeats"] == "3"
+    assert repeated["evaluation_results.num_seeds"] == 3
+    assert repeated["evaluation_results.discrete_mig"] == pytest.approx(np.mean(single))
+    error = repeated["evaluation_results.discrete_mig.standard_error"]
+    assert error == pytest.approx(np.std(single, ddof=1) / math.sqrt(3))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--run=x", "--metrics="], ["--run=x", "--representations="]])
+def test_the_binary_does_not_end_well_where_it_did_nothing(arguments):
+    command = [sys.executable, str(Path(__file__).resolve().parents[2] / "bin" / "evaluate"), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: Nothing to do without --")
+
+
+def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
+    def refused(match):
+        with pytest.raises(UserError, match=match) as error:
+            evaluation.evaluate(tmp_path / "run", ["mig"], ["mean"], bindings=SMALL[:1])
+        assert "\n" not in str(error.value)
+        assert gin.config_str() == ""
+
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("metrics", "postprocessed"))
+    config, summary = tmp_path / "run" / "config.gin", tmp_path / "run" / "results" / "summary.json"
+    whole = config.read_bytes(), summary.read_bytes()
+    for damage in (b"\xff\xfe", b"dataset.nam = 3\n", b"dataset.name = (\n", b"dataset.name = 'nowhere.npz'\n", b""):
+        config.write_bytes(damage)
+        refused("cannot be loaded|nowhere.npz|must be a plain value")
+    config.write_bytes(whole[0])
+    for damage, match in ((b'{"accuracy": 1}', "no 'seed'"), (b"[1]", "JSON object"), (whole[1][:40], "Cannot read")):
+        summary.write_bytes(damage)
+        refused(match)
+    summary.write_bytes(whole[1])
+    (tmp_path / "run" / "model" / "results" / "json" / "train_results.json").write_bytes(b'{"elbo"')
+    refused(r"Cannot read .*train_results\.json")
+
+
+def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
+    root, told = tmp_path / "run", []
+    shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics", "postprocessed"))
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    np.savez(tmp_path / "one.npz", images=pixels, factors=np.arange(60) % 4)
+    config = gin_text.parse_gin_text((root / "config.gin").read_text())
+    others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
+    config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
+    (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, note=told.append)
+    (path,) = result_tree.aggregates(root)
+    results = result_tree.read_object(path)
+    assert "evaluation_results.modularity_score" not in results
+    assert "evaluation_results.explicitness_score_test" in results
+    assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"
+    assert "modularity_score: not defined for one factor" in told[-1]
+
+
+def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
+    small = ("infomec.num_train = 200", "dci_es.num_train = 60", "dci_es.num_test = 40", "dci_es.trees = 3")
+    paths = evaluation.evaluate(run, ["infomec", "dci_es"], ["mean"], bindings=small)
+    found = load(paths[0]) | load(paths[1])
+    for key in ("infom", "infoe", "infoc", "explicitness", "size", "dci_es_completeness"):
+        assert math.isfinite(found[f"evaluation_results.{key}"]), key
+    assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
+    with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
+        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, note=print)
+    assert "\n" not in str(error.value)
+    assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
+
+
+def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
+    few = tmp_path / "few.gin"  # 2 points for cross-validation in 5 folds
+    few.write_text("evaluation.evaluation_fn = @modularity_explicitness\nmodularity_explicitness.num_train = 2\n")
+    more = tmp_path / "more.gin"
+    more.write_text("evaluation.evaluation_fn = @mig\nmig.num_train = 100\n")
+    with pytest.raises(UserError, match="1 of 2 could not be measured: mean few; the others are done"):
+        evaluation.evaluate(run, [str(few), str(more)], ["mean"])
+    assert result_tree.is_complete(run / "metrics/mean/more", "evaluation")
+    assert not result_tree.is_complete(run / "metrics/mean/few", "evaluation")
+
+
+def test_images_without_every_combination_of_factors_are_measured_by_what_samples_images(tmp_path):
+    run, told = make_run(tmp_path / "run"), []
+    with (run / "config.gin").open("a") as config:
+        config.write("dataset.correlation = ('x', 'y', 0.05)\n")
+    assert 10 < len(FinishedRun.open(run).images) < 0.2 * np.prod(FinishedRun.open(run).images.factors_num_values)
+    metrics = ["factor_vae_metric", "mig", "beta_vae_sklearn", "sap_score"]
+    with pytest.raises(UserError, match="2 of 4 could not be measured: mean factor_vae_metric, mean beta_vae_sklearn"):
+        evaluation.evaluate(run, metrics, ["mean"], bindings=SMALL, note=told.append)
+    assert sum("No image has the factors" in line for line in told) == 2
+    assert all(result_tree.is_complete(run / "metrics/mean" / done, "evaluation") for done in ("mig", "sap_score"))
+
+
+def test_a_metric_that_cannot_be_computed_is_named():
+    def metric(ground_truth, function, random_state, artifact_dir):
+        raise ValueError("one factor only")
+
+    gin.bind_parameter("evaluation.evaluation_fn", metric)
+    gin.bind_parameter("evaluation.name", "x")
+    with pytest.raises(UserError, match="metric 'x' cannot be computed: one factor only"):
+        evaluation.evaluation(None, None)
+
+
+def test_a_run_that_is_more_than_one_model_goes_by_its_job(tmp_path):
+    config = {"experiment.job": "@rpu_vae", "model.objective": "@beta_tc_vae"}
+    assert FinishedRun(tmp_path, config, {}).method == "rpu_vae"
+    config = {"experiment.job": "@search", "population.size": "1", "model.objective": "@vae"}
+    assert FinishedRun(tmp_path, config, {}).method == "beta_vae"
