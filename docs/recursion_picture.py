@@ -28,7 +28,7 @@ def table(labels: np.ndarray, factors: list[np.ndarray], method: str) -> None:
     for column, staircase, factor in zip(labels.T, staircases, factors, strict=True):
         order = np.argsort(column)
         shares = [commonest_share(factor[order[s.start : s.stop]]) for s in staircase.ranked()]
-        print(f"  {len(staircase.jumps)} jumps; ranked plateaues share a value at", np.round(shares, 2))
+        print(f"  {len(staircase.jumps)} jumps; ranked plateaus share a value at", np.round(shares, 2))
     cells = np.stack([_cells(c, s, 0.0) for c, s in zip(labels.T, staircases, strict=True)], axis=1)
     for choice, ranks in enumerate(_spread_out(rank_intersections(cells))[:3]):
         kept = (cells == ranks).all(axis=1)
@@ -37,9 +37,9 @@ def table(labels: np.ndarray, factors: list[np.ndarray], method: str) -> None:
 
 
 def draw(axis, label: np.ndarray, staircase: Staircase, title: str) -> None:
-    """The sorted label with its plateaues: those that may be chosen are coloured, the sharpest darkest."""
+    """The sorted label with its plateaus: those that may be chosen are coloured, the sharpest darkest."""
     axis.plot(np.sort(label), color="black", linewidth=1)
-    for plateau in staircase.plateaues:
+    for plateau in staircase.plateaus:
         if plateau.rank is not None:
             colour = plt.get_cmap("viridis")(min(plateau.rank, 8) / 9)
             axis.axvspan(plateau.start, plateau.stop, color=colour, alpha=0.35, linewidth=0)

@@ -47,7 +47,7 @@ class Plateau:
         its label does in [low, high].
       sharpness: the lower of the jumps at its two ends over the mean difference inside; 0 if it is one image.
       outer: it is the first or the last one, with a jump at one end only.
-      rank: its place among the plateaues that may be chosen, 0 the sharpest; None where it may not be.
+      rank: its place among the plateaus that may be chosen, 0 the sharpest; None where it may not be.
     """
 
     start: int
@@ -69,11 +69,11 @@ class Staircase:
     """One label cut at its jumps. Jump j lies between sorted positions j and j + 1."""
 
     jumps: tuple[int, ...]
-    plateaues: tuple[Plateau, ...]
+    plateaus: tuple[Plateau, ...]
 
     def ranked(self) -> tuple[Plateau, ...]:
-        """The plateaues that may be chosen, the sharpest first."""
-        return tuple(sorted((s for s in self.plateaues if s.rank is not None), key=lambda s: s.rank or 0))
+        """The plateaus that may be chosen, the sharpest first."""
+        return tuple(sorted((s for s in self.plateaus if s.rank is not None), key=lambda s: s.rank or 0))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Reduction:
 
     Attributes:
       staircases: one for each label, in the labels' order.
-      chosen: for each label the index of its chosen plateau in `staircases[i].plateaues`; None for a label
+      chosen: for each label the index of its chosen plateau in `staircases[i].plateaus`; None for a label
         that took no part (no jump). Empty if nothing was chosen.
       choice: the number asked for in the ranking of the sets of images.
       choices: how many sets of images there were to choose from.

@@ -23,20 +23,20 @@ def reduce_images(
 ) -> Reduction:
     """Keeps the images of one plateau of every label.
 
-    One label: its plateaues, the sharpest first, are the sets of images to choose from. Several: the
-    intersections of one of the `sharpest` plateaues of each label that hold more than `more_than` images, the
+    One label: its plateaus, the sharpest first, are the sets of images to choose from. Several: the
+    intersections of one of the `sharpest` plateaus of each label that hold more than `more_than` images, the
     one nearest their median size first (`rank_intersections`). Number `choice` of them is kept.
 
     Args:
       labels: [n, learned].
       indices: the images' numbers in the full data set, [n]; 0 .. n - 1 if None.
       choice: number in the ranking: a leaf run's own in its first reduction (`x_peak`), 0 in later ones.
-      sharpest: how many plateaues of each label are intersected.
+      sharpest: how many plateaus of each label are intersected.
       more_than: intersections of so many images or fewer are left out.
       min_images: stop where fewer are kept.
       flat_labels: what a label without a jump does: "stop" ends the leaf run (the reference); "ignore" leaves
         the label out of the reduction, which then ends only where no label has a jump.
-      distinct: choices 0, 1, 2, .. share as few plateaues as can be (`rank_intersections`).
+      distinct: choices 0, 1, 2, .. share as few plateaus as can be (`rank_intersections`).
       trim: share of a plateau's images that is left out at each of its two ends, in [0, 0.5).
 
     Returns:
@@ -78,7 +78,7 @@ def reduce_images(
 
     chosen: list[int | None] = [None] * len(staircases)
     for i, rank in zip(used, ranking[choice], strict=True):
-        chosen[i] = staircases[i].plateaues.index(staircases[i].ranked()[rank])
+        chosen[i] = staircases[i].plateaus.index(staircases[i].ranked()[rank])
     kept = np.sort(indices[(cells == ranking[choice]).all(axis=1)])
     if len(kept) < min_images:
         return Reduction(staircases, tuple(chosen), choice, len(ranking), (), Stop.TOO_FEW_IMAGES)
@@ -88,7 +88,7 @@ def reduce_images(
 def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5) -> np.ndarray:
     """The intersections of one plateau of each label, the one nearest their median size first.
 
-    Equal distances: the sharper plateaues first (the smaller sum of ranks, then the smaller ranks from the
+    Equal distances: the sharper plateaus first (the smaller sum of ranks, then the smaller ranks from the
     first label on). Every image has one cell, so there are at most n intersections to look at however many
     labels there are: none of the sharpest^labels sets is made.
 
@@ -110,9 +110,9 @@ def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5)
 
 
 def _spread_out(ranking: np.ndarray) -> np.ndarray:
-    """Reorders [intersections, labels]: the next one is the first that shares fewest plateaues with all before.
+    """Reorders [intersections, labels]: the next one is the first that shares fewest plateaus with all before.
 
-    Plateaues are counted by how often they were used already, so that leaf runs start from other values of
+    Plateaus are counted by how often they were used already, so that leaf runs start from other values of
     every factor for as long as there are any.
     """
     left, order = list(range(len(ranking))), []

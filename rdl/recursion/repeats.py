@@ -22,7 +22,7 @@ def find_repeats(
     Compared with each earlier label that is not held constant, on the new label's images: their mutual
     information, both in bins of equal width, over the mean of their entropies, and corrected for chance, so that
     labels which have nothing in common have 0 on few images too (adjusted mutual information: Vinh, Epps and
-    Bailey, JMLR 11, 2010). A label is held constant where all these images lie in one of its plateaues.
+    Bailey, JMLR 11, 2010). A label is held constant where all these images lie in one of its plateaus.
 
     Args:
       leaf: the labels of the iterations before.
@@ -47,7 +47,7 @@ def find_repeats(
 
 
 def _held(label: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether these images of the label lie in one of its plateaues that may be chosen."""
+    """Whether these images of the label lie in one of its plateaus that may be chosen."""
     return any(s.low <= inside.min() and inside.max() <= s.high for s in find_plateaus(label).ranked())
 
 

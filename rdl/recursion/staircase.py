@@ -100,7 +100,7 @@ def find_plateaus(
     outer_up_to: int = 3,
     widest: float = 3.0,
 ) -> Staircase:
-    """Cuts one label at its jumps and ranks the plateaues between them, the sharpest first.
+    """Cuts one label at its jumps and ranks the plateaus between them, the sharpest first.
 
     Plateau i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over
     the mean difference inside it. The first and the last plateau end at one jump only, and may hold several
@@ -113,9 +113,9 @@ def find_plateaus(
     Args:
       label: [n].
       method: how jumps are found, "differences" or "density" (`find_jumps`).
-      smallest: plateaues of fewer images are not ranked.
+      smallest: plateaus of fewer images are not ranked.
       outer_up_to: the largest number of jumps with which the first and last plateau are ranked.
-      widest: with "density", plateaues more than so many times as wide as the narrowest, and wider than their
+      widest: with "density", plateaus more than so many times as wide as the narrowest, and wider than their
         jumps are high, are not ranked; the width is that of the middle 80 % of a plateau's images.
 
     Raises:
@@ -138,7 +138,7 @@ def find_plateaus(
         allowed &= (widths <= widest * narrowest) | (widths <= lower)
     order = [i for i in np.argsort(-sharpness, kind="stable") if allowed[i]]
     ranks = {int(i): rank for rank, i in enumerate(order)}
-    plateaues = tuple(
+    plateaus = tuple(
         Plateau(
             start=int(starts[i]),
             stop=int(stops[i]),
@@ -150,7 +150,7 @@ def find_plateaus(
         )
         for i in range(len(starts))
     )
-    return Staircase(jumps=tuple(jumps.tolist()), plateaues=plateaues)
+    return Staircase(jumps=tuple(jumps.tolist()), plateaus=plateaus)
 
 
 def _mean_inside(values: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:

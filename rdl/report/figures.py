@@ -104,7 +104,7 @@ def grid(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], side: 
 
 
 def staircase(values: np.ndarray, bounds: Sequence[tuple[int, int]], chosen: int | None, name: str) -> Figure:
-    """A label's values in ascending order with its plateaues marked; the chosen one is filled.
+    """A label's values in ascending order with its plateaus marked; the chosen one is filled.
 
     Args:
       values: the label, ascending, [n].

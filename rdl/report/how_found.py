@@ -92,19 +92,19 @@ class _Leaf:
         return self._records.best(f"{self.name}/iteration_{i}" if i else "x_run")
 
     def _label(self, i: int, column: int, gallery: Gallery) -> Markup:
-        """One label's staircase, and example images of its plateaues."""
+        """One label's staircase, and example images of its plateaus."""
         reduction = self.iterations[i].reduction
         label = self._labels.labels[i][:, column]
         name = self.names[i][column]
         order = np.argsort(label, kind="stable")
-        plateaues = reduction.staircases[column].plateaues if reduction else ()
+        plateaus = reduction.staircases[column].plateaus if reduction else ()
         chosen = reduction.chosen[column] if reduction and reduction.chosen else None
-        bounds = [(plateau.start, plateau.stop) for plateau in plateaues]
+        bounds = [(plateau.start, plateau.stop) for plateau in plateaus]
         file = f"{self.name}_iteration_{i}_{name.split()[0]}"
         drawing = gallery.drawing(
             f"{file}_staircase",
             figures.staircase(label[order], bounds, chosen, f"posterior mean of {name}"),
-            f"sorted label {name} with {len(bounds)} plateaues",
+            f"sorted label {name} with {len(bounds)} plateaus",
             f"{name}: {len(bounds)} plateau{'es' if len(bounds) != 1 else ''}"
             + ("" if chosen is not None else "; none of them taken"),
         )
@@ -126,7 +126,7 @@ class _Leaf:
             strip = gallery.strip(f"{file}_plateau_{number}", pixels, f"images of plateau {number + 1}")
             words = f"{number + 1} kept" if number == chosen else f"{number + 1}"
             rows.append(tag("div", tag("span", words), strip, class_="plateau kept" if number == chosen else "plateau"))
-        return fold(f"Images of {len(shown)} of {len(bounds)} plateaues", rows, class_="plateaues")
+        return fold(f"Images of {len(shown)} of {len(bounds)} plateaus", rows, class_="plateaus")
 
     def _kept(self, i: int) -> Markup | None:
         """How alike the images that go on are, in the true factors."""
@@ -137,14 +137,14 @@ class _Leaf:
         inside = np.ones(len(labels), bool)
         for column, number in enumerate(reduction.chosen):
             if number is not None:
-                plateau = reduction.staircases[column].plateaues[number]
+                plateau = reduction.staircases[column].plateaus[number]
                 inside &= (labels[:, column] >= plateau.low) & (labels[:, column] <= plateau.high)
         if not inside.any():
             return None
         names, values = factors
         varying = [c for c in range(values.shape[1]) if np.ptp(values[:, c]) > 0]
         pure = [f"{names[c]} {np.bincount(values[inside, c]).max() / inside.sum():.0%}" for c in varying]
-        text = f"Of the {inside.sum():,} images in the taken plateaues, so many share one value: {', '.join(pure)}."
+        text = f"Of the {inside.sum():,} images in the taken plateaus, so many share one value: {', '.join(pure)}."
         return tag("p", text, class_="small")
 
 

@@ -14,10 +14,10 @@ RULES = {
     "find_plateaus.smallest": ("1", "images of the smallest plateau that may be taken"),
     "find_plateaus.outer_up_to": (
         "3; 1 for a single label",
-        "the outermost plateaues may be taken up to so many jumps",
+        "the outermost plateaus may be taken up to so many jumps",
     ),
     "reduce_images.flat_labels": ("stop", "what a learned label without a jump does"),
-    "reduce_images.sharpest": ("5", "plateaues of each label that are intersected"),
+    "reduce_images.sharpest": ("5", "plateaus of each label that are intersected"),
     "reduce_images.more_than": ("5", "smaller intersections are left out"),
     "reduce_images.min_images": ("10", "a leaf run stops with fewer images"),
     "reduce_images.distinct": ("False", "leaf runs start from other values of every factor"),

@@ -125,7 +125,7 @@ def pretend(*args):
 
 # Whatever the machine, a few thousand images are trained on.
 plan.LEAST_IMAGES, automatic_run.measure = 10, pretend
-# Some seconds are too few to learn anything: every latent counts as learned, and plateaues are not asked to be flat.
+# Some seconds are too few to learn anything: every latent counts as learned, and plateaus are not asked to be flat.
 gin_writer.gin_text = lambda *args: text(*args) + "\\nlabel.kl_threshold = 1e-9\\n"
 run = rdl.disentangle({images}, minutes={minutes}, output_dir={root!r})
 print("SUMMARY", run.summary["elapsed_seconds"], run.model.encode(run.images.images([0, 1])).shape)

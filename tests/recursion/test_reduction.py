@@ -45,7 +45,7 @@ def test_one_label_keeps_the_plateau_of_the_asked_rank(grid):
         reduction = reduce_images(labels, choice=choice)
         assert reduction.stop is None
         assert reduction.choices == 3
-        assert reduction.staircases[0].plateaues[reduction.chosen[0]] == plateau
+        assert reduction.staircases[0].plateaus[reduction.chosen[0]] == plateau
         inside = (labels[:, 0] >= np.float32(plateau.low)) & (labels[:, 0] <= np.float32(plateau.high))
         assert reduction.kept == tuple(np.flatnonzero(inside))
         assert constant(factors, reduction.kept)
@@ -92,7 +92,7 @@ def test_numbers_of_the_full_data_set_are_kept(grid):
 
 
 def brute_force(cells, sharpest, more_than):
-    """All combinations of plateaues, intersected one by one."""
+    """All combinations of plateaus, intersected one by one."""
     found = []
     for ranks in product(range(sharpest), repeat=cells.shape[1]):
         size = sum(tuple(row) == ranks for row in cells)

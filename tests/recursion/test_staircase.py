@@ -1,4 +1,4 @@
-"""Plateaues of one label, on made staircases."""
+"""Plateaus of one label, on made staircases."""
 
 import gin
 import numpy as np
@@ -13,13 +13,13 @@ METHODS = ("differences", "density")
 
 
 def sizes_of(staircase_record):
-    return [plateau.size for plateau in staircase_record.plateaues]
+    return [plateau.size for plateau in staircase_record.plateaus]
 
 
 def purity(label, steps, record):
     """For each plateau the share of its images that have its commonest step."""
     order = np.argsort(label)
-    return [np.bincount(steps[order[s.start : s.stop]]).max() / s.size for s in record.plateaues]
+    return [np.bincount(steps[order[s.start : s.stop]]).max() / s.size for s in record.plateaus]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -37,7 +37,7 @@ def purity(label, steps, record):
         ([5, 5], 0.01),
     ],
 )
-def test_plateaues_are_the_steps(staircase, method, sizes, noise):
+def test_plateaus_are_the_steps(staircase, method, sizes, noise):
     label, steps = staircase(sizes, noise)
     record = find_plateaus(label, method)
     assert sizes_of(record) == sizes
@@ -50,7 +50,7 @@ def test_normal_noise_may_cut_its_tails_off_but_no_plateau_spans_a_jump(staircas
     for seed in range(5):
         label, steps = staircase(sizes, 0.04, seed, tails=True)
         record = find_plateaus(label, method)
-        assert purity(label, steps, record) == [1.0] * len(record.plateaues)
+        assert purity(label, steps, record) == [1.0] * len(record.plateaus)
         assert len(record.ranked()) >= min(len(sizes), 2)
 
 
@@ -93,7 +93,7 @@ def test_ties_within_steps(staircase, method, sizes):
     label, _ = staircase(sizes, noise=0.0)
     record = find_plateaus(label, method)
     assert sizes_of(record) == sizes
-    assert all(np.isfinite(plateau.sharpness) for plateau in record.plateaues)
+    assert all(np.isfinite(plateau.sharpness) for plateau in record.plateaus)
 
 
 def test_jump_belongs_to_no_plateau(staircase):
@@ -101,8 +101,8 @@ def test_jump_belongs_to_no_plateau(staircase):
     label, _ = staircase([100, 100, 100, 100], 0.02)
     values, record = np.sort(label), find_plateaus(label)
     assert record.jumps == (99, 199, 299)
-    assert [(s.start, s.stop) for s in record.plateaues] == [(0, 100), (100, 200), (200, 300), (300, 400)]
-    for plateau in record.plateaues:
+    assert [(s.start, s.stop) for s in record.plateaus] == [(0, 100), (100, 200), (200, 300), (300, 400)]
+    for plateau in record.plateaus:
         assert (plateau.low, plateau.high) == (values[plateau.start], values[plateau.stop - 1])
         assert plateau.high - plateau.low < 0.2
 
@@ -110,10 +110,10 @@ def test_jump_belongs_to_no_plateau(staircase):
 def test_sharpness_is_the_lower_jump_over_the_mean_difference_inside():
     label = np.concatenate([np.linspace(0, 1, 101), np.linspace(5, 6, 201), np.linspace(8, 9, 101)])
     record = find_plateaus(label)
-    first, middle, last = record.plateaues
+    first, middle, last = record.plateaus
     np.testing.assert_allclose([first.sharpness, middle.sharpness, last.sharpness], [4 / 0.01, 2 / 0.005, 2 / 0.01])
-    assert [s.outer for s in record.plateaues] == [True, False, True]
-    assert sorted(s.rank for s in record.plateaues) == [0, 1, 2]
+    assert [s.outer for s in record.plateaus] == [True, False, True]
+    assert sorted(s.rank for s in record.plateaus) == [0, 1, 2]
     assert last.rank == 2
 
 
@@ -125,11 +125,11 @@ def test_first_and_last_plateau_are_ranked_only_with_few_jumps(staircase):
         assert all(not s.outer for s in record.ranked()) == (steps > 4)
 
 
-def test_small_plateaues_are_not_ranked(staircase):
+def test_small_plateaus_are_not_ranked(staircase):
     label, _ = staircase([20, 5, 20], 0.01)
     record = find_plateaus(label)
     assert sizes_of(record) == [20, 5, 20]
-    assert [s.rank is None for s in record.plateaues] == [False, True, False]
+    assert [s.rank is None for s in record.plateaus] == [False, True, False]
 
 
 def test_density_finds_many_steps_that_differences_miss(staircase):
@@ -154,9 +154,9 @@ def test_density_does_not_rank_steps_that_blur_into_each_other(staircase):
     record = find_plateaus(label, "density")
     shares = purity(label, steps, record)
     assert shares[0] < 0.5
-    assert record.plateaues[0].rank is None
+    assert record.plateaus[0].rank is None
     assert len(record.ranked()) == 3
-    assert all(shares[record.plateaues.index(s)] == 1.0 for s in record.ranked())
+    assert all(shares[record.plateaus.index(s)] == 1.0 for s in record.ranked())
 
 
 def test_parameters_come_from_gin(staircase):

@@ -1,4 +1,4 @@
-"""Plateaues of a trained model's labels (see make_trained_labels.py): images of 8 x 8 positions.
+"""Plateaus of a trained model's labels (see make_trained_labels.py): images of 8 x 8 positions.
 
 Half-trained, the 8 steps of each position still run into each other; trained, 1 to 4 images in 100 lie in a
 neighbour's step.
@@ -43,10 +43,10 @@ def test_density_cuts_trained_labels_at_their_eight_positions(trained, column):
     label = trained["labels_5000"][:, column]
     position, order = position_of(label, trained["positions"]), np.argsort(label)
     record = find_plateaus(label, "density")
-    assert len(record.plateaues) == 8
-    commonest = [np.bincount(position[order[s.start : s.stop]]).argmax() for s in record.plateaues]
+    assert len(record.plateaus) == 8
+    commonest = [np.bincount(position[order[s.start : s.stop]]).argmax() for s in record.plateaus]
     assert sorted(commonest) == list(range(8))
-    assert min(commonest_share(position[order[s.start : s.stop]]) for s in record.plateaues) > 0.85
+    assert min(commonest_share(position[order[s.start : s.stop]]) for s in record.plateaus) > 0.85
 
 
 @pytest.mark.parametrize("method", ["differences", "density"])
