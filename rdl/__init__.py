@@ -20,8 +20,11 @@ One VAE in five lines, with its progress, and the model kept:
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from rdl import kernels
 from rdl.errors import UserError
 from rdl.version import __version__ as __version__
+
+kernels.enable_onednn()  # before anything imports TensorFlow
 
 if TYPE_CHECKING:
     from rdl.api import Run, disentangle, evaluate, extend, load, train

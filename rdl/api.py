@@ -9,8 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rdl import kernels
 from rdl.config import check_files, configured, written
 from rdl.errors import UserError
+from rdl.runs import environment
+from rdl.runs.layout import default_output_dir
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,6 +143,8 @@ def train(
     files = [] if isinstance(settings, Mapping) else _several(settings)
     check_files(files)
     lines = [*(written(settings) if isinstance(settings, Mapping) else []), *written(bindings)]
+    root = Path(output_dir) if output_dir is not None else default_output_dir(files)
+    kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
 
     configure()
@@ -147,7 +152,6 @@ def train(
     from rdl.jobs import experiment
     from rdl.training.threads import configure_threads
 
-    root = Path(output_dir) if output_dir is not None else experiment.default_output_dir(files)
     with configured(files, lines):
         with _threads_explained():
             configure_threads()
@@ -190,6 +194,7 @@ def disentangle(
     request, array = requests.of(images, size=size, channels=channels, **asked)
     root = Path(output_dir) if output_dir is not None else requests.default_output_dir(request)
     found = requests.seen(request, root, array) if requests.written(request, root) is None else None
+    kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
 
     configure()
@@ -225,6 +230,8 @@ def extend(
     Raises:
       UserError: no run, or a change that its records do not allow.
     """
+    root = run.root if isinstance(run, Run) else Path(run)
+    kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
 
     configure()
@@ -232,7 +239,6 @@ def extend(
     from rdl.cli import worker
     from rdl.extend import extension
 
-    root = run.root if isinstance(run, Run) else Path(run)
     with _threads_explained():
         extension.extend(
             root, lambda folder: automatic_run.trained(folder, worker.executor), print, generations=generations,

@@ -1,4 +1,4 @@
-"""What every test shares: a clean gin, and the data that a clone does not carry."""
+"""Fixtures for all tests: an empty gin configuration, and the folder of reference data."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import gin
 import pytest
+
+import rdl  # noqa: F401  (selects TensorFlow's kernels before any test imports TensorFlow)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

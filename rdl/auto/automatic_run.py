@@ -26,9 +26,8 @@ from rdl.auto.speed import measure
 from rdl.config import configured
 from rdl.data import ImageSet
 from rdl.execution import Executor
-from rdl.jobs import experiment
+from rdl.jobs import experiment, resume
 from rdl.jobs.vae_learner import VAELearner
-from rdl.models import precision
 from rdl.runs import Run, environment, files
 from rdl.training.threads import configure_threads
 
@@ -121,7 +120,7 @@ def _fitting(
         images = data.load(**_resized(request, root, found, size), prepare=True)
         with configured([], [f"threads.models_side_by_side = {not gpu}\n{gin_writer.networks(size, 'auto')}"]):
             configure_threads()
-            precision.settle(root)
+            resume.resolve_precision(root)
             executor = make_executor()
             try:
                 speed = measure(images, VAELearner.from_gin(), executor)

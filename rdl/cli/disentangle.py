@@ -15,8 +15,10 @@ from pathlib import Path
 
 from absl import flags
 
+from rdl import kernels
 from rdl.cli.configuration import configure
 from rdl.errors import UserError
+from rdl.runs import environment
 
 FLAGS = flags.FlagValues()
 POSITIONAL = True
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     request, _ = requests.of(arguments[0], **asked)
     root = Path(FLAGS.output_dir or requests.default_output_dir(request))
     found = requests.seen(request, root) if requests.written(request, root) is None else None
+    kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and wrong images should be told at once.
     configure()

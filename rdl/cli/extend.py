@@ -14,8 +14,10 @@ from pathlib import Path
 
 from absl import flags
 
+from rdl import kernels
 from rdl.cli.configuration import configure
 from rdl.errors import UserError
+from rdl.runs import RunReader, environment
 
 FLAGS = flags.FlagValues()
 POSITIONAL = True
@@ -32,10 +34,9 @@ def main(arguments: Sequence[str]) -> None:
     """Flags -> one call; prints what stays, what was found and where it lies."""
     if len(arguments) != 1:
         raise UserError(f"Expected one run directory, got {' '.join(arguments) or 'nothing'} (bin/extend --help).")
-    from rdl.runs import RunReader
-
     root = Path(arguments[0])
     RunReader.open(root)
+    kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and a wrong folder should be told at once.
     configure()

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from rdl import kernels
 from rdl.cli.configuration import configure
 from rdl.config import check_files
 from rdl.errors import UserError
+from rdl.runs import environment
+from rdl.runs.layout import default_output_dir
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_multi_string(
@@ -36,6 +39,8 @@ def main(_: Sequence[str]) -> None:
     if not gin_files and not bindings:
         raise UserError("Nothing to do: give --gin_file=quickstart.gin (bin/train --help says more).")
     check_files(gin_files)
+    root = FLAGS.output_dir or str(default_output_dir(gin_files))
+    kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
     on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
@@ -46,5 +51,4 @@ def main(_: Sequence[str]) -> None:
     from rdl.training.threads import configure_threads
 
     configure_threads()
-    root = FLAGS.output_dir or str(experiment.default_output_dir(gin_files))
     closing_lines.show(root, experiment.experiment(root, worker.executor))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from rdl import kernels
 from rdl.errors import UserError
 from rdl.execution.units import UnitT
 
@@ -172,6 +173,8 @@ class RayExecutor:
 
     def _spawn(self) -> None:
         environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        if kernels.VARIABLE in os.environ:  # workers compute with the kernels of this process
+            environment[kernels.VARIABLE] = os.environ[kernels.VARIABLE]
         gpus = self._gpus_per_worker()
         if gpus % 1:  # several workers share a GPU: none may take all of its memory
             environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import gin
@@ -14,11 +13,10 @@ from rdl.callbacks.tensorboard import TensorBoard
 from rdl.callbacks.terminal import terminal
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
-from rdl.jobs import no_effect
+from rdl.jobs import no_effect, resume
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Learner
 from rdl.jobs.vae_learner import VAELearner
-from rdl.models import precision
 from rdl.runs import Run, RunReader, files
 from rdl.runs.layout import SessionKey, SummaryKey
 from rdl.scoring.measure import check_measurement, check_trees
@@ -58,12 +56,13 @@ def experiment(
     if job is None:
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
     check_trees()
-    precision.settle(output_dir)
+    resume.resolve_precision(output_dir)
     with Run(output_dir, gin.config_str()) as run:
         done = RunReader(run.paths)
         if (summary := done.records.get(SummaryKey())) is not None:
             return summary
         started = time.perf_counter()
+        other_kernels = resume.describe_other_kernels(output_dir)
         sessions = done.of_kind(SessionKey)
         before = sum(record["seconds"] for record in sessions.values())
         images = data.load()
@@ -74,7 +73,7 @@ def experiment(
         learner, executor = make_learner(), make_executor()
         callback = CallbackList(*make_callbacks(run, seed))
         without_effect = no_effect.known()
-        for line in (*run.journal.damaged, *(f"warning: {line}" for line in without_effect)):
+        for line in (*run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *without_effect))):
             callback.on_message(line)
         try:
             found = job(Context(run, seed, images, learner, executor, callback))
@@ -97,8 +96,3 @@ def experiment(
         }
         files.write_json(run.paths.summary, summary)
         return run.journal.append(SummaryKey().text, summary)
-
-
-def default_output_dir(gin_files: list[str]) -> Path:
-    """``runs/<name of the last gin file>``."""
-    return Path("runs") / (Path(gin_files[-1]).stem if gin_files else "run")

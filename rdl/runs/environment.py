@@ -1,4 +1,4 @@
-"""Where and with what a run was made: versions, machine, git commit."""
+"""The machine and the software of a run: versions, processor, kernels, git commit."""
 
 import importlib.metadata
 import os
@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rdl import kernels
+from rdl.runs import files
+from rdl.runs.layout import Layout
+
 _PACKAGES = (
     "tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "scikit-learn", "gin-config", "lightgbm", "ray",
 )  # fmt: skip
-_VARIABLES = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+_VARIABLES = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TF_DETERMINISTIC_OPS", kernels.VARIABLE, "XLA_FLAGS")
 
 
 def describe() -> dict[str, Any]:
-    """The surroundings of this process as plain JSON; what cannot be found out is None or left out."""
+    """The environment of this process as plain JSON; unknown values are None or absent."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
@@ -26,14 +30,23 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": cores(),
+        "kernels": kernels.selected(),
         "memory_bytes": _memory(),
         "gpus": _gpus(),
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
 
 
+def recorded_kernels(root: str | Path) -> str | None:
+    """The kernels that a run began with; None where no run has begun or its first record does not name them."""
+    paths = Layout(Path(root))
+    first = files.read_json(paths.environment(0)) if paths.journal.is_file() else None
+    found = first.get("kernels") if isinstance(first, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -79,7 +92,7 @@ def _memory() -> int | None:
 
 
 def _gpus() -> list[str]:
-    """What TensorFlow sees, where this process has it loaded: to load it for this would take seconds."""
+    """Names of the GPUs that TensorFlow sees; empty in a process without it, since its import takes seconds."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
         return []

@@ -18,7 +18,7 @@ tensorboard/  trials/                events
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -270,3 +270,8 @@ class Layout:
     def trials(self, *parts: str) -> Path:
         """A folder of TensorBoard's events: of all trials, a stage's, or one."""
         return self.root.joinpath("trials", *parts)
+
+
+def default_output_dir(gin_files: Sequence[str]) -> Path:
+    """``runs/<name of the last gin file>``."""
+    return Path("runs") / (Path(gin_files[-1]).stem if gin_files else "run")

@@ -16,6 +16,7 @@ def test_surroundings_are_plain_json():
     assert found["cores"] >= 1
     assert found["memory_bytes"] > 2**20
     assert found["processor"]
+    assert found["kernels"] in ("oneDNN", "Eigen", "unknown")
 
 
 def test_a_commit_and_whether_files_differ_from_it(tmp_path: Path):

@@ -1,6 +1,5 @@
 import types
 
-import gin
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,7 +11,6 @@ from rdl.models.networks import reference as reference_networks
 from rdl.models.saving import saved
 from rdl.models.saving.export import Signatures
 from rdl.models.vae import as_float
-from rdl.runs import Run
 from rdl.training.trainer import Trainer
 
 SETTINGS = {"batch_size": 8, "learning_rate": 1e-3, "seed": 5}
@@ -84,7 +82,8 @@ def processor(tmp_path, monkeypatch):
         (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {' '.join(flags)}\nbugs : avx512_bf16\n")
         monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "cpuinfo")
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
-        for variable in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setattr(precision.kernels, "selected", lambda: "oneDNN")
+        for variable in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
             monkeypatch.delenv(variable, raising=False)
 
     return make
@@ -99,7 +98,6 @@ def processor(tmp_path, monkeypatch):
         (["avx512_bf16"], {"ONEDNN_MAX_CPU_ISA": "AVX2"}, "float32"),
         (["avx512_bf16"], {"ONEDNN_MAX_CPU_ISA": "avx512_core_vnni"}, "float32"),
         (["amx_bf16"], {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_AMX"}, "mixed_bfloat16"),
-        (["avx512_bf16"], {"TF_ENABLE_ONEDNN_OPTS": "0"}, "float32"),
     ],
 )
 def test_auto_is_bfloat16_where_the_processor_multiplies_it(processor, monkeypatch, flags, variables, expected):
@@ -107,6 +105,12 @@ def test_auto_is_bfloat16_where_the_processor_multiplies_it(processor, monkeypat
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert precision.native() == expected
+
+
+def test_auto_is_float32_without_onednn(processor, monkeypatch):
+    processor("avx512_bf16")
+    monkeypatch.setattr(precision.kernels, "selected", lambda: "Eigen")
+    assert precision.native() == "float32"
 
 
 @pytest.mark.parametrize(
@@ -126,42 +130,6 @@ def test_a_model_of_auto_computes_in_what_it_means(processor, small_model):
     assert small_model(precision="auto").models[0].encoder.get_layer("dense_0").compute_dtype == "bfloat16"
     processor("avx2")
     assert small_model(precision="auto").models[0].encoder.get_layer("dense_0").compute_dtype == "float32"
-
-
-def asked(text):
-    gin.clear_config()
-    gin.parse_config(text)
-    return gin.config_str
-
-
-def test_a_run_writes_down_what_auto_means_and_keeps_it(processor, tmp_path):
-    root, text = tmp_path / "run", "model.precision = 'auto'\nfinal/model.precision = %wide\nwide = 'float32'"
-    config = asked(text)
-    processor("amx_bf16")
-    precision.settle(root)
-    assert gin.query_parameter("model.precision") == "mixed_bfloat16"
-    with Run(root, config()) as run:
-        run.journal.append("unit", {})
-    assert "final/model.precision = %wide" in (root / "config.gin").read_text()
-
-    config = asked(text)
-    precision.settle(root)
-    Run(root, config()).close()  # the same command goes on
-
-    processor("avx2")
-    config = asked(text)
-    with pytest.raises(UserError, match=r"trained with model.precision = 'mixed_bfloat16', but 'auto' means 'float32'"):
-        precision.settle(root)
-    config = asked(text.replace("auto", "mixed_bfloat16"))
-    precision.settle(root)
-    Run(root, config()).close()  # as the message says
-
-
-def test_auto_through_a_macro_is_settled_too(processor, tmp_path):
-    asked("model.precision = %narrow\nnarrow = 'auto'")
-    processor("amx_bf16")
-    precision.settle(tmp_path)
-    assert "model.precision = 'mixed_bfloat16'" in gin.config_str()
 
 
 def test_no_latents_and_no_models_are_refused():

@@ -1,0 +1,63 @@
+import gin
+import pytest
+
+from rdl import kernels
+from rdl.errors import UserError
+from rdl.jobs import resume
+from rdl.models import precision
+from rdl.runs import Run, files
+
+
+def configure(text):
+    gin.clear_config()
+    gin.parse_config(text)
+
+
+@pytest.fixture
+def native(monkeypatch):
+    """Sets the precision that "auto" stands for on this machine."""
+    return lambda name: monkeypatch.setattr(precision, "native", lambda: name)
+
+
+def test_run_records_and_keeps_the_precision_of_auto(native, tmp_path):
+    root, text = tmp_path / "run", "model.precision = 'auto'\nfinal/model.precision = %wide\nwide = 'float32'"
+    configure(text)
+    native("mixed_bfloat16")
+    resume.resolve_precision(root)
+    assert gin.query_parameter("model.precision") == "mixed_bfloat16"
+    with Run(root, gin.config_str()) as run:
+        run.journal.append("unit", {})
+    assert "final/model.precision = %wide" in (root / "config.gin").read_text()
+
+    configure(text)
+    resume.resolve_precision(root)
+    Run(root, gin.config_str()).close()  # the same configuration resumes
+
+    native("float32")
+    configure(text)
+    with pytest.raises(UserError, match=r"model\.precision = 'mixed_bfloat16'.*'auto' means 'float32'"):
+        resume.resolve_precision(root)
+    configure(text.replace("auto", "mixed_bfloat16"))
+    resume.resolve_precision(root)
+    Run(root, gin.config_str()).close()
+
+
+def test_auto_behind_a_macro_is_resolved(native, tmp_path):
+    configure("model.precision = %narrow\nnarrow = 'auto'")
+    native("mixed_bfloat16")
+    resume.resolve_precision(tmp_path)
+    assert "model.precision = 'mixed_bfloat16'" in gin.config_str()
+
+
+def test_resumed_run_warns_of_other_kernels(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "selected", lambda: kernels.ONEDNN)
+    assert resume.describe_other_kernels(tmp_path) == []
+    with Run(tmp_path) as run:
+        files.write_json(run.paths.environment(0), {"kernels": kernels.EIGEN})
+        assert resume.describe_other_kernels(tmp_path) == []  # nothing is computed yet
+        run.journal.append("unit", {})
+    (warning,) = resume.describe_other_kernels(tmp_path)
+    assert kernels.EIGEN in warning
+    assert f"{kernels.VARIABLE}=0" in warning
+    monkeypatch.setattr(kernels, "selected", lambda: kernels.EIGEN)
+    assert resume.describe_other_kernels(tmp_path) == []
