@@ -1,4 +1,4 @@
-"""Ground-truth factors: the space they span, and how they belong to the images of a set."""
+"""Ground-truth factors: the factor space, and the factors of each image of a set."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,34 +12,43 @@ from rdl.errors import UserError
 
 @dataclass(frozen=True)
 class FactorSpace:
-    """Names and numbers of values of the factors; the last factor changes fastest with the index."""
+    """The ground-truth factors; in a grid, the last factor changes fastest with the index.
+
+    Attributes:
+      names: one distinct name per factor.
+      sizes: number of distinct values per factor.
+      continuous: whether a factor is a measured quantity rather than a class or a level; all False by default.
+    """
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
+    continuous: tuple[bool, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "sizes", tuple(int(size) for size in self.sizes))
-        if len(self.names) != len(self.sizes) or len(set(self.names)) != len(self.names):
+        continuous = tuple(bool(flag) for flag in self.continuous) or (False,) * len(self.sizes)
+        object.__setattr__(self, "continuous", continuous)
+        if not len(self.names) == len(self.sizes) == len(continuous) or len(set(self.names)) != len(self.names):
             raise UserError(
                 f"A factor space needs one distinct name per factor, got names {self.names} "
-                f"for {len(self.sizes)} sizes."
+                f"for {len(self.sizes)} sizes: rename the factors."
             )
         if min(self.sizes, default=1) < 1:
-            raise UserError(f"Every factor needs at least one value, got sizes {self.sizes}.")
+            raise UserError(f"Every factor needs at least one value, got sizes {self.sizes}: leave empty factors out.")
 
     @property
     def num_factors(self) -> int:
-        """How many factors there are."""
+        """Number of factors."""
         return len(self.sizes)
 
     @property
     def num_states(self) -> int:
-        """How many combinations of values there are."""
+        """Number of combinations of values."""
         return prod(self.sizes)
 
     def columns(self, names: Iterable[str]) -> list[int]:
-        """The columns of the factors that are called so.
+        """The columns of the factors with these names.
 
         Raises:
           UserError: no factor has one of the names.
@@ -50,7 +59,7 @@ class FactorSpace:
         return [self.names.index(name) for name in names]
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Values of the factors, int64 [n, factors], for state numbers [n]."""
+        """Numbers of the factors' values, int64 [n, factors], for state numbers [n]."""
         indices = np.asarray(indices)
         if indices.size and not 0 <= indices.min() <= indices.max() < self.num_states:
             raise IndexError(f"Indices must lie in [0, {self.num_states}), got {indices.min()} to {indices.max()}.")
@@ -58,7 +67,7 @@ class FactorSpace:
         return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros((len(indices), 0), np.int64)
 
     def index(self, factors: np.ndarray) -> np.ndarray:
-        """State numbers, int64 [n], of values of the factors [n, factors].
+        """State numbers, int64 [n], for numbers of values [n, factors].
 
         Raises:
           UserError: another number of factors, or a value that a factor does not have.
@@ -67,7 +76,7 @@ class FactorSpace:
         return np.asarray(np.ravel_multi_index(tuple(factors.T), self.sizes), np.int64)
 
     def checked(self, factors: np.ndarray) -> np.ndarray:
-        """Values of the factors as int64 [n, factors].
+        """Checks numbers of values [n, factors] and returns them as int64.
 
         Raises:
           UserError: another number of factors, or a value that a factor does not have.
@@ -89,7 +98,7 @@ class FactorSpace:
 
 
 class GroundTruth(Protocol):
-    """How factors belong to the images of a source."""
+    """Factors of the images of a source."""
 
     @property
     def space(self) -> FactorSpace:
@@ -97,7 +106,11 @@ class GroundTruth(Protocol):
         ...
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Factors, int64 [n, factors], of images [n]."""
+        """Numbers of the factors' values, int64 [n, factors], for images [n]."""
+        ...
+
+    def factor_values(self, indices: np.ndarray) -> np.ndarray:
+        """The factors' values themselves, float64 [n, factors], for images [n]; words are numbered."""
         ...
 
     def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
@@ -105,16 +118,16 @@ class GroundTruth(Protocol):
         ...
 
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws for each row of factors [n, factors] an image that has them: int64 [n]."""
+        """Draws an image with the given factors for each row of factors [n, factors]: int64 [n]."""
         ...
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image [n] one of those, itself among them, that share all factors but the changing ones.
+        """Draws a partner for each image [n]: an image, possibly the same, that agrees in all but the changing factors.
 
         Args:
           indices: images [n].
           changing: bool [n, factors].
-          random: what is drawn comes from it.
+          random: generator of the draws.
 
         Returns:
           int64 [n].
@@ -124,11 +137,11 @@ class GroundTruth(Protocol):
 
 @dataclass(frozen=True)
 class Grid:
-    """One image for each combination of values of all factors, in order.
+    """One image per combination of values of all factors, in order.
 
-    `latent` picks the factors that count as ground truth; the others are drawn anew for every observation, as
-    disentanglement_lib does with the shape in dsprites_noshape and the instance in smallnorb. Draws follow
-    its order, one `randint(size, size=num)` per factor, so that equal random states give equal samples.
+    `latent` selects the ground-truth factors. The other factors are drawn for every observation, as
+    disentanglement_lib does with the shape in dsprites_noshape and the instance in smallnorb. Draws follow that
+    library's order, one `randint(size, size=num)` per factor, so that equal random states give equal samples.
     """
 
     full: FactorSpace
@@ -148,16 +161,20 @@ class Grid:
         )
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Factors, int64 [n, factors], of images [n]."""
+        """Numbers of the factors' values, int64 [n, factors], for images [n]."""
         return self.full.factors(indices)[:, list(self.latent)]
 
+    def factor_values(self, indices: np.ndarray) -> np.ndarray:
+        """The same numbers, float64: the values of a grid are numbered."""
+        return self.factors(indices).astype(np.float64)
+
     def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws factors, int64 [num, factors], every combination as likely as the next."""
+        """Draws factors uniformly: int64 [num, factors]."""
         columns = [random_state.randint(size, size=num) for size in self.space.sizes]
         return np.stack(columns, axis=1).astype(np.int64)
 
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """Images, int64 [n], with these factors [n, factors]; hidden factors are drawn."""
+        """Images, int64 [n], with the given factors [n, factors]; hidden factors are drawn."""
         factors = np.asarray(factors)
         self.space.checked(factors)  # before anything is drawn
         every = np.zeros((len(factors), self.full.num_factors), np.int64)
@@ -168,7 +185,7 @@ class Grid:
         return self.full.index(every)
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image another value of the changing factors, and of the hidden ones; see `GroundTruth`."""
+        """Draws new values of the changing and the hidden factors for each image; see `GroundTruth`."""
         every, redrawn = self.full.factors(indices), np.ones((len(indices), self.full.num_factors), bool)
         redrawn[:, list(self.latent)] = changing
         values = [random.integers(size, size=len(indices)) for size in self.full.sizes]
@@ -176,29 +193,45 @@ class Grid:
 
 
 class Table:
-    """Factors written down per image, in any combination: one's own labels, or a part of a grid.
+    """Factors stored per image, in any combination: labels of a user's images, or a part of a grid.
 
-    Factors are drawn by drawing an image. An observation of given factors is one of the images that have
-    exactly these, at random. There may be more combinations than 64 bits can number: rows are compared instead.
+    Sampling factors samples images. `find` draws among the images that have exactly the given factors. The number of
+    combinations may exceed 64 bits, so rows are compared instead of state numbers.
+
+    Args:
+      space: the factors.
+      table: numbers of the factors' values, [images, factors].
+      values: the values that the numbers stand for, one ascending array per factor; None: the numbers themselves.
+
+    Raises:
+      UserError: numbers outside the space.
     """
 
-    def __init__(self, space: FactorSpace, table: np.ndarray):
+    def __init__(self, space: FactorSpace, table: np.ndarray, values: Sequence[np.ndarray] | None = None):
         self.space = space
+        self.values = None if values is None else tuple(np.asarray(each, np.float64) for each in values)
         self._table = space.checked(table)
         rows = _rows(self._table)
         self._by_row = np.argsort(rows, kind="stable")
         self._ordered = rows[self._by_row]
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Factors, int64 [n, factors], of images [n]."""
+        """Numbers of the factors' values, int64 [n, factors], for images [n]."""
         return self._table[indices]
 
+    def factor_values(self, indices: np.ndarray) -> np.ndarray:
+        """The factors' values, float64 [n, factors], for images [n]; words are numbered."""
+        numbers = self.factors(indices)
+        if self.values is None:
+            return numbers.astype(np.float64)
+        return np.stack([values[column] for values, column in zip(self.values, numbers.T, strict=True)], axis=1)
+
     def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws factors, int64 [num, factors], as often as images have them."""
+        """Draws factors with their frequency among the images: int64 [num, factors]."""
         return self._table[random_state.randint(len(self._table), size=num)]
 
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws for each row of factors [n, factors] one of the images that have them: int64 [n].
+        """Draws an image with the given factors for each row of factors [n, factors]: int64 [n].
 
         Raises:
           UserError: no image has one of the combinations.
@@ -209,13 +242,13 @@ class Table:
             row = np.flatnonzero(first == last)[0]
             values = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, factors[row], strict=True))
             raise UserError(
-                f"No image has the factors {values}: these images do not cover every combination of factors, "
-                "which this metric needs; use one that only samples images (mig, dci, sap_score)."
+                f"No image has the factors {values}, and this metric needs every combination of factors: use a metric "
+                "that samples images (mig, dci, sap_score)."
             )
         return self._by_row[first + random_state.randint(0, last - first)]
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image one that shares all but the changing factors; see `GroundTruth`."""
+        """Draws a partner for each image; see `GroundTruth`."""
         found = np.empty(len(indices), np.int64)
         for some in np.unique(changing, axis=0):
             asked = np.flatnonzero((changing == some).all(axis=1))
@@ -227,35 +260,41 @@ class Table:
 
 
 class PartlyKnown(Table):
-    """Factors of some of the images only; nothing is drawn but these images."""
+    """Factors of some of the images; only these images are ever drawn.
+
+    Args:
+      known: factors of the labelled images.
+      images: indices of the labelled images, ascending.
+      num_images: number of all images.
+    """
 
     def __init__(self, known: Table, images: np.ndarray, num_images: int):
-        """The factors of the images at these numbers, rising, of so many."""
-        super().__init__(known.space, known.factors(np.arange(len(images))))
+        super().__init__(known.space, known.factors(np.arange(len(images))), known.values)
         self.images = images
         self._rows_of = np.full(num_images, -1)
         self._rows_of[images] = np.arange(len(images))
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """Factors, int64 [n, factors], of images [n].
+        """Numbers of the factors' values, int64 [n, factors], for images [n].
 
         Raises:
-          UserError: those of one of them are not known.
+          UserError: one of the images has no label.
         """
         rows = self._rows_of[indices]
         if (rows < 0).any():
-            raise UserError(f"The factors of image {np.asarray(indices)[rows < 0][0]} are not known: leave it out.")
+            image = np.asarray(indices)[rows < 0][0]
+            raise UserError(f"The factors of image {image} are unknown: use the indices that labelled() returns.")
         return super().factors(rows)
 
     def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """As of a `Table`."""
+        """See `Table`."""
         return self.images[super().find(factors, random_state)]
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """As of a `Table`."""
+        """See `Table`."""
         return self.images[super().partners(self._rows_of[indices], changing, random)]
 
 
 def _rows(table: np.ndarray) -> np.ndarray:
-    """The rows of a table of numbers from 0, [n, factors], as bytes that sort as the rows do: [n]."""
+    """Rows of a table [n, factors] of non-negative numbers as byte strings that sort in the rows' order: [n]."""
     return np.ascontiguousarray(table, ">u4").view(f"V{4 * table.shape[1]}")[:, 0]

@@ -1,6 +1,7 @@
 """A set of images by index, with or without ground-truth factors."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,37 @@ from rdl.data.factors import FactorSpace, GroundTruth, PartlyKnown, Table
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
-_HASHED = 1000  # images of a fingerprint
+_HASHED = 1000  # images that enter a fingerprint
 
 
 class ImageSet:
-    """uint8 images by index; all of them are never held as floats.
+    """uint8 images by index; the whole set is never held as floats.
 
     With factors it is also ground-truth data with disentanglement_lib's interface: `num_factors`,
     `factors_num_values`, `observation_shape`, `sample_factors`, `sample_observations_from_factors`, `sample`
-    and `sample_observations`, which draw from the random state what that library draws, in its order.
+    and `sample_observations`, which make that library's draws from the random state in its order.
 
-    It travels to another process, and may be read from several threads.
+    It can be pickled to another process and read from several threads.
+
+    Args:
+      name: of the data set.
+      source: the images.
+      labels: the factors of the source's images; None: unknown.
+      indices: the images of the source that belong to the set, int64 [n]; None: all.
+      notes: what loading decided, one sentence each: files ignored, ranges recognised, factors left out.
     """
 
-    def __init__(self, name: str, source: Source, labels: GroundTruth | None = None, indices: np.ndarray | None = None):
-        """A set of the source's images, or of those at `indices` (int64 [n]) only."""
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        labels: GroundTruth | None = None,
+        indices: np.ndarray | None = None,
+        notes: Sequence[str] = (),
+    ):
         self.name = name
         self.source = source
+        self.notes = tuple(notes)
         self._labels = labels
         self._indices = indices
         self._table: Table | None = None
@@ -46,8 +61,13 @@ class ImageSet:
         return self.source.shape
 
     @property
+    def is_table(self) -> bool:
+        """Whether the images are rows of a table of numbers: height 1, one pixel per column, one channel."""
+        return self.shape[0] == 1 and self.shape[2] == 1
+
+    @property
     def factor_space(self) -> FactorSpace | None:
-        """The ground-truth factors, if they are known."""
+        """The ground-truth factors; None where they are unknown."""
         return None if self._labels is None else self._labels.space
 
     def images(self, indices: np.ndarray) -> np.ndarray:
@@ -55,15 +75,25 @@ class ImageSet:
         return self.source.read(self._positions(indices))
 
     def factors(self, indices: np.ndarray) -> np.ndarray:
-        """int64 [n, factors] for indices [n].
+        """Numbers of the factors' values, int64 [n, factors], for indices [n].
 
         Raises:
-          UserError: the factors of these images are not known.
+          UserError: the factors of these images are unknown.
         """
         return self._known_labels().factors(self._positions(indices))
 
+    def factor_values(self, indices: np.ndarray) -> np.ndarray:
+        """The factors' values themselves, float64 [n, factors], for indices [n].
+
+        Values of continuous factors are the measured quantities. Words and the values of a grid are numbered from 0.
+
+        Raises:
+          UserError: the factors of these images are unknown.
+        """
+        return self._known_labels().factor_values(self._positions(indices))
+
     def fingerprint(self) -> dict[str, Any]:
-        """What tells these images from others: how many, their shape, their factors, and a hash of up to 1,000."""
+        """Identifies the images: their number, shape and factors, and a hash of at most 1,000 of them."""
         few = np.linspace(0, len(self) - 1, min(len(self), _HASHED)).astype(np.int64)
         content = hashlib.sha256(np.ascontiguousarray(self.images(few)).data)
         space = self.factor_space
@@ -77,7 +107,7 @@ class ImageSet:
         }
 
     def labelled(self) -> np.ndarray:
-        """The indices, int64 [n], of the images whose factors are known: all, unless a file of labels has gaps."""
+        """Indices of the images with labels, int64 [n]: all images, unless a label file has gaps."""
         labels = self._known_labels()
         if not isinstance(labels, PartlyKnown):
             return np.arange(len(self))
@@ -85,28 +115,28 @@ class ImageSet:
         return np.flatnonzero(np.isin(positions, labels.images))
 
     def subset(self, indices: np.ndarray) -> "ImageSet":
-        """The images at these indices [n], as a set of their own: image i of it is image indices[i] of this one."""
-        return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy())
+        """A set of the images at these indices [n]: image i of the subset is image indices[i] of this set."""
+        return ImageSet(self.name, self.source, self._labels, self._positions(indices).copy(), self.notes)
 
     def partners(self, indices: np.ndarray, changing: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Draws for each image [n] one of those, itself among them, that share all factors but the changing ones.
+        """Draws a partner for each image [n]: an image, possibly the same, that agrees in all but the changing factors.
 
         Args:
-          indices: of images whose factors are known, int64 [n].
+          indices: images with labels, int64 [n].
           changing: bool [n, factors].
-          random: what is drawn comes from it.
+          random: generator of the draws.
 
         Returns:
           int64 [n].
 
         Raises:
-          UserError: the factors of these images are not known.
+          UserError: the factors of these images are unknown.
         """
         return self._own_labels().partners(indices, changing, random)
 
     @property
     def is_part(self) -> bool:
-        """Whether it is a subset, whose images have other numbers than in the whole."""
+        """Whether this is a subset, whose indices differ from those of the whole set."""
         return self._indices is not None
 
     def _positions(self, indices: np.ndarray) -> np.ndarray:
@@ -121,30 +151,31 @@ class ImageSet:
     def _known_labels(self) -> GroundTruth:
         if self._labels is None:
             raise UserError(
-                f"The ground-truth factors of '{self.name}' are not known: use a score without labels (UDR), "
-                "or give factors with the images (docs/data.md)."
+                f"The ground-truth factors of '{self.name}' are unknown: use a score without labels (UDR), or give "
+                "factors with the images (docs/data.md)."
             )
         return self._labels
 
     def _own_labels(self) -> GroundTruth:
-        """Labels by this set's own indices: a part of a grid is no grid any more."""
+        """Labels by this set's own indices: a subset of a grid is a table."""
         labels = self._known_labels()
         if self._indices is None:
             return labels
         if self._table is None:
             known = self.labelled()
-            table = Table(labels.space, labels.factors(self._indices[known]))
+            numbers = labels.factors(self._indices[known])
+            table = Table(labels.space, numbers, labels.values if isinstance(labels, Table) else None)
             self._table = table if len(known) == len(self) else PartlyKnown(table, known, len(self))
         return self._table
 
     @property
     def num_factors(self) -> int:
-        """How many ground-truth factors there are."""
+        """Number of ground-truth factors."""
         return self._known_labels().space.num_factors
 
     @property
     def factors_num_values(self) -> list[int]:
-        """How many values each ground-truth factor has."""
+        """Number of values per ground-truth factor."""
         return list(self._known_labels().space.sizes)
 
     @property
@@ -157,7 +188,7 @@ class ImageSet:
         return self._own_labels().sample(num, random_state)
 
     def sample_observations_from_factors(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """Draws an image for each row of factors [n, factors]: float32 [n, height, width, channels] in [0, 1]."""
+        """Draws one image per row of factors [n, factors]: float32 [n, height, width, channels] in [0, 1]."""
         found = self._own_labels().find(factors, random_state)
         return self.source.observe(self._positions(found), random_state)
 

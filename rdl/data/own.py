@@ -17,7 +17,7 @@ from rdl.errors import UserError
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LONGEST_NAME = 100  # characters
-_MANY_VALUES = 256  # of a factor that is not written in integers: more are measurements, not values of a factor
+_MOST_LEVELS = 20  # distinct values with fractions that still count as levels of a discrete factor
 
 
 def from_npz(path: Path, treatment: Treatment) -> tuple[Source, GroundTruth | None]:
@@ -76,15 +76,22 @@ def table(factors: np.ndarray, length: int, names: list[str] | None, what: str) 
         raise UserError(f"{what}: a factor's name is a short text that can be printed, got {wrong[0][:20]!a}.")
     if not np.isfinite(factors).all():
         raise UserError(f"{what} hold NaN or infinity: every image needs every factor.")
-    values = [np.unique(column, return_inverse=True) for column in factors.T]
-    for name, (distinct, _) in zip(names, values, strict=False):
-        if len(distinct) > _MANY_VALUES and np.any(distinct % 1):
-            raise UserError(
-                f"{what}: '{name}' has {len(distinct)} different values, too many for a factor: "
-                "put them in bins first (np.digitize)."
-            )
-    space = FactorSpace(tuple(names), tuple(len(distinct) for distinct, _ in values))
-    return Table(space, np.stack([numbers for _, numbers in values], axis=1))
+    columns = [np.unique(column, return_inverse=True) for column in factors.T]
+    distinct = [values for values, _ in columns]
+    continuous = tuple(is_continuous(values, length) for values in distinct)
+    space = FactorSpace(tuple(names), tuple(map(len, distinct)), continuous)
+    return Table(space, np.stack([numbers for _, numbers in columns], axis=1), distinct)
+
+
+def is_continuous(values: np.ndarray, images: int) -> bool:
+    """Whether a factor with these distinct values is a measured quantity: fractions, and no few levels.
+
+    Args:
+      values: distinct values of the factor.
+      images: number of images with labels.
+    """
+    fractions = values.dtype.kind == "f" and bool(np.any(values % 1))
+    return fractions and (len(values) > _MOST_LEVELS or 2 * len(values) > images)
 
 
 def pictures(path: Path) -> list[Path]:

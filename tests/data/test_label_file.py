@@ -49,7 +49,7 @@ def test_gaps_are_left_out_of_what_is_measured(folder):
     known = [n for n in range(12) if n not in (2, 5)]
     assert images.labelled().tolist() == known
     assert images.subset(np.array([5, 2, 7, 9])).labelled().tolist() == [2, 3]
-    with pytest.raises(UserError, match="factors of image 5 are not known"):
+    with pytest.raises(UserError, match="factors of image 5 are unknown"):
         images.factors(np.array([4, 5]))
     asked = []
 

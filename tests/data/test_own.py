@@ -138,10 +138,15 @@ def test_factors_may_be_stored_by_columns(tmp_path):
     np.testing.assert_array_equal(images.factors(ALL), factors)
 
 
-def test_measurements_are_no_factors(tmp_path):
-    images = np.repeat(GREY, 30, axis=0)
-    _refused("300 different values|360 different values", _npz(tmp_path, images=images, factors=RNG.random(360)))
-    assert data.load(_npz(tmp_path, images=images, factors=np.arange(360))).factors_num_values == [360]
+def test_measured_quantities_are_continuous_factors(tmp_path):
+    images, quantity = np.repeat(GREY, 30, axis=0), RNG.random(360)
+    factors = np.stack([quantity, np.arange(360) % 5 / 4, np.arange(360)], axis=1)
+    loaded = data.load(_npz(tmp_path, images=images, factors=factors))
+    assert loaded.factor_space.continuous == (True, False, False)
+    some = np.array([7, 3, 311])
+    np.testing.assert_array_equal(loaded.factor_values(some), factors[some])
+    np.testing.assert_array_equal(loaded.subset(some).factor_values(np.array([2])), factors[some[2:]])
+    np.testing.assert_array_equal(np.argsort(loaded.factors(np.arange(360))[:, 0]), np.argsort(quantity))
     wrong = _npz(tmp_path, images=GREY, factors=np.zeros((12, 2)), factor_names=np.array(["a"]))
     _refused("one distinct name per factor", wrong)
 
