@@ -1,1 +1,1 @@
-"""Events of a run, and who listens: the terminal, TensorBoard, the session's log, pictures."""
+"""Callbacks that follow a run: the terminal, TensorBoard, the session log and the pictures of a ladder."""

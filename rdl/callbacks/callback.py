@@ -1,7 +1,6 @@
-"""Who is told how a run goes on: the terminal and TensorBoard both listen to the same few events."""
+"""Callbacks: methods that a job calls at the events of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
@@ -9,47 +8,65 @@ from rdl.population import Member, PopulationSettings
 
 
 class Callback:
-    """Listens to a run and does nothing; a listener overrides what it cares for."""
+    """The base class: every method does nothing. A subclass overrides the events that it needs."""
 
     def on_plan(self, images: Mapping[str, int]) -> None:
-        """The stages that a job will train at least -> images that all their models will see at least."""
+        """Called when the stages to come are known.
+
+        Args:
+          images: stage -> the minimum number of images that all its models see together.
+        """
 
     def on_score_chosen(self, stage: str, score: str) -> None:
-        """The stage that is about to begin maximises the score of this name."""
+        """Called before a stage begins, with the name of the score that it maximises."""
 
     def on_stage_begin(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
-        """A population is about to train: so many images a member and generation, out of ``data_size``."""
+        """Called before a population trains.
+
+        Args:
+          stage: its name.
+          settings: of the population.
+          num_images: images that each model sees per generation.
+          data_size: images of the data set.
+        """
 
     def on_member_end(self, stage: str, member: Member) -> None:
-        """A member was trained and scored, or failed."""
+        """Called when a member has been trained and scored in this process, or has failed."""
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
-        """All members of a generation are done, in this process or before it was started."""
+        """Called at the end of every generation; a resumed run repeats the call for finished generations."""
 
     def on_stage_end(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
-        """A population has come to its end, in this process or before; ``model`` is its best, until the next trains."""
+        """Called at the end of every stage; a resumed run repeats the call for finished stages.
+
+        Args:
+          stage: its name.
+          generation: of the best member.
+          model: the best model. Valid until another model is trained or encodes.
+          images: the data set of the stage.
+        """
 
     def on_message(self, text: str) -> None:
-        """Something a user will want to know."""
+        """Called with a line of information for the user."""
 
     def close(self) -> None:
-        """The run ends or stops."""
+        """Called when the run ends or stops."""
 
 
 class CallbackList(Callback):
-    """Several listeners as one: whatever it is told, it passes on."""
+    """Several callbacks as one: every event is passed to each of them, in order."""
 
     def __init__(self, *callbacks: Callback):
         self._callbacks = callbacks
 
 
-def _passes_on(event: str) -> Callable[..., None]:
-    def tell(self: CallbackList, *what: Any) -> None:
+def _forward(event: str):
+    def method(self: CallbackList, *arguments) -> None:
         for callback in self._callbacks:
-            getattr(callback, event)(*what)
+            getattr(callback, event)(*arguments)
 
-    return tell
+    return method
 
 
 for _event in [name for name in vars(Callback) if not name.startswith("_")]:
-    setattr(CallbackList, _event, _passes_on(_event))
+    setattr(CallbackList, _event, _forward(_event))

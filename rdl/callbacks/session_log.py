@@ -1,6 +1,6 @@
-"""What a reader of a run will want to know of each session: its surroundings, and the warnings it raised.
+"""Records the environment and the warnings of every session of a run.
 
-Not in the journal: a run that fails before its first unit may start over with other settings.
+They are not in the journal: a run that fails before its first unit of work may start over with other settings.
 """
 
 import logging
@@ -12,7 +12,7 @@ _LOGGERS = ("rdl", "py.warnings")
 
 
 class SessionLog(Callback):
-    """Writes ``environment/000.json`` at the start of a session, and its warnings to ``environment/000.log``."""
+    """Writes ``environment/000.json`` when a session starts, and its warnings to ``environment/000.log``."""
 
     def __init__(self, run: Run):
         path = run.paths.environment(len(run.paths.environments()))
@@ -25,7 +25,7 @@ class SessionLog(Callback):
         logging.captureWarnings(True)
 
     def close(self) -> None:
-        """Stops listening."""
+        """Ends the recording."""
         logging.captureWarnings(False)
         for logger in _LOGGERS:
             logging.getLogger(logger).removeHandler(self._handler)

@@ -54,13 +54,13 @@ def main(arguments: Sequence[str]) -> None:
     # Imported here: TensorFlow takes seconds, and wrong images should be told at once.
     configure()
     from rdl.auto import automatic_run
-    from rdl.callbacks import closing_lines
+    from rdl.callbacks import run_summary
     from rdl.cli import worker
     from rdl.report.page import write_report
 
     summary = automatic_run.disentangle(request, root, found, None, worker.executor, began, _say)
     _say(f"The page about it is {write_report([root])}.")
-    closing_lines.show(str(root), summary)
+    run_summary.print_summary(str(root), summary)
 
 
 def _say(line: str) -> None:

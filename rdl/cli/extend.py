@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     # Imported here: TensorFlow takes seconds, and a wrong folder should be told at once.
     configure()
     from rdl.auto import automatic_run
-    from rdl.callbacks import closing_lines
+    from rdl.callbacks import run_summary
     from rdl.cli import worker
     from rdl.extend import extension
 
@@ -53,4 +53,4 @@ def main(arguments: Sequence[str]) -> None:
         bindings=FLAGS.gin_bindings,
         **asked,
     )
-    closing_lines.show(str(root), summary)
+    run_summary.print_summary(str(root), summary)

@@ -45,10 +45,10 @@ def main(_: Sequence[str]) -> None:
     # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
     on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
     configure(gin_files, [*bindings, *on_top])
-    from rdl.callbacks import closing_lines
+    from rdl.callbacks import run_summary
     from rdl.cli import worker
     from rdl.jobs import experiment
     from rdl.training.threads import configure_threads
 
     configure_threads()
-    closing_lines.show(root, experiment.experiment(root, worker.executor))
+    run_summary.print_summary(root, experiment.experiment(root, worker.executor))

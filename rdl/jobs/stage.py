@@ -7,13 +7,21 @@ from typing import Any
 import gin
 import numpy as np
 
-from rdl.callbacks import estimate
 from rdl.data import ImageSet
 from rdl.errors import in_one_line
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
-from rdl.population import Member, Outcome, Population, PopulationSettings, generations_for, keep_only, spent
+from rdl.population import (
+    Member,
+    Outcome,
+    Population,
+    PopulationSettings,
+    generations_for,
+    keep_only,
+    minimum_images,
+    spent,
+)  # fmt: skip
 from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
@@ -176,7 +184,7 @@ def least_images(scope: str, data_size: int) -> int:
     """How many images all models of a stage with this scope's settings will see at least, before it begins."""
     with gin.config_scope(scope):
         settings = PopulationSettings()
-    return estimate.least_images(settings, settings.images_per_generation(data_size))
+    return minimum_images(settings, settings.images_per_generation(data_size))
 
 
 def score_seed(seed: int, stage: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import gin
+import numpy as np
 
 from rdl.config import read_gin
 from rdl.errors import UserError
@@ -17,6 +18,7 @@ from rdl.jobs.study import Plan
 from rdl.results import evaluation, result_tree
 from rdl.results.finished_run import FinishedRun
 from rdl.runs import Layout, files, folders
+from rdl.time_left import TimeLeft, format_duration
 from rdl.training.threads import configure_threads
 
 _SECONDS_BETWEEN_TABLES = 60
@@ -166,14 +168,14 @@ def run(
     cases[0].configure(gin_files, bindings)
     _metrics(metrics)
     configure_threads()
-    left = TimeLeft(cases, root)
+    progress = StudyProgress(cases, root)
     executor = make_executor()
     try:
         written = time.monotonic()
         for turn in executor.map(StudyTask(root, gin_files, bindings, metrics), [Turn(case) for case in cases]):
             if turn.reason:
                 failed.append(turn.case.place)
-            note(left.line(turn))
+            note(progress.line(turn))
             if time.monotonic() - written > _SECONDS_BETWEEN_TABLES:
                 write_table(root)
                 written = time.monotonic()
@@ -186,39 +188,38 @@ def run(
     return folders.table(root)
 
 
-class TimeLeft:
-    """How far a study is, and how long it still takes, from what runs of the same graph took.
+class StudyProgress:
+    """Progress of a study: a line for each finished run, with the remaining time estimated from runs of the same graph.
 
     Args:
       cases: all runs of the study.
-      root: of the study; what lies there finished takes no time any more.
+      root: the study's folder; runs that are finished there count as no work.
     """
 
     def __init__(self, cases: Sequence[Case], root: Path):
-        self._left = {case.place: case for case in cases}
-        self._ready = {case.place for case in cases if Layout(root / case.place).summary.is_file()}
-        self._number, self._started = len(cases), time.perf_counter()
-        self._seconds: dict[str, list[float]] = {}
+        self._remaining = {case.place: case for case in cases}
+        self._finished_before = {case.place for case in cases if Layout(root / case.place).summary.is_file()}
+        self._number, self._time_left = len(cases), TimeLeft()
+        self._seconds: dict[str, list[float]] = {}  # of trained runs, by graph
 
     def line(self, turn: Turn) -> str:
-        """What there is to say of a run that had its turn."""
-        case = self._left.pop(turn.case.place)
-        if case.place not in self._ready:
+        """Describes a run that has just ended."""
+        case = self._remaining.pop(turn.case.place)
+        if case.place not in self._finished_before:
             self._seconds.setdefault(case.graph, []).append(turn.seconds)
+            self._time_left.advance(turn.seconds)
         state = f"failed: {turn.reason}" if turn.reason else "done"
-        done = f"[{self._number - len(self._left)}/{self._number}]"
+        done = f"[{self._number - len(self._remaining)}/{self._number}]"
         return f"{done} {turn.name}: {case.title}: {state} in {turn.seconds:.1f} s; {self._outlook()}"
 
     def _outlook(self) -> str:
+        waiting = [case for case in self._remaining.values() if case.place not in self._finished_before]
         every = [seconds for of_graph in self._seconds.values() for seconds in of_graph]
-        waiting = [case for case in self._left.values() if case.place not in self._ready]
         if not every:
             return f"{len(waiting)} to train"
-        mean = sum(every) / len(every)
-        known = {graph: sum(seconds) / len(seconds) for graph, seconds in self._seconds.items()}
-        expected = sum(known.get(case.graph, mean) for case in waiting)
-        side_by_side = max(1.0, sum(every) / (time.perf_counter() - self._started))
-        return f"about {expected / side_by_side / 60:.0f} min left"
+        expected = sum(float(np.mean(self._seconds.get(case.graph, every))) for case in waiting)
+        left = self._time_left.seconds(expected)
+        return "no estimate of the time left" if left is None else f"about {format_duration(left)} left"
 
 
 def write_table(root: Path) -> None:

@@ -1,6 +1,6 @@
 """Population based training: members, search space, exploit and explore, the generation loop."""
 
-from rdl.population.budget import generations_for, spent
+from rdl.population.budget import generations_for, minimum_images, spent
 from rdl.population.checkpoints import keep_only
 from rdl.population.member import Member
 from rdl.population.population import Outcome, Population, train_members
@@ -16,6 +16,7 @@ __all__ = [
     "PopulationSettings",
     "generations_for",
     "keep_only",
+    "minimum_images",
     "spent",
     "train_members",
 ]

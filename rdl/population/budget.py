@@ -31,3 +31,19 @@ def generations_for(settings: PopulationSettings, num_images: int, budget: int) 
         generations += 1
         left -= settings.members(generations)
     return max(settings.generations or 1, generations)
+
+
+def minimum_generations(settings: PopulationSettings) -> int:
+    """The smallest number of generations that a population trains."""
+    minimum = settings.window + 1 if settings.until_converged else settings.generations or 1
+    return min(minimum, settings.generations or minimum)
+
+
+def minimum_images(settings: PopulationSettings, num_images: int) -> int:
+    """The smallest number of images that all models of a population see together.
+
+    Args:
+      settings: of the population.
+      num_images: images that each model sees in a generation.
+    """
+    return num_images * settings.models * settings.members_until(minimum_generations(settings))

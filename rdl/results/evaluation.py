@@ -18,10 +18,11 @@ from rdl import shipped
 from rdl.config import Bindings, configured, parse_gin_text
 from rdl.errors import UserError
 from rdl.results import result_tree
-from rdl.results.expected_time import Pace, describe, seconds
+from rdl.results.expected_time import seconds
 from rdl.results.finished_run import FinishedRun
 from rdl.results.representations import REPRESENTATIONS, Function, Representations
 from rdl.seeds import derive
+from rdl.time_left import TimeLeft, format_duration
 from third_party.disentanglement_lib.evaluation import evaluate as metric
 
 _FILES = shipped.GIN_CONFIGS / "metrics"
@@ -110,22 +111,22 @@ def evaluate(
     if to_do:
         prepared = _prepare(run)
         size = run.images.factors_num_values, run.model.num_latents
-        pace = Pace([seconds(piece.asked(), *size) for piece in to_do])
+        costs = [seconds(piece.asked(), *size) for piece in to_do]
+        time_left = TimeLeft(rate=1.0)
     for number, piece in enumerate(work, 1):
         title = f"[{number}/{len(work)}] {piece.representation} {piece.metric}"
         if piece not in to_do:
             note(f"{title}: already there")
             continue
-        this, left = pace.next()
-        note(f"{title}: about {describe(this)}, all that is left {describe(left)}")
-        started = time.perf_counter()
+        this, left = (format_duration(time_left.seconds(cost) or 0.0) for cost in (costs[0], sum(costs)))
+        note(f"{title}: about {this}, all that is left {left}")
         try:
             results = piece.measure(run, prepared, preset)
             note(f"{title}: {_brief(results)} ({results['elapsed_time']:.1f} s)")
         except _CannotCompute as error:
             note(f"{title}: {str(error).splitlines()[0]}")
             failed.append(f"{piece.representation} {piece.metric}")
-        pace.done(time.perf_counter() - started)
+        time_left.advance(costs.pop(0))
     if failed:
         raise UserError(
             f"{len(failed)} of {len(work)} could not be measured: {', '.join(failed)}; the others are done."

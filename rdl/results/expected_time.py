@@ -1,4 +1,4 @@
-"""How long a metric will take, told before it starts: a rough rule, held to what the metrics before it took.
+"""How long a metric will take: a rough rule.
 
 The costs are CPU seconds of one core of a current Xeon (``benchmarks/evaluation.py``); trees and regressions, one a
 factor, run side by side on all cores.
@@ -54,30 +54,3 @@ def _trees(sizes: Sequence[int], backend: str | None, factor_values: Sequence[in
 
 def _number(settings: Mapping[str, str], key: str, usual: int) -> int:
     return int(settings.get(key, str(usual)).replace("_", ""))
-
-
-class Pace:
-    """What is left to do, and how this machine fares against the rule.
-
-    Args:
-      expected: seconds by the rule of each piece of work, in order.
-    """
-
-    def __init__(self, expected: Sequence[float]):
-        self._left = list(expected)
-        self._planned = self._took = 0.0
-
-    def next(self) -> tuple[float, float]:
-        """Seconds that the next piece may take, and all that are left with it."""
-        factor = self._took / self._planned if self._planned else 1.0
-        return self._left[0] * factor, sum(self._left) * factor
-
-    def done(self, took: float) -> None:
-        """The next piece is done and took so many seconds."""
-        self._planned += self._left.pop(0)
-        self._took += took
-
-
-def describe(seconds: float) -> str:
-    """``2 s``, ``5 min``."""
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal while a population trains."""
+"""The lines that the terminal shows while a population trains and after a run."""
 
 import io
 import itertools
@@ -8,17 +8,17 @@ import shlex
 import pytest
 from rich.console import Console
 
-from rdl.callbacks import closing_lines
-from rdl.callbacks.estimate import Estimate
+from rdl.callbacks import run_summary
+from rdl.callbacks.remaining_images import RemainingImages
 from rdl.callbacks.terminal import Terminal
 from rdl.population import Member, PopulationSettings
 from rdl.training import progress
 
 
-def told(*members):
+def generation_line(score, *members):
     out = io.StringIO()
     terminal = Terminal(Console(file=out))
-    terminal.on_score_chosen("x_run", "UDR")
+    terminal.on_score_chosen("x_run", score)
     terminal.on_generation_end("x_run", members)
     terminal.close()
     return out.getvalue().strip()
@@ -32,23 +32,19 @@ def trained(index, score, **details):
 @pytest.mark.parametrize(
     ("active", "words"), [([1, 1], "0.899 (1 active)"), ([1, 2, 1], "0.899 (1.3 active)"), (None, "0.899")]
 )
-def test_a_generations_line_has_the_best_members_active_latents(active, words):
+def test_a_generation_s_line_shows_the_active_latents_of_the_best_member(active, words):
     few = {"active_latents": active} if active else {}
     many = {"active_latents": [5, 5]} if active else {}
-    line = told(trained(0, 0.57, **many), trained(1, 0.899, **few), trained(2, None), trained(3, 0.3, **many))
+    members = trained(0, 0.57, **many), trained(1, 0.899, **few), trained(2, None), trained(3, 0.3, **many)
+    line = generation_line("UDR", *members)
     assert line == f"generation 3: best UDR {words}, median 0.570, worst 0.300, 1 failed"
 
 
-def test_a_single_models_line_says_what_its_number_is():
-    out = io.StringIO()
-    terminal = Terminal(Console(file=out))
-    terminal.on_score_chosen("population", "negative loss")
-    terminal.on_generation_end("population", [trained(0, -240.317)])
-    terminal.close()
-    assert out.getvalue() == "  generation 3: negative loss -240.317\n"
+def test_the_line_of_a_single_model_names_its_score():
+    assert generation_line("negative loss", trained(0, -240.317)) == "generation 3: negative loss -240.317"
 
 
-def test_lines_fit_80_columns_and_a_member_moves_the_live_line(monkeypatch):
+def test_lines_fit_80_columns_and_progress_updates_the_live_line(monkeypatch):
     seconds = itertools.count()
     monkeypatch.setattr("time.perf_counter", lambda: float(next(seconds)))
     out = io.StringIO()
@@ -68,30 +64,34 @@ def test_lines_fit_80_columns_and_a_member_moves_the_live_line(monkeypatch):
     assert max(map(len, re.split("[\r\n]", shown))) <= 80
 
 
-def test_the_estimate_is_of_the_whole_run(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    estimate = Estimate()
+def test_remaining_images_are_those_of_the_whole_run():
+    remaining = RemainingImages()
     settings = PopulationSettings(size=2, models=1, generations=5, until_converged=False)
-    estimate.plan({"x_run": 1000, "final": 2000})
-    estimate.on_stage_begin("x_run", settings, 100)
-    assert estimate.run_left is None
-    now[0] = 10.0
-    estimate.done(250)
-    assert (estimate.stage_left, estimate.run_left) == (30, 110)
-    estimate.on_stage_begin("final", settings, 200)
-    assert estimate.run_left == 80  # the stage that began is not counted twice, the one before not any more
-    estimate.settle(1000)  # a run that goes on has done some before
-    assert estimate.run_left == 40
+    remaining.plan({"x_run": 1000, "final": 2000})
+    remaining.begin_stage("x_run", settings, 100)
+    remaining.subtract(250)
+    assert remaining.images == 750 + 2000
+    remaining.begin_stage("final", settings, 200)
+    assert remaining.images == 2000  # the x-run is over, and the final run counts once
+    remaining.set_done(1000)  # a resumed run has trained some before
+    assert remaining.images == 1000
 
 
 def test_the_last_lines_are_commands(monkeypatch):
     monkeypatch.setattr("sys.argv", ["bin/train"])
-    report, watch, use = closing_lines.lines("runs/quickstart")[-3:]
-    assert report == "Read it:  bin/report runs/quickstart"
-    assert watch.endswith("tensorboard --logdir runs/quickstart/tensorboard")
-    assert use.endswith("""python -c "import rdl; print(rdl.Run('runs/quickstart').codes([0, 1]))\"""")
-    assert (
-        shlex.split(closing_lines.lines("my runs/it's")[-1])[-1]
-        == """import rdl; print(rdl.Run("my runs/it's").codes([0, 1]))"""
-    )
+    report, tensorboard, python = run_summary.next_commands("runs/quickstart")[-3:]
+    assert report.endswith(" bin/report runs/quickstart")
+    assert tensorboard.endswith("tensorboard --logdir runs/quickstart/tensorboard")
+    assert python.endswith("""python -c "import rdl; print(rdl.Run('runs/quickstart').codes([0, 1]))\"""")
+    quoted = run_summary.next_commands("my runs/it's")[-1]
+    assert shlex.split(quoted)[-1] == """import rdl; print(rdl.Run("my runs/it's").codes([0, 1]))"""
+
+
+@pytest.mark.parametrize("scores", [{}, {"final.discrete_mig": 0.4, "first_generation.best_discrete_mig": 0.3}])
+def test_the_table_shows_scores_or_else_every_key(scores):
+    summary = {"experiment": "search", "dataset": "a", "seed": 1, "verdict.dead": 2, **scores}
+    out = io.StringIO()
+    Console(file=out, width=100).print(run_summary.summary_table(summary))
+    shown = out.getvalue()
+    assert ("0.400" in shown and "0.300" in shown and "random, best" in shown) == bool(scores)
+    assert ("experiment" in shown) == (not scores) and "verdict" not in shown

@@ -74,20 +74,20 @@ def test_all_files_are_read_before_any_is_run(paths, tmp_path):
         seeded.check(seeded.runs(paths, "0"), (), ())
 
 
-def test_the_time_left_is_told_from_runs_of_the_same_file(paths, tmp_path, monkeypatch):
+def test_time_left_is_estimated_from_runs_of_the_same_file(paths, tmp_path, monkeypatch):
     clock = iter([0.0, 10.0, 310.0, 320.0, 620.0])
     monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
     cases = seeded.runs(paths, "0-1,7")
     files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
-    left = study_run.TimeLeft(cases, tmp_path)
-    told = [
-        left.line(study_run.Turn(case, seconds))
+    progress = study_run.StudyProgress(cases, tmp_path)
+    lines = [
+        progress.line(study_run.Turn(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
-    # one: 10 s each, other: 300 s each. After one/0 all four are thought to take 10 s; at last other/7 alone is left.
-    assert told[0].endswith("about 1 min left")
-    assert told[1].endswith("about 10 min left")  # 10 + 2 x 300 s
-    assert told[3].startswith("[4/6] ") and told[3].endswith("about 5 min left")
+    # one: 10 s each, other: 300 s each. After one/0 all four are expected to take 10 s; at last other/7 alone is left.
+    assert lines[0].endswith("about 40 s left")
+    assert lines[1].endswith("about 10 min left")  # 10 + 2 x 300 s
+    assert lines[3].startswith("[4/6] ") and lines[3].endswith("about 5 min left")
 
 
 @pytest.fixture(scope="module")

@@ -221,7 +221,7 @@ def test_a_preset_whose_trees_are_not_installed_is_refused_before_anything_is_me
         evaluation.evaluate(run, ["dci"], ["mean"], preset="fast")
 
 
-def test_the_expected_time_follows_points_classes_back_end_and_pace(monkeypatch):
+def test_the_expected_time_follows_points_classes_and_back_end(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     trees = {"evaluation.evaluation_fn": "@dci", "dci.num_train": "10_000"}
     sizes = (3, 6, 40, 32, 32)
@@ -235,11 +235,6 @@ def test_the_expected_time_follows_points_classes_back_end_and_pace(monkeypatch)
     assert expected_time.seconds(downstream, sizes, 10) == pytest.approx(whole)
     logistic = downstream | {"predictor.predictor_fn": "@logistic_regression_cv"}
     assert expected_time.seconds(logistic, sizes, 10) < whole / 10
-    pace = expected_time.Pace([10.0, 30.0, 60.0])
-    assert pace.next() == (10.0, 100.0)
-    pace.done(20.0)  # twice as long as the rule says
-    assert pace.next() == (60.0, 180.0)
-    assert [expected_time.describe(s) for s in (0.2, 89.4, 90, 600)] == ["1 s", "89 s", "2 min", "10 min"]
 
 
 def test_the_tree_can_be_read_back(run):
