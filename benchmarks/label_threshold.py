@@ -18,12 +18,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scipy import stats
 
+from rdl.posterior import LEARNED_KL
 from rdl.recursion import LeafLabels
-from rdl.recursion.labels import KL_THRESHOLD, label
+from rdl.recursion.labels import label
 from rdl.runs import files
 from rdl.scoring import leaf_mig
 
-THRESHOLDS = (0.05, 0.1, 0.25, 0.5, 0.7, 0.9, KL_THRESHOLD)
+THRESHOLDS = (0.05, 0.1, 0.25, 0.5, 0.7, 0.9, LEARNED_KL)
 
 
 def of_bed(bed: Path, thresholds=THRESHOLDS) -> list[dict[str, float]]:

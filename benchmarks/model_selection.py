@@ -26,8 +26,9 @@ from rdl import data, models, training
 from rdl.cli import configure
 from rdl.errors import NonFiniteError
 from rdl.models.saving import saved
+from rdl.posterior import mean_kl_to_prior
 from rdl.runs import files
-from rdl.scoring import agreement, chance, mean_kl
+from rdl.scoring import agreement, chance
 from rdl.scoring.measure import measure
 from rdl.seeds import derive, generator
 from rdl.training.threads import configure_threads
@@ -87,7 +88,7 @@ def measured(ensemble, images, points, means, log_variances) -> list[dict[str, f
         latents = mean + spread * generator(0, "bed", "noise").standard_normal(mean.shape, np.float32)
         logits = vae.decode(latents).numpy().astype(np.float64)
         reconstruction = float((np.logaddexp(0, logits) - few * logits).sum(axis=(1, 2, 3)).mean())
-        kl = mean_kl(codes[None], log_variance[None])[0]
+        kl = mean_kl_to_prior(codes, log_variance)
         found.append({**scores, "reconstruction": reconstruction, "kl": kl.tolist()})
     return found
 

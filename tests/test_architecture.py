@@ -30,7 +30,7 @@ FLOORS = (
     {"data"},
     {"runs"},
     {"config"},
-    {"errors", "kernels", "seeds", "quiet_start", "shipped", "time_left", "version"},
+    {"errors", "kernels", "posterior", "seeds", "quiet_start", "shipped", "time_left", "version"},
 )
 # Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring", "verdict")

@@ -8,14 +8,16 @@ from PIL import Image
 
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
-from rdl.recursion import mean_kl_to_prior
+from rdl.posterior import VERDICT_INACTIVE_KL, mean_kl_to_prior
 from rdl.report.gallery import tile
 from rdl.seeds import generator
 
 _VALUES = np.linspace(-2, 2, 9).tolist()
 
 
-def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl: float = 0.05) -> Image.Image:
+def traversals(
+    model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl: float = VERDICT_INACTIVE_KL
+) -> Image.Image:
     """One row of images per active latent, the one with the most information first; from -2 to 2.
 
     Args:
@@ -43,7 +45,7 @@ def traversals(model: TrainedModel, image: np.ndarray, kl: np.ndarray, least_kl:
 
 
 def glance(
-    model: TrainedModel, images: ImageSet, seed: int, count: int = 12, least_kl: float = 0.05
+    model: TrainedModel, images: ImageSet, seed: int, count: int = 12, least_kl: float = VERDICT_INACTIVE_KL
 ) -> dict[str, np.ndarray]:
     """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels].
 

@@ -9,8 +9,8 @@ from rdl.jobs import judging
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage
 from rdl.population import keep_only
+from rdl.posterior import mean_kl_to_prior
 from rdl.runs import files
-from rdl.scoring import mean_kl
 from rdl.seeds import generator
 
 
@@ -34,7 +34,7 @@ def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, A
     means, log_variances = stage.encode(context.images, np.sort(few))
     model = stage.model()
     model.save(context.run.paths.model)
-    kl = mean_kl(means[None], log_variances[None])[0]
+    kl = mean_kl_to_prior(means, log_variances)
     picture = pictures.traversals(model, context.images.images(few[:1])[0], kl)
     with files.replacing(context.run.paths.result("traversals.png")) as file:
         picture.save(file, format="png")

@@ -13,7 +13,6 @@ import numpy as np
 from rdl.callbacks import ladder_pictures
 from rdl.callbacks.callback import CallbackList
 from rdl.callbacks.ladder_callback import LadderCallback
-from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Trained
@@ -23,12 +22,11 @@ from rdl.models.ladder.ladder_vae import LadderVAE
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member
+from rdl.posterior import encode_in_batches
 from rdl.runs import files
 from rdl.runs.layout import MeasureKey
 from rdl.scoring import ChenMeasurement, Score, alone
 from rdl.seeds import generator
-
-_BATCH = 1024
 
 
 @gin.configurable
@@ -78,17 +76,12 @@ def _callback(context: Context) -> LadderCallback:
 def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
     def work() -> dict[str, float]:
         context.callback.on_message("measuring MIG and MIG-sup by Chen's estimator")
-        encode = alone(lambda indices: _posterior(model, context.images, indices))
+        encode = alone(
+            lambda indices: encode_in_batches(lambda few: model.posterior(context.images.images(few)), indices)
+        )
         return ChenMeasurement()(encode, context.images, context.seed).details["measured"][0]
 
     return {f"final.{key}": value for key, value in context.run.unit(MeasureKey("chen"), work).items()}
-
-
-def _posterior(model: TrainedModel, images: ImageSet, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and log variances at the images' numbers, each [n, latents]."""
-    parts = [model.posterior(images.images(indices[i : i + _BATCH])) for i in range(0, len(indices), _BATCH)]
-    means = np.concatenate([part.loc.numpy() for part in parts])
-    return means, np.concatenate([part.log_variance.numpy() for part in parts])
 
 
 def _draw(context: Context, callback: LadderCallback, model: TrainedModel) -> None:

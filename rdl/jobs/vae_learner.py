@@ -16,7 +16,8 @@ from rdl.models import description
 from rdl.models.saving.saved import TrainedModel
 from rdl.models.vae import VAE_PLAYER
 from rdl.population import Member
-from rdl.scoring import Scored, mean_kl
+from rdl.posterior import mean_kl_to_prior
+from rdl.scoring import Scored
 from rdl.seeds import generator
 from rdl.training import checkpoints, progress
 from rdl.training.strategies import strategy
@@ -144,4 +145,4 @@ def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelih
     if task.score is not None:
         return task.score(encode, task.images, task.score_seed)
     few = generator(task.score_seed, "score").permutation(len(task.images))[:1000]
-    return Scored(likelihood, [likelihood] * task.num_models, mean_kl(*encode(few)).tolist())
+    return Scored(likelihood, [likelihood] * task.num_models, mean_kl_to_prior(*encode(few)).tolist())

@@ -1,7 +1,7 @@
 """From labels to the next data set: pure functions of arrays, without TensorFlow. See docs/recursion.md."""
 
 from rdl.recursion.iteration import iterate
-from rdl.recursion.labels import LearnedLabels, label, mean_kl_to_prior
+from rdl.recursion.labels import LearnedLabels, label
 from rdl.recursion.leaf_labels import LeafLabels
 from rdl.recursion.records import Iteration, Plateau, Reduction, Staircase, Stop, to_json
 from rdl.recursion.reduction import rank_intersections, reduce_images
@@ -20,7 +20,6 @@ __all__ = [
     "find_repeats",
     "find_plateaus",
     "iterate",
-    "mean_kl_to_prior",
     "label",
     "rank_intersections",
     "reduce_images",

@@ -6,6 +6,7 @@ import gin
 import numpy as np
 
 from rdl.errors import NonFiniteError, UserError
+from rdl.posterior import LEARNED_KL, mean_kl_to_prior
 
 
 @dataclass(frozen=True)
@@ -23,38 +24,8 @@ class LearnedLabels:
     kl: tuple[float, ...]
 
 
-def mean_kl_to_prior(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
-    """Mean over images of KL(N(mean, variance) || N(0, 1)), per latent.
-
-    0.5 (mean^2 + exp(log variance) - log variance - 1), in closed form for each image, then averaged (Kingma
-    and Welling, arXiv 1312.6114, appendix B).
-
-    Args:
-      means: [n, latents].
-      log_variances: [n, latents].
-
-    Returns:
-      float64 [latents], nats.
-    """
-    means = np.asarray(means, np.float64)
-    log_variances = np.asarray(log_variances, np.float64)
-    return 0.5 * np.mean(means**2 + np.exp(log_variances) - log_variances - 1, axis=0)
-
-
-KL_THRESHOLD = 1.18817
-"""The reference's threshold of 1.0 on the scale of the true KL, nats.
-
-The reference puts abs(ln s), s the posterior's standard deviation, where the KL has the log variance. For a latent
-that fills the prior (mean^2 = 1 - s^2 on average) its estimate is
-
-    0.5 (1 - s^2 + 1 / s + ln s - 1)
-
-where the KL is -ln s. The estimate is 1.0 at s = 0.30478, where the KL is 1.18817 nats; its 0.01 stands for 0.0101.
-"""
-
-
 @gin.configurable
-def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = KL_THRESHOLD) -> LearnedLabels:
+def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = LEARNED_KL) -> LearnedLabels:
     """LearnedLabels every image with the latents that were learned: those whose mean KL passes the threshold.
 
     A latent whose means are all equal is never a label, whatever its KL: it tells no two images apart.

@@ -8,10 +8,9 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.models.ladder.levels import levels_of
 from rdl.models.saving import saved
-from rdl.recursion import mean_kl_to_prior
+from rdl.posterior import VERDICT_INACTIVE_KL, encode_in_batches, mean_kl_to_prior
 from rdl.report.reading import Records
 from rdl.seeds import derive, generator
-from rdl.verdict import DEAD
 from third_party.disentanglement_lib.evaluation.metrics import dci, utils
 
 POINTS = 5000
@@ -46,7 +45,7 @@ class Latent:
     @property
     def dead(self) -> bool:
         """Whether it carries next to no information."""
-        return self.kl < DEAD
+        return self.kl < VERDICT_INACTIVE_KL
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def look(records: Records, images: ImageSet, note: Callable[[str], None]) -> Evi
     indices = np.sort(random.permutation(len(images))[:POINTS])
     pixels = images.images(indices)
     note(f"encoding {len(indices):,} images")
-    means, log_variances = _posterior(model, pixels)
+    means, log_variances = encode_in_batches(model.posterior, pixels, 500)
     kl = mean_kl_to_prior(means, log_variances)
     factors, information, importances = _know(images, indices, means, note)
     order = np.argsort(-kl, kind="stable")
@@ -112,14 +111,6 @@ def share_of_factors(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     information = utils.discrete_mutual_info(utils.make_discretizer(codes.T, 20, None), factors.T)
     entropy = utils.discrete_entropy(factors.T)
     return np.divide(information, entropy, out=np.zeros_like(information), where=entropy > 0)
-
-
-def _posterior(model: saved.TrainedModel, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    parts = [model.posterior(pixels[i : i + 500]) for i in range(0, len(pixels), 500)]
-    return (
-        np.concatenate([part.distribution.loc.numpy() for part in parts]),
-        np.concatenate([part.log_variance.numpy() for part in parts]),
-    )
 
 
 def _know(

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from rdl.posterior import VERDICT_INACTIVE_KL
 from rdl.report import figures
 from rdl.report.evidence import VALUES, Evidence, Latent
 from rdl.report.gallery import Gallery, picture, png, tile
 from rdl.report.markup import Markup, fold, join, table, tag
-from rdl.verdict import DEAD, LatentStatus, LatentVerdict, Verdict
+from rdl.verdict import LatentStatus, LatentVerdict, Verdict
 
 _MARKS = {
     LatentStatus.SUPPORTED: "●",
@@ -105,7 +106,8 @@ def _dead(dead: list[Latent]) -> Markup | None:
     if not dead:
         return None
     rows = [[f"z{latent.number}", f"{latent.kl:.4f}"] for latent in dead]
-    count = f"{len(dead)} dead latent{'s' if len(dead) > 1 else ''} (KL under {DEAD} nats): they change no image"
+    plural = "s" if len(dead) > 1 else ""
+    count = f"{len(dead)} dead latent{plural} (KL under {VERDICT_INACTIVE_KL} nats): they change no image"
     return fold(count, table(["latent", "KL (nats)"], rows))
 
 

@@ -14,6 +14,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
+from rdl.posterior import mean_kl_to_prior
 from rdl.results import result_tree
 from rdl.results.comparability import RUN
 from rdl.runs import Layout, RunReader
@@ -119,7 +120,7 @@ class FinishedRun:
         # -log p(x | z) of a Bernoulli with these logits: softplus(logit) - x logit.
         nll = np.logaddexp(0.0, logits) - batch / 255.0 * logits
         reconstruction = float(nll.sum(axis=(1, 2, 3)).mean())
-        kl = float(0.5 * (means**2 + np.exp(log_variances) - 1.0 - log_variances).sum(axis=1).mean())
+        kl = float(mean_kl_to_prior(means, log_variances).sum())
         return {"reconstruction_loss": reconstruction, "kl_loss": kl, "elbo": -(reconstruction + kl)}
 
     def write_training_results(self, more: Mapping[str, str] | None = None) -> None:

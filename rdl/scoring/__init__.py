@@ -5,7 +5,7 @@ from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure
 from rdl.scoring.saved_labels import SavedLeafMIGScore
-from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, check, mean_kl, name_of
+from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, check, name_of
 
 __all__ = [
     "ChenMeasurement",
@@ -21,7 +21,6 @@ __all__ = [
     "UDRScore",
     "alone",
     "check",
-    "mean_kl",
     "measure",
     "name_of",
 ]

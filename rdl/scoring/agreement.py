@@ -7,12 +7,11 @@ The sums here grow with what is found again. All take codes of the same points b
 import numpy as np
 from scipy import stats
 
+from rdl.posterior import UDR_INACTIVE_KL
 from rdl.seeds import generator
 
-KL_THRESHOLD = 0.01  # nats; a latent with a mean KL at or below it is out of use
 
-
-def agreement(codes: np.ndarray, kl: np.ndarray, kl_threshold: float = KL_THRESHOLD) -> np.ndarray:
+def agreement(codes: np.ndarray, kl: np.ndarray, kl_threshold: float = UDR_INACTIVE_KL) -> np.ndarray:
     """How far one latent of model j alone stands for latent a of model i: r_max^2 / sum_b r_b, r_b = |Spearman(a, b)|.
 
     That is a line of UDR's matrix (Duan et al., arXiv 1905.12614). It is 1 where one latent of j orders the points as
@@ -62,7 +61,7 @@ def centrality(
     bins: int = 10,
     batch: int = 64,
     votes: int = 40,
-    kl_threshold: float = KL_THRESHOLD,
+    kl_threshold: float = UDR_INACTIVE_KL,
 ) -> np.ndarray:
     """ModelCentrality, from codes: how well a model's latents tell which latent of another model was held.
 

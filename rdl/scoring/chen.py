@@ -16,7 +16,8 @@ from rdl.config.ranges import Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.metrics import mig_sup
-from rdl.scoring.scores import Encode, Scored, mean_kl
+from rdl.posterior import mean_kl_to_prior
+from rdl.scoring.scores import Encode, Scored
 from rdl.seeds import generator
 
 _LOG_2PI = float(np.log(2 * np.pi))
@@ -130,5 +131,5 @@ class ChenMeasurement:
         posteriors = zip(means, log_variances, strict=True)
         measured = [score(*posterior, factors, seed, self.num_samples) for posterior in posteriors]
         per_model = [scores["mig_chen"] for scores in measured]
-        kl = mean_kl(means, log_variances).tolist()
+        kl = mean_kl_to_prior(means, log_variances).tolist()
         return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured})

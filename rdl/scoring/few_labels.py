@@ -14,7 +14,8 @@ from rdl.config.ranges import Bins
 from rdl.data import ImageSet
 from rdl.data.labelled import Labelled
 from rdl.errors import UserError
-from rdl.scoring.scores import Encode, Scored, mean_kl
+from rdl.posterior import mean_kl_to_prior
+from rdl.scoring.scores import Encode, Scored
 from rdl.seeds import derive
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
 
@@ -41,7 +42,7 @@ class FewLabelsMIGScore:
             per_model = [mig.score(codes, factors, self.num_bins, mode="fixed")["discrete_mig"] for codes in means]
         except ValueError as error:
             raise UserError(f"{_one_line(error)} (FewLabelsMIGScore)") from error
-        return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist())
+        return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist())
 
     def check(self, images: ImageSet, models: int) -> None:
         """Refuses factors that are not there, and fewer images than labels."""
@@ -79,7 +80,7 @@ class DCIScore:
             raise UserError(f"{_one_line(error)} (DCIScore)") from error
         per_model = [scores["disentanglement"] for scores in found]
         details = {"completeness": [scores["completeness"] for scores in found]}
-        return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist(), details)
+        return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist(), details)
 
     def check(self, images: ImageSet, models: int) -> None:
         """Refuses factors that are not there, and fewer images than labels."""

@@ -13,7 +13,8 @@ from rdl.config.ranges import Bins
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.metrics import mig_sup
-from rdl.scoring.scores import Encode, Scored, encode_distinct, mean_kl
+from rdl.posterior import mean_kl_to_prior
+from rdl.scoring.scores import Encode, Scored, encode_distinct
 from rdl.seeds import derive, generator
 from third_party.disentanglement_lib.evaluation.metrics import dci, mig
 
@@ -124,5 +125,5 @@ class Measurement:
         measured = [scores for scores, _ in found]
         measured_with = {f"{MEASURED_WITH}{key}": value for key, value in found[0][1].items()}
         per_model = [scores["discrete_mig"] for scores in measured]
-        kl = mean_kl(means, log_variances).tolist()
+        kl = mean_kl_to_prior(means, log_variances).tolist()
         return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured, "measured_with": measured_with})

@@ -14,7 +14,8 @@ import numpy as np
 from rdl.config.ranges import Bins, Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.recursion import LeafLabels, mean_kl_to_prior
+from rdl.posterior import UDR_INACTIVE_KL, mean_kl_to_prior
+from rdl.recursion import LeafLabels
 from rdl.scoring import agreement, chance, leaf_mig
 from rdl.seeds import generator
 from third_party.disentanglement_lib.evaluation.metrics import mig
@@ -105,7 +106,7 @@ class UDRScore:
         self,
         points: Points = 1000,
         correlation: str = "lasso",
-        kl_threshold: float = 0.01,
+        kl_threshold: float = UDR_INACTIVE_KL,
         mode: str = "fixed",
         min_active: int = 1,
         chance_corrected: bool = False,
@@ -186,7 +187,7 @@ class MIGScore:
         means, log_variances = encode_distinct(encode, indices)
         factors = images.factors(indices)
         per_model = [mig.score(codes, factors, self.num_bins, mode="fixed")["discrete_mig"] for codes in means]
-        return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist())
+        return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist())
 
     def check(self, images: ImageSet, models: int) -> None:
         """Refuses images whose factors are not known."""
@@ -212,14 +213,14 @@ class LeafMIGScore:
         results = [leaf_mig.score(codes, self.leaves, self._indices) for codes in means]
         per_model = [float(result["leaf_mig"]) for result in results]
         details = {"leaf_mig": [{key: result[key] for key in ("per_leaf", "per_column")} for result in results]}
-        return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist(), details)
+        return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist(), details)
 
 
 def _draw(encode: Encode, images: ImageSet, seed: int, points: int) -> tuple[np.ndarray, np.ndarray]:
     """Means [models, n, latents] of distinct random images (all, where there are fewer) and their mean KL."""
     indices = generator(seed, "score").permutation(len(images))[:points]
     means, log_variances = encode(np.sort(indices))
-    return means, mean_kl(means, log_variances)
+    return means, mean_kl_to_prior(means, log_variances)
 
 
 def encode_distinct(encode: Encode, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -227,8 +228,3 @@ def encode_distinct(encode: Encode, indices: np.ndarray) -> tuple[np.ndarray, np
     distinct, places = np.unique(indices, return_inverse=True)
     means, log_variances = encode(distinct)
     return means[:, places], log_variances[:, places]
-
-
-def mean_kl(means: np.ndarray, log_variances: np.ndarray) -> np.ndarray:
-    """KL to the prior averaged over images, [models, latents], of posteriors [models, n, latents]."""
-    return np.stack([mean_kl_to_prior(*posterior) for posterior in zip(means, log_variances, strict=True)])

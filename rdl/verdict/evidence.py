@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rdl.recursion import mean_kl_to_prior
+from rdl.posterior import VERDICT_INACTIVE_KL, mean_kl_to_prior
 from rdl.verdict import shares
 from rdl.verdict.discreteness import gathering
 
-DEAD = 0.05
-"""A latent with a smaller mean KL to the prior, in nats, is dead: it says next to nothing of an image."""
 POINTS = 10_000
 """Images on which it is looked at how a latent's values gather."""
 COMPARED_POINTS = 2_000
@@ -37,7 +35,7 @@ class Codes:
     @property
     def live(self) -> np.ndarray:
         """Numbers of the latents that are not dead."""
-        return np.flatnonzero((self.kl >= DEAD) & (np.ptp(self.means, axis=0) > 0))
+        return np.flatnonzero((self.kl >= VERDICT_INACTIVE_KL) & (np.ptp(self.means, axis=0) > 0))
 
     def compared(self) -> np.ndarray:
         """The live latents' means of the points on which models are compared, of variance 1, [points, live]."""

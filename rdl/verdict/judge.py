@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rdl.verdict.evidence import DEAD, LatentEvidence
+from rdl.posterior import VERDICT_INACTIVE_KL
+from rdl.verdict.evidence import LatentEvidence
 from rdl.verdict.records import LatentStatus, LatentVerdict, Verdict
 
 
@@ -64,7 +65,7 @@ def judge(
 
 def status_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> LatentStatus:
     """What a latent is called."""
-    if one.kl < DEAD:
+    if one.kl < VERDICT_INACTIVE_KL:
         return LatentStatus.INACTIVE
     if one.replication is None or one.told is None:
         return LatentStatus.UNCERTAIN

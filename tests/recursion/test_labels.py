@@ -6,8 +6,8 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from rdl.errors import NonFiniteError, UserError
-from rdl.recursion import label, mean_kl_to_prior
-from rdl.recursion.labels import KL_THRESHOLD
+from rdl.posterior import LEARNED_KL, mean_kl_to_prior
+from rdl.recursion import label
 
 
 def test_kl_is_the_integral_of_log_ratio():
@@ -29,7 +29,7 @@ def test_kl_at_log_variance_minus_four_is_two():
     np.testing.assert_allclose(mean_kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
 
 
-@pytest.mark.parametrize(("reference", "true_kl"), [(1.0, KL_THRESHOLD), (0.01, 0.0101)])
+@pytest.mark.parametrize(("reference", "true_kl"), [(1.0, LEARNED_KL), (0.01, 0.0101)])
 def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(reference, true_kl):
     def estimate(s):  # the reference's, of a latent that fills the prior: abs(ln s) where the log variance belongs
         return 0.5 * (1 - s**2 + np.exp(abs(np.log(s))) - abs(np.log(s)) - 1)
@@ -42,7 +42,7 @@ def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(referen
 
 def test_a_latent_is_learned_just_above_the_default_threshold_and_not_below():
     means = np.random.default_rng(0).choice([-1.0, 1.0], (100, 2))
-    s = np.exp(-KL_THRESHOLD - np.array([-1e-3, 1e-3]))
+    s = np.exp(-LEARNED_KL - np.array([-1e-3, 1e-3]))
     assert label(means * np.sqrt(1 - s**2), np.broadcast_to(2 * np.log(s), (100, 2))).latents == (1,)
 
 

@@ -226,7 +226,7 @@ def test_a_stage_measures_its_best_model_once_with_the_runs_seed(images, monkeyp
 
     monkeypatch.setattr("rdl.jobs.stage.Measurement", lambda: measurement)
     context = types.SimpleNamespace(
-        seed=11, run=types.SimpleNamespace(unit=unit), callback=types.SimpleNamespace(note=lambda line: None)
+        seed=11, run=types.SimpleNamespace(unit=unit), callback=types.SimpleNamespace(on_message=lambda line: None)
     )
     stage = types.SimpleNamespace(context=context, images=images, encode=encode)
     for _ in range(2):
