@@ -36,6 +36,10 @@ class Callback:
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
         """Called at the end of every generation; a resumed run repeats the call for finished generations."""
 
+    def reason_to_stop(self, stage: str, members: Sequence[Member]) -> str:
+        """Returns why a stage should end after this generation; empty for going on."""
+        return ""
+
     def on_stage_end(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
         """Called at the end of every stage; a resumed run repeats the call for finished stages.
 
@@ -59,6 +63,10 @@ class CallbackList(Callback):
     def __init__(self, *callbacks: Callback):
         self._callbacks = callbacks
 
+    def reason_to_stop(self, stage: str, members: Sequence[Member]) -> str:
+        """The first reason that a callback gives."""
+        return next(filter(None, (callback.reason_to_stop(stage, members) for callback in self._callbacks)), "")
+
 
 def _forward(event: str):
     def method(self: CallbackList, *arguments) -> None:
@@ -68,5 +76,5 @@ def _forward(event: str):
     return method
 
 
-for _event in [name for name in vars(Callback) if not name.startswith("_")]:
+for _event in [name for name in vars(Callback) if not name.startswith("_") and name != "reason_to_stop"]:
     setattr(CallbackList, _event, _forward(_event))

@@ -12,7 +12,7 @@ from rdl.models.ladder.levels import Levels
 from rdl.models.ladder.schedule import ProgressiveSchedule
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings
-from rdl.population.evolution import ranked
+from rdl.population.evolution import rank_members
 from rdl.runs import Run, files
 
 
@@ -49,7 +49,7 @@ class LadderCallback(Callback):
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
         """One point on each level's curve; at the last generation of a step, its picture."""
-        trained = ranked(members)
+        trained = rank_members(members)
         self._made = {member.index: self._before(member) + self._updates(member) for member in trained}
         best = trained[0]
         made = self._made[best.index]

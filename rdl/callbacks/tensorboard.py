@@ -12,7 +12,7 @@ from rdl.callbacks.callback import Callback
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings, SearchSpace
-from rdl.population.evolution import ranked
+from rdl.population.evolution import rank_members
 from rdl.runs import Run, files
 
 
@@ -113,7 +113,7 @@ class TensorBoard(Callback):
             if scores:
                 for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
                     tf.summary.scalar(f"{stage}/score_{name}", value, step)
-                active = ranked(members)[0].active_latents
+                active = rank_members(members)[0].active_latents
                 if active is not None:
                     tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
             tf.summary.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rdl.callbacks.callback import Callback
 from rdl.callbacks.remaining_images import RemainingImages
 from rdl.population import Member, PopulationSettings
-from rdl.population.evolution import ranked
+from rdl.population.evolution import rank_members
 from rdl.time_left import TimeLeft, format_duration
 from rdl.training import progress
 
@@ -68,7 +68,7 @@ class Terminal(Callback):
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
         """Prints the best, median and worst score of the generation."""
-        order = ranked(members)
+        order = rank_members(members)
         scores = [m.score for m in order if m.score is not None]
         failed = sum(m.status == "failed" for m in members)
         self._best.append(scores[0] if scores else math.nan)

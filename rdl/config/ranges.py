@@ -21,6 +21,20 @@ class Between:
         return f"of at least {self.low:,}" if self.high == LARGEST else f"from {self.low:,} to {self.high:,}"
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few names."""
+
+    names: tuple[str, ...]
+
+    def holds(self, name: str) -> bool:
+        """Whether the name is one of them."""
+        return name in self.names
+
+    def __str__(self) -> str:
+        return f"that is one of {', '.join(self.names)}"
+
+
 Count = Annotated[int, Between(1)]
 """How many of what there must be one of."""
 Units = Annotated[int, Between(1, 1_000_000)]

@@ -109,7 +109,7 @@ class RayExecutor:
                     if losses < self._retries:
                         waiting.append((member, losses + 1))
                         continue
-                    done = member.failed(f"its worker was lost {losses + 1} times, at last because: {reason}")
+                    done = member.with_failure(f"its worker was lost {losses + 1} times, at last because: {reason}")
                 else:
                     self._idle.append(worker)
                 yield done

@@ -19,6 +19,7 @@ from rdl.runs.archive import RESULTS
 from rdl.runs.journal import Record
 from rdl.runs.layout import (
     RANDOM_MEMBERS,
+    EarlyStopKey,
     IterationKey,
     Key,
     MeasureKey,
@@ -106,6 +107,8 @@ class Redone:
         if isinstance(key, IterationKey):
             again = self.found is not None and key.iteration >= self.found
             return not again and not (self.deeper and record["stop"] == Stop.MAX_ITERATIONS.value)
+        if isinstance(key, EarlyStopKey):  # a stage that goes on must not stop where an earlier session ran out of time
+            return not self.x_model if key.stage == "x_run" else key.stage.startswith("leaf_") and self.leaves is None
         return isinstance(key, (MemberKey, OutcomeKey)) and not self._again(key.stage)
 
     def _again(self, stage: str) -> bool:

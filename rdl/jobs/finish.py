@@ -8,7 +8,7 @@ from rdl.callbacks import pictures
 from rdl.jobs import judging
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage
-from rdl.population import keep_only
+from rdl.population import prune_checkpoints
 from rdl.posterior import mean_kl_to_prior
 from rdl.runs import files
 from rdl.seeds import generator
@@ -27,9 +27,9 @@ def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, A
     """
     verdict = judging.judged(context, stage, before)
     for each in before:
-        keep_only(context.run.paths, each.name, [each.best.name])
+        prune_checkpoints(context.run.paths, each.name, [each.best.name])
     further = [stage.best, *stage.outcome.generations[-1]]  # from which the run may be trained further
-    keep_only(context.run.paths, stage.name, [member.name for member in further])
+    prune_checkpoints(context.run.paths, stage.name, [member.name for member in further])
     few = generator(context.seed, "pictures").permutation(len(context.images))[:1000]
     means, log_variances = stage.encode(context.images, np.sort(few))
     model = stage.model()

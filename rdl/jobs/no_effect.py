@@ -12,7 +12,7 @@ from rdl.jobs.context import Context
 from rdl.models import build
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace
-from rdl.population.search_space import Dimension, paper
+from rdl.population.search_space import Dimension, reference_dimensions
 
 _ENTERED = {
     "search": ("population",), "train_ladder": ("population",), "rpu_vae": ("x_run", "leaf_run", "final"),
@@ -121,7 +121,7 @@ def _searched(entries: list) -> Iterator[tuple[str, str]]:
     if any(space is not SearchSpace for space in spaces):
         return
     dimensions = [value for key, _, _, value in entries if key.split("/")[-1] == _SLOTS["dimension"]]
-    searched = {name for value in dimensions or [paper()] for name in value}
+    searched = {name for value in dimensions or [reference_dimensions()] for name in value}
     for key, target, parameter, _ in entries:
         if target is not None and _kind(target) == "objective" and parameter in searched:
             yield (

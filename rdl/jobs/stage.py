@@ -14,14 +14,14 @@ from rdl.jobs.learner import MemberTask, Trained
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import (
     Member,
-    Outcome,
     Population,
+    PopulationResult,
     PopulationSettings,
-    generations_for,
-    keep_only,
+    count_affordable_generations,
+    count_images_trained,
     minimum_images,
-    spent,
-)  # fmt: skip
+    prune_checkpoints,
+)
 from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
@@ -44,7 +44,7 @@ class Stage:
     context: Context
     name: str
     images: ImageSet
-    outcome: Outcome
+    outcome: PopulationResult
     num_images: int
     num_models: int
     start: Trained | None = None
@@ -57,7 +57,8 @@ class Stage:
     @property
     def images_spent(self) -> int:
         """Images that all models of all members have seen together."""
-        return spent(self.outcome.generations, self.num_models, self.num_images // (self.best.generation + 1))
+        per_generation = self.num_images // (self.best.generation + 1)
+        return count_images_trained(self.outcome.generations, self.num_models, per_generation)
 
     @property
     def trained(self) -> Trained:
@@ -78,7 +79,7 @@ class Stage:
             for number in range(self.num_models)
             if number != self.trained.model
         ]
-        others = [Trained(paths, self.name, member, shape, self.num_models) for member in self.outcome.trained_apart]
+        others = [Trained(paths, self.name, each, shape, self.num_models) for each in self.outcome.independent_members]
         return beside + others
 
     def model(self) -> TrainedModel:
@@ -158,7 +159,7 @@ def train_population(
         settings = dataclasses.replace(settings, best_of="last")
     num_images = settings.images_per_generation(len(images))
     if budget is not None:
-        settings = dataclasses.replace(settings, generations=generations_for(settings, num_images, budget))
+        settings = dataclasses.replace(settings, generations=count_affordable_generations(settings, num_images, budget))
     check(score, images, settings.models)
     points = score_seed(context.seed, name)
     task = MemberTask(
@@ -171,10 +172,11 @@ def train_population(
     population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
     kept = [outcome.best, *(outcome.generations[-1] if last else ())]
     if compared and start is None and VerdictKey().text not in context.run.journal:
-        for member in outcome.trained_apart:
+        for member in outcome.independent_members:
             population.ensure_checkpoint(task, context.executor, member, outcome)
-        kept += outcome.trained_apart
-    keep_only(context.run.paths, name, [member.name for member in kept])  # ancestors may have been made again for them
+        kept += outcome.independent_members
+    # Ancestors may have been trained again for them.
+    prune_checkpoints(context.run.paths, name, [member.name for member in kept])
     stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models, start)
     context.callback.on_stage_end(name, stage.best.generation, stage.model(), images)
     return stage

@@ -85,9 +85,9 @@ class VAELearner:
             trained = time.perf_counter()
             scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
         except NonFiniteError as error:
-            return member.failed(str(error), seconds=time.perf_counter() - started)
+            return member.with_failure(str(error), seconds=time.perf_counter() - started)
         checksum = checkpoints.save(task.path(member.name), trainer.state())
-        return member.scored(
+        return member.with_score(
             scored.score,
             checksum,
             per_model=scored.per_model,

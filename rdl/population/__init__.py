@@ -1,22 +1,22 @@
-"""Population based training: members, search space, exploit and explore, the generation loop."""
+"""Population based training: members, search space, exploit and explore, and the loop over generations."""
 
-from rdl.population.budget import generations_for, minimum_images, spent
-from rdl.population.checkpoints import keep_only
+from rdl.population.budget import count_affordable_generations, count_images_trained, minimum_images
+from rdl.population.checkpoints import prune_checkpoints
 from rdl.population.member import Member
-from rdl.population.population import Outcome, Population, train_members
+from rdl.population.population import Population, PopulationResult, train_members
 from rdl.population.search_space import Dimension, SearchSpace
 from rdl.population.settings import PopulationSettings
 
 __all__ = [
     "Dimension",
     "Member",
-    "Outcome",
     "Population",
-    "SearchSpace",
+    "PopulationResult",
     "PopulationSettings",
-    "generations_for",
-    "keep_only",
+    "SearchSpace",
+    "count_affordable_generations",
+    "count_images_trained",
     "minimum_images",
-    "spent",
+    "prune_checkpoints",
     "train_members",
 ]

@@ -1,4 +1,4 @@
-"""What a population costs in images of models, and how long it may go on for so many."""
+"""The cost of a population, in images summed over all models, and the number of generations that a budget buys."""
 
 from collections.abc import Sequence
 
@@ -6,30 +6,30 @@ from rdl.population.member import Member
 from rdl.population.settings import PopulationSettings
 
 
-def spent(generations: Sequence[Sequence[Member]], models: int, num_images: int) -> int:
-    """Images that all models of a population have seen together; a failed member counts as if it had gone on.
+def count_images_trained(generations: Sequence[Sequence[Member]], models: int, num_images: int) -> int:
+    """Number of training images, summed over all models of a population; failed members count in full.
 
     Args:
-      generations: its members.
-      models: of a member.
-      num_images: that each model sees in a generation.
+      generations: the members of each generation.
+      models: VAEs per member.
+      num_images: images that each model sees in one generation.
     """
     return sum(map(len, generations)) * models * num_images
 
 
-def generations_for(settings: PopulationSettings, num_images: int, budget: int) -> int:
-    """How many generations a budget of images is enough for, but at least ``settings.generations``, or one.
+def count_affordable_generations(settings: PopulationSettings, num_images: int, budget: int) -> int:
+    """Number of generations that a budget buys; at least ``settings.generations``, or one where that is None.
 
     Args:
-      settings: of the population.
-      num_images: that each model sees in a generation.
-      budget: images of all models together.
+      settings: the population's settings.
+      num_images: images that each model sees in one generation.
+      budget: images summed over all models.
     """
-    members = budget // (settings.models * num_images)
-    generations, left = 0, members - settings.members(0)
-    while left >= 0:
+    affordable_members = budget // (settings.models * num_images)
+    generations, remaining = 0, affordable_members - settings.members(0)
+    while remaining >= 0:
         generations += 1
-        left -= settings.members(generations)
+        remaining -= settings.members(generations)
     return max(settings.generations or 1, generations)
 
 

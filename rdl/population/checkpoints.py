@@ -1,4 +1,4 @@
-"""Which checkpoints of a population's members are kept."""
+"""Removal of checkpoints that no later generation needs."""
 
 import shutil
 from collections.abc import Collection
@@ -6,14 +6,16 @@ from collections.abc import Collection
 from rdl.runs import Layout
 
 
-def keep_only(paths: Layout, stage: str, names: Collection[str], before: float = float("inf")) -> None:
-    """Removes all checkpoints of a stage but some; any can be made again.
+def prune_checkpoints(paths: Layout, stage: str, names: Collection[str], before: float = float("inf")) -> None:
+    """Deletes the checkpoints of a stage, except those of the named members.
+
+    Every deleted checkpoint can be trained again from its ancestors.
 
     Args:
-      paths: of the run.
-      stage: the stage.
-      names: of the members whose checkpoints stay, if they are there.
-      before: leaves the generations from this number on alone.
+      paths: layout of the run directory.
+      stage: name of the stage.
+      names: members whose checkpoints are kept.
+      before: generations from this number on are left alone.
     """
     kept = {paths.checkpoint(stage, name) for name in names}
     folders = {path.parent for path in kept}
@@ -23,6 +25,6 @@ def keep_only(paths: Layout, stage: str, names: Collection[str], before: float =
         if folder not in folders:
             shutil.rmtree(folder)
             continue
-        for path in sorted(folder.iterdir()):  # what a killed write left behind is among them
-            if path not in kept and not path.is_dir():  # a folder there is not ours
+        for path in sorted(folder.iterdir()):  # includes temporary files of a killed write
+            if path not in kept and not path.is_dir():  # rdl writes no folders here, so this one is the user's
                 path.unlink()

@@ -1,6 +1,6 @@
-"""The first generation of a population, who is the best of it, and when it has converged: functions of records alone.
+"""The first generation of a population, the ranking of members, and the convergence of the search.
 
-How one generation follows another: `rdl.population.rules`.
+All functions are pure functions of members' records. `rdl.population.rules` makes one generation from another.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,14 @@ from rdl.population.search_space import SearchSpace
 from rdl.seeds import derive, generator
 
 
-def first_generation(size: int, space: SearchSpace, place: tuple[int | str, ...]) -> list[Member]:
-    """Members with random hyperparameters; ``place`` (run seed, stage, ..) is where their seeds derive from."""
+def draw_first_generation(size: int, space: SearchSpace, place: tuple[int | str, ...]) -> list[Member]:
+    """Draws members with random hyperparameters.
+
+    Args:
+      size: number of members.
+      space: the search space.
+      place: run seed, stage, ..: the members' seeds are derived from it.
+    """
     return [
         Member(
             index=index,
@@ -24,23 +30,24 @@ def first_generation(size: int, space: SearchSpace, place: tuple[int | str, ...]
     ]
 
 
-def ranked(members: Sequence[Member]) -> list[Member]:
-    """Scored members, best first; failed ones have no score and are left out. Ties go to the lower index."""
+def rank_members(members: Sequence[Member]) -> list[Member]:
+    """Scored members, best first, without the failed ones. Ties go to the lower index."""
     scored = [member for member in members if member.score is not None]
     return sorted(scored, key=lambda member: (-member.score, member.index))  # type: ignore[operator]
 
 
-def selected(generations: Sequence[Sequence[Member]], best_of: str = "all") -> Member:
-    """The best member of ``all`` generations or of the ``last``; ties go to the earlier one, then the lower index.
+def select_best(generations: Sequence[Sequence[Member]], best_of: str = "all") -> Member:
+    """The best member of ``all`` generations or of the ``last`` one.
 
-    A pure function of records, so that a run that goes on knows what it kept. Each generation has a scored member.
+    Ties go to the earlier generation, then to the lower index. Every generation must have a scored member. Because the
+    choice depends on records alone, a resumed run keeps the same checkpoints as an uninterrupted one.
     """
-    asked = generations if best_of == "all" else generations[-1:]
-    return max((ranked(members)[0] for members in asked), key=lambda member: member.score or 0.0)
+    candidates = generations if best_of == "all" else generations[-1:]
+    return max((rank_members(members)[0] for members in candidates), key=lambda member: member.score or 0.0)
 
 
-def founder(generations: Sequence[Sequence[Member]], member: Member) -> int:
-    """The index of the first generation's member from which a member comes."""
+def find_founder(generations: Sequence[Sequence[Member]], member: Member) -> int:
+    """Index of the member's ancestor in the first generation."""
     index = member.index
     for number in range(member.generation, 0, -1):
         parents = {trained.index: trained.parent for trained in generations[number]}
@@ -48,8 +55,8 @@ def founder(generations: Sequence[Sequence[Member]], member: Member) -> int:
     return index
 
 
-def converged(best_scores: Sequence[float], window: int = 6, tolerance: float = 0.005) -> bool:
-    """Whether the last ``window`` changes of the best score are all under the tolerance."""
+def has_converged(best_scores: Sequence[float], window: int = 6, tolerance: float = 0.005) -> bool:
+    """Whether the last ``window`` changes of the best score are all smaller than the tolerance."""
     if len(best_scores) <= window:
         return False
     recent = best_scores[-window - 1 :]

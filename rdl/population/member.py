@@ -1,4 +1,4 @@
-"""A member of a population: a frozen record of where it comes from, what it does and how it did."""
+"""A member of a population: a frozen record of its origin, its hyperparameters and its score."""
 
 import dataclasses
 import math
@@ -16,16 +16,16 @@ class Member:
     """One member in one generation.
 
     Attributes:
-      index: its place in the first generation, from 0; who takes over from another keeps it.
-      generation: the round it trains in, from 0.
-      parent: the index, in the generation before, of the member whose state it starts from; None at the start.
-      hyperparameters: what it trains with, among them ``learning_rate`` and ``batch_size``.
-      seed: of all its randomness in this generation; derived from its place, so a clone has its own.
+      index: the member's slot in the population, from 0. A clone of another member keeps its own slot.
+      generation: number of the generation, from 0.
+      parent: index, in the previous generation, of the member whose state this one starts from; None in the first.
+      hyperparameters: training hyperparameters, including ``learning_rate`` and ``batch_size``.
+      seed: seed of all randomness in this generation, derived from slot and generation, so that a clone has its own.
       status: ``new`` before training, then ``scored`` or ``failed``.
-      score: what the population maximises; None unless ``scored``.
+      score: the value that the population maximises; None unless ``scored``.
       checksum: SHA-256 of the checkpoint written after training; None unless ``scored``.
-      reason: why it failed.
-      details: what else was measured: loss terms, KL per latent, the score's parts, seconds.
+      reason: why training failed.
+      details: further measurements: loss terms, KL per latent, parts of the score, seconds.
     """
 
     index: int
@@ -41,59 +41,62 @@ class Member:
 
     @property
     def name(self) -> str:
-        """Unique within its stage and the name of its checkpoint: ``generation_002/member_005``."""
+        """Name of the member within its stage, and of its checkpoint: ``generation_002/member_005``."""
         return member_name(self.generation, self.index)
 
     @property
     def parent_name(self) -> str | None:
-        """The name of the record it starts from."""
+        """Name of the parent; None in the first generation."""
         if self.parent is None:
             return None
         return member_name(self.generation - 1, self.parent)
 
     def key(self, stage: str) -> MemberKey:
-        """Under which a stage records it."""
+        """Key of the member's record in the journal."""
         return MemberKey(stage, self.generation, self.index)
 
     @property
     def active_latents(self) -> float | None:
-        """How many latents its models have in use on average, where its score tells (UDR's does)."""
+        """Mean number of active latents over the member's models; None if the score does not count them (UDR does)."""
         counts = self.details.get("active_latents")
         return sum(counts) / len(counts) if counts else None
 
     @property
     def describe_score(self) -> str:
-        """``0.899 (1 active)``: UDR is 0.9 for any models of one latent that agree, so the number stands beside it."""
+        """The score and the number of active latents, such as ``0.899 (1 active)``.
+
+        UDR is about 0.9 for any models that agree, even on a single latent, so the score alone says too little.
+        """
         if self.score is None:
             return "failed"
         active = self.active_latents
         return f"{self.score:.3f}" + (f" ({round(active, 1):g} active)" if active is not None else "")
 
-    def scored(self, score: float, checksum: str, **details: Any) -> "Member":
-        """This member after training and scoring; failed where a score or a measurement is NaN or infinite."""
+    def with_score(self, score: float, checksum: str, **details: Any) -> "Member":
+        """Returns the trained member; a failed one if the score or any measurement is NaN or infinite."""
         broken = [name for name, value in {"score": float(score), **details}.items() if not _finite(value)]
         if broken:
-            return self.failed(f"its {broken[0]} is NaN or infinite, with {self.hyperparameters}")
+            return self.with_failure(f"its {broken[0]} is NaN or infinite, with {self.hyperparameters}")
         return dataclasses.replace(self, status="scored", score=float(score), checksum=checksum, details=details)
 
-    def failed(self, reason: str, **details: Any) -> "Member":
-        """This member after its training diverged."""
+    def with_failure(self, reason: str, **details: Any) -> "Member":
+        """Returns the member as failed, for instance because its training diverged."""
         return dataclasses.replace(self, status="failed", reason=reason, details=details)
 
     def to_record(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """The member as a JSON object."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Member":
-        """From what ``to_record`` gave.
+        """Reads the JSON object that `to_record` writes.
 
         Raises:
-          UserError: the record is of something else, or of another type somewhere.
+          UserError: a field is missing or has the wrong type.
         """
         member = typed(cls, record)
         if member.generation < 0 or member.index < 0 or (member.score is None) == (member.status == "scored"):
-            raise UserError(f"{member.name[:100]} has a score only if it is scored")
+            raise UserError(f"{member.name[:100]} must have a score if, and only if, its status is 'scored'")
         for name, kind in _DETAILS.items():
             if name in member.details:
                 typed(kind, member.details[name])
@@ -112,7 +115,7 @@ def _finite(value: Any) -> bool:
 
 
 def _floats(value: Any) -> Iterator[float]:
-    """All floating point numbers in a nest of dicts and lists."""
+    """All floating point numbers in nested dicts and lists."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""The generation loop: train and score all members, exploit, explore, until the search has converged.
+"""The loop over generations: train and score all members, exploit, explore, until the search has converged.
 
-Every finished member is a unit of the run's journal, and everything between two units is a pure function of
-the journal's records, so a run that was stopped goes on as if it had not been.
+Every trained member is a record in the run's journal, and every decision is a pure function of these records or a
+record itself. A run that was stopped and started again therefore gives the same result as an uninterrupted one.
 """
 
 import dataclasses
@@ -14,33 +14,41 @@ from typing import Protocol
 from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.population import evolution, rules
-from rdl.population.checkpoints import keep_only
+from rdl.population.checkpoints import prune_checkpoints
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.population.settings import PopulationSettings
 from rdl.runs import Run, files
-from rdl.runs.layout import OutcomeKey
+from rdl.runs.layout import EarlyStopKey, OutcomeKey
 
 Task = Callable[[Member], Member]
 _NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
 
 
 class PopulationCallback(Protocol):
-    """What a population tells of itself to who watches; `rdl.callbacks` has those who do."""
+    """The part of `rdl.callbacks.callback.Callback` that a population calls."""
 
     def on_member_end(self, stage: str, member: Member) -> None:
-        """A member was trained now."""
+        """Called after this process has trained a member."""
         ...
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
-        """All members of a generation are trained, now or before the run was resumed."""
+        """Called when all members of a generation are trained, in this process or before the run was resumed."""
+        ...
+
+    def reason_to_stop(self, stage: str, members: Sequence[Member]) -> str:
+        """Returns why the stage should end after this generation; empty for going on."""
         ...
 
 
 def train_members(
     run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, callback: PopulationCallback
 ) -> list[Member]:
-    """The members, trained: those in the journal as they stand there, the others now, each recorded when it is done."""
+    """Trains the members that the journal does not have, and records each as soon as it is done.
+
+    Returns:
+      All members, trained, in the given order.
+    """
     waiting = [member for member in members if member.key(stage).text not in run.journal]
     for member in executor.map(task, waiting):
         run.journal.append(member.key(stage).text, member.to_record())
@@ -49,14 +57,14 @@ def train_members(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A finished population.
+class PopulationResult:
+    """The result of a finished population.
 
     Attributes:
-      generations: the members of every generation, trained.
-      reason: why it stopped.
-      low_score: it stopped because nothing was left to learn.
-      best_of: as in ``PopulationSettings``.
+      generations: the trained members of each generation.
+      reason: why the search stopped.
+      low_score: whether it stopped because nothing was left to learn.
+      best_of: as in `PopulationSettings`.
     """
 
     generations: list[list[Member]]
@@ -66,37 +74,39 @@ class Outcome:
 
     @property
     def best(self) -> Member:
-        """The member that is handed over: the best of all generations, or of the last."""
-        return evolution.selected(self.generations, self.best_of)
+        """The selected member: the best of all generations, or of the last one."""
+        return evolution.select_best(self.generations, self.best_of)
 
     @property
-    def trained_apart(self) -> list[Member]:
-        """Members of the last generation that share no ancestor with the best one, nor with each other: the best of
-        each line, best first. Weights that were once the same agree on more than the images.
+    def independent_members(self) -> list[Member]:
+        """The best member of each other lineage in the last generation, best first.
+
+        They share no ancestor with the selected member, nor with each other. Members of one lineage agree on more than
+        the images, because their weights were once the same.
         """
-        found = {evolution.founder(self.generations, self.best): self.best}
-        for member in evolution.ranked(self.generations[-1]):
-            found.setdefault(evolution.founder(self.generations, member), member)
-        return list(found.values())[1:]
+        lineages = {evolution.find_founder(self.generations, self.best): self.best}
+        for member in evolution.rank_members(self.generations[-1]):
+            lineages.setdefault(evolution.find_founder(self.generations, member), member)
+        return list(lineages.values())[1:]
 
     @property
     def best_scores(self) -> list[float]:
-        """The best score of every generation."""
+        """The best score of each generation."""
         return [_best_score(members) for members in self.generations]
 
 
 class Population:
-    """Members of one stage, moved on generation by generation.
+    """The population of one stage.
 
     Args:
-      run: where units are recorded and checkpoints lie.
-      stage: the stage's folder and the head of its journal keys, such as ``x_run``.
+      run: the open run, which holds the journal and the checkpoints.
+      stage: name of the stage, such as ``x_run``: its folder, and the prefix of its journal keys.
       settings: sizes and rules.
       seed: the run's seed.
-      callback: is told of members and generations.
+      callback: called after each member and each generation.
 
     Raises:
-      UserError: the search space does not fit a population.
+      UserError: the search space is not valid.
     """
 
     def __init__(
@@ -112,18 +122,18 @@ class Population:
         self._space = settings.search_space or SearchSpace()
         self._callback = callback
 
-    def evolve(self, task: Task, executor: Executor) -> Outcome:
-        """Runs until converged, or for the number of generations asked for.
+    def evolve(self, task: Task, executor: Executor) -> PopulationResult:
+        """Trains generation after generation until the search ends.
 
         Args:
-          task: trains and scores one member, and writes its checkpoint where `Layout.checkpoint` says.
-          executor: runs the task over members.
+          task: trains and scores one member, and writes its checkpoint to `Layout.checkpoint`.
+          executor: maps the task over members.
 
         Raises:
           UserError: every member of a generation failed.
         """
         settings = self._settings
-        members = evolution.first_generation(settings.size * settings.initial_factor, self._space, self._place)
+        members = evolution.draw_first_generation(settings.size * settings.initial_factor, self._space, self._place)
         generations: list[list[Member]] = []
         while True:
             generations.append(self._train(task, executor, members, generations))
@@ -139,14 +149,14 @@ class Population:
                 settings.sub_populations,
             )
             self._prune(generations)
-            if reason:
-                outcome = Outcome(generations, reason, low_score, settings.best_of)
-                self._record(outcome)
-                return outcome
+            if reason := reason or self._early_stop(generations[-1], following):
+                result = PopulationResult(generations, reason, low_score, settings.best_of)
+                self._record(result)
+                return result
             members = following
 
     def _train(self, task: Task, executor: Executor, members: list[Member], before: list[list[Member]]) -> list[Member]:
-        """The generation's members, trained: those in the journal as they stand there, the others now."""
+        """Trains the members of a generation; those in the journal are read from it."""
         waiting = [member for member in members if self._key(member) not in self._run.journal]
         for parent in sorted({member.parent for member in waiting if member.parent is not None}):
             self._ensure_checkpoint(task, executor, parent, before)
@@ -155,9 +165,9 @@ class Population:
         self._callback.on_generation_end(self._stage, trained)
         return trained
 
-    def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, outcome: Outcome) -> Path:
-        """The member's checkpoint, made again from its ancestors where it is lost or damaged."""
-        return self._ensure_checkpoint(task, executor, member.index, outcome.generations[: member.generation + 1])
+    def ensure_checkpoint(self, task: Task, executor: Executor, member: Member, result: PopulationResult) -> Path:
+        """Returns the path of the member's checkpoint; trains it again from its ancestors if it is lost or damaged."""
+        return self._ensure_checkpoint(task, executor, member.index, result.generations[: member.generation + 1])
 
     def _ensure_checkpoint(
         self, task: Task, executor: Executor, index: int, generations: Sequence[list[Member]]
@@ -168,19 +178,19 @@ class Population:
         if path.is_file() and files.sha256(path) == member.checksum:
             return path
         what = "is damaged" if path.exists() else "is missing"
-        logging.getLogger("rdl").warning("checkpoint %s %s: making it again", path, what)
+        logging.getLogger("rdl").warning("checkpoint %s %s: training it again", path, what)
         if member.parent is not None:
             self._ensure_checkpoint(task, executor, member.parent, generations[:-1])
         fresh = dataclasses.replace(member, status="new", score=None, checksum=None, details={})
         (again,) = executor.map(task, [fresh])
         if again.checksum is None:
-            raise UserError(f"The checkpoint {path} {what} and cannot be made again: {again.reason}.")
+            raise UserError(f"The checkpoint {path} {what} and cannot be trained again: {again.reason}.")
         if again.checksum != member.checksum:
             logging.getLogger("rdl").warning(
-                "checkpoint %s came out otherwise than before (another machine, or another number of threads?)",
+                "checkpoint %s differs from the lost one (trained on another machine, or with other threads?)",
                 path,
             )
-            # Exploit was decided on the old record, so that all of it stands but the checksum.
+            # Exploit was decided by the old record, so only the checksum changes.
             members[position] = dataclasses.replace(member, checksum=again.checksum)
             self._run.journal.append(self._key(member), members[position].to_record())
         return path
@@ -191,38 +201,54 @@ class Population:
     def _path(self, member: Member) -> Path:
         return self._run.paths.checkpoint(self._stage, member.name)
 
+    def _early_stop(self, members: Sequence[Member], following: Sequence[Member]) -> str:
+        """Asks the callback once after each generation whether to stop, and records the decision to stop.
+
+        A resumed run repeats a recorded decision. A run that has begun the next generation has decided to go on.
+        """
+        key, journal = EarlyStopKey(self._stage).text, self._run.journal
+        if key in journal:
+            record = journal[key]
+            return str(record["reason"]) if record["generation"] == members[0].generation else ""
+        if any(self._key(member) in journal for member in following):
+            return ""
+        reason = self._callback.reason_to_stop(self._stage, members)
+        if reason:
+            journal.append(key, {"generation": members[0].generation, "reason": reason})
+        return reason
+
     def _reason_to_stop(self, generations: list[list[Member]]) -> str:
         settings = self._settings
         scores = [_best_score(members) for members in generations]
-        if settings.until_converged and evolution.converged(scores, settings.window, settings.tolerance):
+        if settings.until_converged and evolution.has_converged(scores, settings.window, settings.tolerance):
             return f"converged: the last {settings.window} changes of the best score are under {settings.tolerance}"
         if settings.generations is not None and len(generations) >= settings.generations:
             return f"{settings.generations} generations done"
         return ""
 
     def _write_generation(self, members: list[Member]) -> None:
-        """The generation's records once more, where a reader looks for them."""
+        """Writes the generation's records to a JSON file of their own, for readers."""
         path = self._run.paths.generation(self._stage, members[0].generation)
         records = [member.to_record() for member in members]
         if not path.exists() or files.read_json(path) != records:
             files.write_json(path, records)
 
-    def _record(self, outcome: Outcome) -> None:
-        """Which member is handed over and why the search ended, for readers: the members' records decide it alone."""
-        key, record = OutcomeKey(self._stage).text, {"best": outcome.best.name, "stopped": outcome.reason}
+    def _record(self, result: PopulationResult) -> None:
+        """Records the selected member and the reason of the end, for readers; `evolve` does not read this record."""
+        key, record = OutcomeKey(self._stage).text, {"best": result.best.name, "stopped": result.reason}
         if self._run.journal.get(key) != record:
             self._run.journal.append(key, record)
 
     def _prune(self, generations: Sequence[list[Member]]) -> None:
-        """Removes the checkpoints that neither a member to come starts from nor the end will ask for.
+        """Deletes the checkpoints of all generations before the last, except that of the best member so far.
 
-        Of the generations before the last that is all but the best member so far, a function of the records alone,
-        so that a run that was stopped keeps the same.
+        Later members start from the last generation. The best member depends on records alone, so that a resumed run
+        keeps the same checkpoints.
         """
-        best = evolution.selected(generations, self._settings.best_of)
-        keep_only(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
+        best = evolution.select_best(generations, self._settings.best_of)
+        prune_checkpoints(self._run.paths, self._stage, [best.name], before=len(generations) - 1)
 
 
 def _best_score(members: Sequence[Member]) -> float:
-    best = evolution.ranked(members)
+    best = evolution.rank_members(members)
     return best[0].score if best and best[0].score is not None else float("-inf")

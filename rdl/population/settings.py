@@ -1,108 +1,102 @@
-"""What a population does: its sizes and its rules."""
+"""Settings of a population: sizes, rules and the end of the search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, get_type_hints
 
 import gin
 
-from rdl.config.ranges import Count
+from rdl.config.ranges import Between, Count, OneOf
+from rdl.config.types import hold
 from rdl.errors import UserError
-from rdl.population.rules import RULES, staying
+from rdl.population.rules import RULES, count_survivors
 from rdl.population.search_space import SearchSpace
+
+_LEAST_PER_PERIOD = 4  # members of a sub-population: a winner, a clone, a slot for migration and one more
 
 
 @gin.configurable("population")
 @dataclass(frozen=True)
 class PopulationSettings:
-    """What a population does. Defaults are those of the code that the paper's authors released.
+    """Settings of a population. The defaults are those of the code that the paper's authors released.
 
     Attributes:
-      size: members after the first generation.
-      initial_factor: the first generation has this many times ``size`` members; the better ones stay.
-      models: VAEs per member, which share batches and hyperparameters; UDR compares them, so it needs 2.
-      generations: stop after so many; None: only when converged.
-      until_converged: stop once the best score has stopped changing.
-      window: converged means that so many last changes of the best score ..
-      tolerance: .. are all under this.
-      min_score: stop where the best score of a generation is under this: nothing is left to learn. None: the job's
-        own, 0.1 for the x-run and the leaf runs of rPU-VAE and no minimum elsewhere; 0 for no minimum of a UDR.
-      best_of: which generations hand over their best member: ``all`` of them, as the reference's, or the ``last``.
-        Training losses, and ladders, are always taken from the last: earlier ones trained something else.
-      rule: what becomes of the members between two generations (`rdl.population.rules`): ``truncation`` is that of
-        population based training; ``frequencies`` its form with sub-populations of several periods; ``none``, random
-        search, and ``halving``, successive halving, are the controls: members train on as they began.
-      fraction: of the members that truncation replaces each generation, that halving gives up, or that each bracket
-        of a sub-population has.
-      periods: of the rule ``frequencies``, one number a sub-population, which evolves every so many generations;
-        None: (1, 2).
-      images: a generation trains each member on so many images; None: on as many as the data set has,
-      min_images: .. but at least on so many.
-      search_space: the hyperparameters searched; None: the reference's.
+      size: number of members after the first generation.
+      initial_factor: the first generation has ``initial_factor * size`` members, of which the best are kept.
+      models: VAEs per member, which share batches and hyperparameters. UDR compares them, so it needs at least 2.
+      generations: number of generations after which the search ends; None: only when it has converged.
+      until_converged: whether the search ends once the best score no longer changes.
+      window: the search has converged when this many last changes of the best score ..
+      tolerance: .. are all smaller than this.
+      min_score: the search ends when the best score of a generation is lower: nothing is left to learn. None: the job's
+        default, 0.1 for the x-run and the leaf runs of rPU-VAE, and no minimum elsewhere.
+      best_of: the generations from which the best member is selected: ``all``, as in the reference, or the ``last``.
+        Training losses and ladders are always selected from the last one, as earlier ones optimised something else.
+      rule: how one generation follows from another (`rdl.population.rules.next_generation`).
+      fraction: fraction of the members that ``truncation`` replaces, that ``halving`` drops, or that each bracket of a
+        sub-population of ``frequencies`` holds.
+      periods: periods of the sub-populations of ``frequencies``, in generations; None: (1, 2).
+      images: images that each model sees in one generation; None: the size of the data set,
+      min_images: .. but at least this many.
+      search_space: the hyperparameters that are searched; None: the reference's.
     """
 
-    size: int = 56
-    initial_factor: int = 1
-    models: int = 5
-    generations: int | None = None
+    size: Count = 56
+    initial_factor: Count = 1
+    models: Count = 5
+    generations: Count | None = None
     until_converged: bool = True
     window: Count = 6
-    tolerance: float = 0.005
+    tolerance: Annotated[float, Between(0)] = 0.005
     min_score: float | None = None
-    best_of: str = "all"
-    rule: str = "truncation"
-    fraction: float = 0.2
+    best_of: Annotated[str, OneOf(("all", "last"))] = "all"
+    rule: Annotated[str, OneOf(RULES)] = "truncation"
+    fraction: Annotated[float, Between(1e-6, 0.5)] = 0.2
     periods: Sequence[Count] | None = None
-    images: int | None = None
-    min_images: int = 10_000
+    images: Count | None = None
+    min_images: Count = 10_000
     search_space: SearchSpace | None = None
 
     def __post_init__(self):
-        if self.size < 1 or self.models < 1 or self.initial_factor < 1:
-            raise UserError(
-                "A population needs size >= 1, models >= 1 and initial_factor >= 1, "
-                f"got {self.size}, {self.models}, {self.initial_factor}."
-            )
+        for name, annotation in get_type_hints(type(self), include_extras=True).items():
+            if name != "search_space":  # an object, which gin checks by its class
+                hold(f"population.{name}", getattr(self, name), annotation)
         if self.generations is None and not self.until_converged:
-            raise UserError("A population needs generations = N, or until_converged = True, to come to an end.")
-        if self.generations is not None and self.generations < 1:
-            raise UserError(f"population.generations must be at least 1, got {self.generations}.")
-        if self.rule not in RULES:
-            raise UserError(f"population.rule must be one of {', '.join(RULES)}, got {self.rule!r}.")
+            raise UserError(
+                "population.generations must be a number where until_converged is False, got None: set it to 10."
+            )
         if self.rule != "frequencies" and self.periods is not None:
             raise UserError(
-                f"population.periods are of the rule 'frequencies', the rule is {self.rule!r}: set "
-                "population.rule = 'frequencies', or no periods."
+                f"population.periods must be None with population.rule = {self.rule!r}, got {self.periods}: leave it "
+                "out, or set population.rule = 'frequencies'."
             )
-        if self.rule == "frequencies" and self.size < 4 * len(self.sub_populations):
+        least = _LEAST_PER_PERIOD * len(self.sub_populations)
+        if self.rule == "frequencies" and self.size < least:
             raise UserError(
-                f"The rule 'frequencies' takes 4 members or more a period: for {len(self.sub_populations)} periods set "
-                f"population.size to {4 * len(self.sub_populations)} or more, got {self.size}."
+                f"population.size must be at least {least}, {_LEAST_PER_PERIOD} per period, with the rule "
+                f"'frequencies', got {self.size}: increase it, or give fewer population.periods."
             )
-        if not 0 < self.fraction <= 0.5:
-            raise UserError(f"population.fraction must lie in (0, 0.5], got {self.fraction}.")
-        if self.best_of not in ("all", "last"):
-            raise UserError(f"population.best_of must be 'all' or 'last', got {self.best_of!r}.")
 
     @property
     def sub_populations(self) -> Sequence[int]:
-        """The period of each, in generations."""
+        """The period of each sub-population of the rule ``frequencies``, in generations."""
         return (1, 2) if self.periods is None else self.periods
 
     def members(self, generation: int) -> int:
-        """How many members a generation has where none fails; the first has number 0."""
+        """Number of members in a generation, from 0, if no member fails."""
         count = self.size * self.initial_factor
         if self.rule != "halving":
             return self.size if generation else count
         for _ in range(generation):
-            if (fewer := staying(count, self.fraction)) == count:  # so it is in all generations to come
+            if (fewer := count_survivors(count, self.fraction)) == count:  # constant from here on
                 break
             count = fewer
         return count
 
     def members_until(self, generation: int) -> int:
-        """How many members all generations before this one have together."""
+        """Number of members in all generations before this one together."""
         return sum(map(self.members, range(generation)))
 
     def images_per_generation(self, data_size: int) -> int:
-        """How many images each member sees in one generation."""
+        """Number of images that each model sees in one generation."""
         return self.images if self.images is not None else max(self.min_images, data_size)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rdl.errors import UserError
 from rdl.population import Member
-from rdl.population.evolution import ranked
+from rdl.population.evolution import rank_members
 from rdl.recursion import Iteration, LeafLabels
 from rdl.runs import RunReader
 from rdl.runs.journal import Record
@@ -94,7 +94,7 @@ class Records:
         """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
         generations = self.stages.get(stage, [])
         named = [m for members in generations for m in members if m.name == self.selected.get(stage)]
-        return next(iter(named or (ranked(generations[-1]) if generations else [])), None)
+        return next(iter(named or (rank_members(generations[-1]) if generations else [])), None)
 
     def labels(self, leaf: str) -> LeafLabels | None:
         """The labels of a leaf run, or None where they are not there (yet) or damaged."""

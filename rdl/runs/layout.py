@@ -65,6 +65,18 @@ class OutcomeKey:
 
 
 @dataclass(frozen=True)
+class EarlyStopKey:
+    """The decision to end a stage before its planned end: after which generation, and why."""
+
+    stage: str
+
+    @property
+    def text(self) -> str:
+        """``final/early_stop``."""
+        return f"{self.stage}/early_stop"
+
+
+@dataclass(frozen=True)
 class IterationKey:
     """What an iteration of a leaf run found."""
 
@@ -120,7 +132,7 @@ class SummaryKey:
     text: str = "summary"
 
 
-Key = MemberKey | OutcomeKey | IterationKey | MeasureKey | VerdictKey | SessionKey | SummaryKey
+Key = MemberKey | OutcomeKey | EarlyStopKey | IterationKey | MeasureKey | VerdictKey | SessionKey | SummaryKey
 
 _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     # Old runs had a stage without a name.
@@ -129,6 +141,7 @@ _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
         lambda stage, *numbers: MemberKey(stage or "", *map(int, numbers)),
     ),
     (r"(.+)/outcome", OutcomeKey),
+    (r"(.+)/early_stop", EarlyStopKey),
     (r"leaf_(\d{1,18})/iteration_(\d{1,18})", lambda *numbers: IterationKey(*map(int, numbers))),
     (r"measure/(.+)", MeasureKey),
     (r"verdict", VerdictKey),

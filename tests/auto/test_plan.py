@@ -14,7 +14,7 @@ from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.jobs import no_effect
 from rdl.population import PopulationSettings
-from rdl.population.budget import generations_for
+from rdl.population.budget import count_affordable_generations
 
 configure()
 
@@ -46,7 +46,7 @@ def test_the_longest_recursion_ends_within_a_tenth_of_the_time(minutes, pace, im
     settings = PopulationSettings(
         size=plan.final.members, models=FINAL_MODELS, initial_factor=2, generations=plan.final.generations
     )
-    generations = generations_for(settings, plan.final.images, plan.total_images - x_run)
+    generations = count_affordable_generations(settings, plan.final.images, plan.total_images - x_run)
     spent = x_run + plan.final.members * FINAL_MODELS * plan.final.images * (generations + 1)
     assert 0.85 * plan.total_images < spent <= plan.total_images
 

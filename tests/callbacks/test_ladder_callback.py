@@ -12,7 +12,11 @@ from rdl.runs import Run
 def trained(index, generation, parent, batch_size, score):
     hyperparameters = {"batch_size": batch_size, "learning_rate": 1e-3}
     member = Member(index, generation, parent, hyperparameters, seed=1)
-    return member.failed("diverged") if score is None else member.scored(score, "0", per_model=[0.0], kl=[[1.0, 0.5]])
+    return (
+        member.with_failure("diverged")
+        if score is None
+        else member.with_score(score, "0", per_model=[0.0], kl=[[1.0, 0.5]])
+    )
 
 
 def test_updates_are_those_of_every_generation_s_own_batch_size(tmp_path):

@@ -19,10 +19,10 @@ HYPERPARAMETERS = {"learning_rate": 1e-3, "batch_size": 64, "beta": 4.0}
 def trained(index, generation, parent, score, **changes):
     member = Member(index, generation, parent, HYPERPARAMETERS | changes, seed=1)
     if score is None:
-        return member.failed("loss is not finite")
+        return member.with_failure("loss is not finite")
     details = {"per_model": [0.1, 0.3], "kl": [[0.5, 0.0], [1.5, 0.25]], "terms": {"reconstruction": 12.5}}
     details["active_latents"] = [1, 2]
-    return member.scored(score, "0" * 64, **details)
+    return member.with_score(score, "0" * 64, **details)
 
 
 GENERATIONS = [

@@ -26,7 +26,7 @@ def generation_line(score, *members):
 
 def trained(index, score, **details):
     member = Member(index, 3, 0, {"learning_rate": 1e-3}, seed=1)
-    return member.failed("diverged") if score is None else member.scored(score, "0" * 64, **details)
+    return member.with_failure("diverged") if score is None else member.with_score(score, "0" * 64, **details)
 
 
 @pytest.mark.parametrize(

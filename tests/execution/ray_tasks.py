@@ -39,7 +39,7 @@ class OnlyRunsHere:
     def __call__(self, member: Member) -> Member:
         if member.index in self.deadly and os.getpid() != self.pid:
             _die()
-        return member.scored(1.0, "checksum")
+        return member.with_score(1.0, "checksum")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class WhereItRuns:
 
     def __call__(self, member: Member) -> Member:
         time.sleep(self.seconds.get(member.index, 0.0))
-        return member.scored(1.0, "checksum", pid=os.getpid())
+        return member.with_score(1.0, "checksum", pid=os.getpid())
 
 
 @dataclass(frozen=True)

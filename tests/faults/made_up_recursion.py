@@ -83,11 +83,11 @@ class MadeUpLearner:
         else:
             state = checkpoints.load(task.path(member.parent_name))["state"]
         if member.hyperparameters["learning_rate"] > 0.2:
-            return member.failed(f"diverged with {member.hyperparameters}", seconds=0.1)
+            return member.with_failure(f"diverged with {member.hyperparameters}", seconds=0.1)
         state = 0.9 * state + 0.3 * generator(member.seed).normal(size=200)
         score = (0.05 if task.stage.endswith("iteration_2") else 0.5) + 0.01 * float(np.tanh(state[0]))
         checksum = checkpoints.save(task.path(member.name), {"state": state})
-        return member.scored(score, checksum, per_model=[score, score - 0.001], kl=[[1.0, 0.0]] * 2)
+        return member.with_score(score, checksum, per_model=[score, score - 0.001], kl=[[1.0, 0.0]] * 2)
 
     def encode(
         self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None

@@ -140,7 +140,7 @@ def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
     # The other model of the best member, and the other member's best where it is not its copy.
     members = [Member.from_record(record) for key, record in context.run.journal.items() if "/generation_" in key]
     generations = [[m for m in members if m.generation == g] for g in range(max(m.generation for m in members) + 1)]
-    lines = {evolution.founder(generations, member) for member in generations[-1]}
+    lines = {evolution.find_founder(generations, member) for member in generations[-1]}
     assert verdict.compared == 1 + len(lines) - 1
     left = context.run.paths.checkpoints("population")
     further = {member.name for member in generations[-1]} | {context.run.journal["population/outcome"]["best"]}
@@ -174,7 +174,7 @@ def test_a_lone_model_is_told_that_nothing_was_compared(context):
 def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
     before = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
     still = SearchSpace({"learning_rate": Dimension((1e-12,), low=1e-13), "batch_size": Dimension((16,), low=2)})
-    (member,) = evolution.first_generation(1, still, (0,))
+    (member,) = evolution.draw_first_generation(1, still, (0,))
     encoded = before.encode(context.images)
     for start, alike in ((before.trained, True), (None, False)):
         task = MemberTask(context.learner, context.run.paths, "final", context.images, 16, 1, None, 0, start)

@@ -1,4 +1,4 @@
-"""A member's training without TensorFlow: the state is a few random numbers, the score a function of them."""
+"""A task without TensorFlow: a member's state is a few random numbers, its score a function of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,13 @@ SPACE = SearchSpace(
 
 @dataclass(frozen=True)
 class FakeTask:
-    """Moves a member's state on by random numbers of its seed; diverges at high learning rates.
+    """Adds random numbers to a member's state; fails at high learning rates.
 
     Attributes:
       root: the run directory.
-      stage: of the population.
-      diverges_at: learning rates from here on fail.
-      weights: float32 numbers in a state.
+      stage: name of the stage.
+      diverges_at: members with this learning rate or a higher one fail.
+      weights: size of the state.
     """
 
     root: Path
@@ -42,8 +42,8 @@ class FakeTask:
             with np.load(path, allow_pickle=False) as parent:
                 state = parent["state"]
         if member.hyperparameters["learning_rate"] >= self.diverges_at:
-            return member.failed(f"diverged with {member.hyperparameters}")
+            return member.with_failure(f"diverged with {member.hyperparameters}")
         state = 0.9 * state + member.hyperparameters["learning_rate"] * generator(member.seed).normal(size=self.weights)
         path = Layout(self.root).checkpoint(self.stage, member.name)
         files.write_npz(path, {"state": state})
-        return member.scored(float(-np.abs(state).mean()), files.sha256(path), beta=member.hyperparameters["beta"])
+        return member.with_score(float(-np.abs(state).mean()), files.sha256(path), beta=member.hyperparameters["beta"])

@@ -13,7 +13,7 @@ seeds = st.integers(0, 2**31 - 1)
 
 
 @given(seeds)
-def test_the_papers_space_draws_what_the_reference_lists(seed):
+def test_the_default_space_draws_the_values_of_the_reference(seed):
     drawn = SearchSpace().draw(generator(seed))
     assert drawn["batch_size"] in (8, 16, 32, 64, 128, 256, 512, 1024)
     assert np.isclose(drawn["learning_rate"], np.logspace(-5, 0, 30)).any()
@@ -22,7 +22,7 @@ def test_the_papers_space_draws_what_the_reference_lists(seed):
 
 
 @given(seeds)
-def test_perturbed_values_stay_in_bounds_and_are_a_factor_away(seed):
+def test_a_perturbed_value_is_the_old_one_times_a_factor_within_bounds(seed):
     space, random = SearchSpace(), generator(seed)
     before = space.draw(random)
     for _ in range(12):
@@ -38,12 +38,12 @@ def test_perturbed_values_stay_in_bounds_and_are_a_factor_away(seed):
 @pytest.mark.parametrize(
     ("value", "factor", "expected"), [(10, 1.1, 11), (10, 1.2, 12), (10, 0.8, 8), (3, 0.5, 2), (3, 1.2, 4)]
 )
-def test_whole_numbers_are_rounded_up_but_not_past_themselves(value, factor, expected):
+def test_integers_are_rounded_up_despite_floating_point_error(value, factor, expected):
     dimension = Dimension(initial=(value,), factors=(factor,), integer=True)
     assert dimension.perturb(value, generator(0)) == expected
 
 
-def test_a_batch_size_halved_for_ever_ends_at_two():
+def test_a_batch_size_is_never_halved_below_two():
     dimension = Dimension(initial=(8,), factors=(0.5,), low=2, integer=True)
     value = 8
     for _ in range(10):
@@ -51,20 +51,20 @@ def test_a_batch_size_halved_for_ever_ends_at_two():
     assert value == 2
 
 
-def test_the_order_of_names_changes_no_draw():
+def test_draws_do_not_depend_on_the_order_of_names():
     dimensions = {name: Dimension(initial=(2, 3, 4, 5), low=2) for name in ("learning_rate", "batch_size", "beta")}
     backwards = dict(reversed(dimensions.items()))
     assert SearchSpace(dimensions).draw(generator(1)) == SearchSpace(backwards).draw(generator(1))
 
 
-def test_a_batch_size_that_may_shrink_to_one_is_refused():
+def test_a_lower_bound_of_one_for_the_batch_size_is_refused():
     dimensions = {"learning_rate": Dimension(initial=(0.1,)), "batch_size": Dimension(initial=(8,), low=1)}
     with pytest.raises(UserError, match="at least 2"):
         SearchSpace(dimensions)
 
 
 @pytest.mark.parametrize("missing", ["learning_rate", "batch_size"])
-def test_a_space_without_what_training_needs_is_refused(missing):
+def test_a_space_without_a_required_hyperparameter_is_refused(missing):
     dimensions = {"learning_rate": Dimension(initial=(0.1,)), "batch_size": Dimension(initial=(8,), low=2)}
     del dimensions[missing]
     with pytest.raises(UserError, match=missing):
@@ -82,11 +82,11 @@ def test_a_space_without_what_training_needs_is_refused(missing):
         {"initial": (5,), "high": 4},
     ],
 )
-def test_a_dimension_that_makes_no_sense_is_refused(wrong):
+def test_an_invalid_dimension_is_refused(wrong):
     with pytest.raises(UserError, match="Dimension"):
         Dimension(**wrong)
 
 
-def test_values_outside_the_bounds_are_brought_back():
+def test_values_are_clipped_to_the_bounds():
     dimension = Dimension(initial=(0.5,), factors=(2.0,), high=0.6)
     assert math.isclose(dimension.perturb(0.5, generator(0)), 0.6)

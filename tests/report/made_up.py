@@ -54,11 +54,11 @@ def generations(size=4, count=3, seed=0, reason="loss is not finite", **details)
             }
             member = Member(index, generation, parent, hyperparameters, seed=1)
             if random.random() < 0.1 and index:
-                members.append(member.failed(reason, seconds=1.0))
+                members.append(member.with_failure(reason, seconds=1.0))
                 continue
             score = float(1 - (1 - 0.3 * random.random()) * 0.8**generation)
             known = {"per_model": [score, score / 2], "kl": [[1.0, 0.0]] * 2, "seconds": 2.5, "images": 1000}
-            members.append(member.scored(score, "0" * 64, **(known | details)))
+            members.append(member.with_score(score, "0" * 64, **(known | details)))
         found.append(members)
     return found
 
@@ -129,7 +129,7 @@ def make_run(
         run.journal.append("measure/x_model", {key: value / 2 for key, value in scores.items()})
         for index in range(3):
             measured = {key: value * (index + 1) / 4 for key, value in scores.items()}
-            member = Member(index, 0, None, {"beta": 1.0}, 1).scored(0.1, "0", measured=[measured], seconds=1.0)
+            member = Member(index, 0, None, {"beta": 1.0}, 1).with_score(0.1, "0", measured=[measured], seconds=1.0)
             run.journal.append(f"random_members/{member.name}", member.to_record())
         vae = build((16, 16, 1), 1, small_fc_encoder, small_fc_decoder, num_latents=3).models[0]
         if alive:  # a posterior far from the prior

@@ -62,7 +62,7 @@ def make_run(root, config=CONFIG, summary=SUMMARY, word="", verdict=VERDICT):
     """What a finished search leaves behind, its model apart; ``word`` is put into every text that a card takes."""
     with Run(root, config) as run:
         values = {"beta": 4.5, **({word: 1.0} if word else {})}
-        member = Member(2, 1, 0, values, 7).scored(0.4, "0")
+        member = Member(2, 1, 0, values, 7).with_score(0.4, "0")
         run.journal.append(f"population/{member.name}", member.to_record())
         run.journal.append("population/outcome", {"best": member.name, "stopped": "done"})
     factors = {f"shape{word}": 3, "x": 4}
