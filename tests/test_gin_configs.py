@@ -1,4 +1,4 @@
-"""Every gin file that ships parses, names nothing that does not exist, and builds what it describes."""
+"""Every shipped gin file parses, binds known names only, and builds the model and the population it describes."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from rdl.config.ranges import Between
 from rdl.errors import UserError
 from rdl.jobs import no_effect
 from rdl.population import PopulationSettings, SearchSpace
-from rdl.results import evaluation  # noqa: F401  (register every gin name)
+from rdl.results import evaluation  # noqa: F401  registers the metrics' gin names
 
 configure()
 
@@ -25,8 +25,9 @@ TRAINING = [path for path in FILES if path not in METRICS]
 
 
 def parse(path: Path, monkeypatch) -> None:
-    monkeypatch.chdir("/")  # files include others wherever they are read from
-    read_gin([str(path)], [])
+    monkeypatch.chdir("/")  # includes must not depend on the current folder
+    below = [str(ROOT / "gin_configs/baselines/beta_vae.gin")] if path.stem == "baselines_640k" else []
+    read_gin([*below, str(path)], [])  # a study's file is read on top of each method's
 
 
 def bound(key: str, default=None):
@@ -48,12 +49,12 @@ def test_training_file_builds_its_population(path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
-def test_training_file_says_what_it_is(path):
+def test_training_file_opens_with_its_command_and_cost(path):
     text = path.read_text()
     header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    assert text.startswith("# "), "opens with what it reproduces"
-    assert re.search(rf"bin/\w+ .*{path.relative_to(ROOT)}", header), "shows its command"
-    assert "Cost" in header, "says what it costs"
+    assert text.startswith("# ")
+    assert re.search(rf"bin/\w+ .*{path.relative_to(ROOT)}", header)
+    assert "Cost" in header
 
 
 @pytest.mark.parametrize("path", METRICS, ids=lambda path: path.stem)
@@ -68,7 +69,7 @@ def test_training_file_builds_its_model(path, monkeypatch):
     from rdl import models
 
     parse(path, monkeypatch)
-    name = bound("dataset.name", "dsprites_full")  # the models of a study name their own
+    name = bound("dataset.name", "dsprites_full")
     channels = 3 if name in ("shapes3d", "celeba") else 1
     side = bound("dataset.size") or (28 if "mnist" in name else 64)
     model = models.build((side, side, channels))
@@ -79,7 +80,7 @@ EVIDENCE = [path for path in TRAINING if path.parent.name == "evidence"]
 
 
 def images_seen(scope: str, data_size: int = 46_080) -> tuple[int, int]:
-    """Images that a model of a stage sees to its end, and images of all models of the stage together."""
+    """Returns the images that one model of a stage sees to its end, and those of all its models together."""
     with gin.config_scope(scope):
         settings = PopulationSettings()
     each = settings.images_per_generation(data_size)
@@ -88,13 +89,16 @@ def images_seen(scope: str, data_size: int = 46_080) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
-def test_every_model_of_the_evidence_study_sees_as_many_images(path, monkeypatch):
+def test_every_model_of_the_evidence_study_sees_the_stated_number_of_images(path, monkeypatch):
     parse(path, monkeypatch)
-    each = 200_000 if path.stem == "pbt_vae_frequencies" else 320_000  # its file says why
+    if path.stem == "rpu_vae_reference_rules":  # its x-run trains until it converges
+        assert images_seen("final")[0] == 17 * 46_080
+        return
+    each = {"pbt_vae_frequencies": 200_000, "baselines_640k": 640_000}.get(path.stem, 320_000)
     assert images_seen("final" if "rpu_vae" in path.stem else "population")[0] == each
 
 
-def test_the_search_rules_are_compared_on_as_many_images(monkeypatch):
+def test_search_rules_spend_the_same_number_of_images(monkeypatch):
     together = []
     for name in ("pbt_vae", "pbt_vae_random", "pbt_vae_halving", "pbt_vae_frequencies"):
         gin.clear_config()
@@ -103,7 +107,7 @@ def test_the_search_rules_are_compared_on_as_many_images(monkeypatch):
     assert together == [1_600_000] * 4
 
 
-def test_the_controls_of_the_recursion_have_its_compute(monkeypatch):
+def test_controls_of_the_recursion_have_its_compute(monkeypatch):
     parse(ROOT / "gin_configs/evidence/rpu_vae.gin", monkeypatch)
     recursion = images_seen("x_run")[1] + 2 * 2 * images_seen("leaf_run")[1] + images_seen("final")[1]
     assert images_seen("x_run")[0] == 320_000
@@ -114,7 +118,7 @@ def test_the_controls_of_the_recursion_have_its_compute(monkeypatch):
     assert gin.query_parameter("population.rule") == "none"
 
 
-def test_the_released_shapes3d_runs_have_rounds_of_480000_images(monkeypatch):
+def test_shapes3d_files_have_rounds_of_480000_images(monkeypatch):
     for name, scopes in (("rpu_vae", ("x_run", "final")), ("pbt_u_vae", ("population",)), ("pbt_vae", ("population",))):
         gin.clear_config()
         parse(ROOT / f"gin_configs/{name}_shapes3d.gin", monkeypatch)
@@ -132,19 +136,19 @@ def test_the_released_shapes3d_runs_have_rounds_of_480000_images(monkeypatch):
 def test_training_file_builds_its_score(path, monkeypatch):
     parse(path, monkeypatch)
     reference = bound("search.score")
-    if reference is not None and "SavedLeafMIGScore" not in str(reference):  # that one reads another run
+    if reference is not None and "SavedLeafMIGScore" not in str(reference):  # reads another run
         assert callable(reference.scoped_configurable_fn())
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
-def test_nothing_in_a_training_file_is_without_effect(path, monkeypatch):
+def test_every_binding_of_a_training_file_has_an_effect(path, monkeypatch):
     parse(path, monkeypatch)
-    if bound("experiment.job") is not None:  # a study's files have the jobs
+    if bound("experiment.job") is not None:  # a study takes its jobs from the methods' files
         assert no_effect.known() == []
 
 
 def ranges():
-    """Every number of rdl's own settings that has a range: its key in gin, and the range."""
+    """Yields the gin key and the range of every number in rdl's settings that has one."""
     for selector, found in gin.config._REGISTRY.items():
         target = found.wrapped
         hints = get_type_hints(target.__init__ if isinstance(target, type) else target, include_extras=True)
@@ -156,7 +160,7 @@ def ranges():
                         yield f"{selector.split('.')[-1]}.{parameter}", several, place
 
 
-def test_numbers_outside_their_ranges_are_told_before_anything_runs():
+def test_numbers_outside_their_ranges_are_refused_when_gin_is_read():
     found = list(ranges())
     assert len(found) > 20
     for key, several, place in found:
@@ -167,3 +171,40 @@ def test_numbers_outside_their_ranges_are_told_before_anything_runs():
             except UserError as error:
                 assert not fits and key in str(error) and "must be" in str(error), (key, number)
             gin.clear_config()
+
+
+def test_controls_differ_only_in_their_score(monkeypatch):
+    seen = {}
+    for name in ("leaf_mig", "random", "udr", "mig"):
+        gin.clear_config()
+        parse(ROOT / f"gin_configs/evidence/control_{name}.gin", monkeypatch)
+        with gin.config_scope("population"):
+            settings = PopulationSettings()
+        seen[name] = (settings.size, settings.initial_factor, settings.best_of, images_seen("population")[0])
+        assert settings.models == (2 if name == "udr" else 1)
+    assert set(seen.values()) == {(4, 2, "last", 320_000)}
+
+
+def test_reference_rules_are_the_references(monkeypatch):
+    parse(ROOT / "gin_configs/evidence/rpu_vae_reference_rules.gin", monkeypatch)
+    with gin.config_scope("x_run"):
+        settings = PopulationSettings()
+    assert (settings.window, settings.tolerance, settings.until_converged) == (6, 0.005, True)
+    assert settings.images_per_generation(46_080) == 46_080
+    assert gin.query_parameter("Dimension.factors") == (2.0, 1.2, 0.8, 0.5)
+    assert gin.query_parameter("reduce_images.min_images") == 10
+
+
+@pytest.mark.parametrize("name", ["baselines/beta_tc_vae", "evidence/beta_tc_vae"])
+def test_beta_tc_vae_baselines_have_the_closed_form_kl(name, monkeypatch):
+    parse(ROOT / f"gin_configs/{name}.gin", monkeypatch)
+    assert gin.query_parameter("beta_tc_vae.analytic_kl") is True
+
+
+def test_readme_names_only_files_that_were_run_or_says_that_they_were_not():
+    readme = (ROOT / "README.md").read_text()
+    for line in readme.splitlines():
+        for name in re.findall(r"gin_configs/[\w/]+\.gin", line):
+            header = (ROOT / name).read_text().split("\n\n")[0]
+            measured = not re.search(r"not (been )?(run|measured)", header)
+            assert measured or "not run" in line, f"README names {name}, which was not run, without saying so"

@@ -1,17 +1,27 @@
-"""One population, or one model: the job behind pbt_vae.gin, pbt_u_vae.gin and the single models' files."""
+"""Trains one population, or one model: the job of pbt_vae.gin, pbt_u_vae.gin and the files of single models."""
 
 from typing import Any
 
 import gin
 
+from rdl.data import ImageSet
+from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
+from rdl.jobs.learner import Trained
 from rdl.jobs.stage import least_images, train_population
+from rdl.population import Member
+from rdl.runs import RunReader
+from rdl.runs.layout import MemberKey, OutcomeKey
 from rdl.scoring import Score
+
+_X_RUN = "x_run"
 
 
 @gin.configurable(denylist=["context", "comparable"])
-def search(context: Context, score: Score | None = None, *, comparable: bool = True) -> dict[str, Any]:
+def search(
+    context: Context, score: Score | None = None, warm_start: str | None = None, *, comparable: bool = True
+) -> dict[str, Any]:
     """Trains a population and measures its best model; returns the summary.
 
     A population of one is a single model trained in segments: ``population.size = 1``.
@@ -20,15 +30,19 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
       context: of the job.
       score: what the population maximises: ``@UDRScore()`` (PBT-U-VAE), ``@MIGScore()`` (PBT-VAE); None: the
         training loss's negative.
+      warm_start: directory of a finished run of `rpu_vae`; the first generation starts with the weights of its
+        x-model. The summary counts the images after that. None: random weights.
       comparable: as in `train_population`.
 
     Raises:
-      UserError: the score does not fit the population, or all members of a generation failed.
+      UserError: the score does not fit the population, the run holds no x-model, or all members of a generation failed.
     """
     context.callback.on_plan({"population": least_images("population", len(context.images))})
+    start = None if warm_start is None else find_x_model(warm_start, context.images)
     stage = train_population(
-        context, "population", "population", context.images, score, comparable=comparable, compared=True, last=True
-    )
+        context, "population", "population", context.images, score,
+        comparable=comparable, compared=True, last=True, start=start,
+    )  # fmt: skip
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,
@@ -39,3 +53,27 @@ def search(context: Context, score: Score | None = None, *, comparable: bool = T
     if context.images.factor_space is not None:
         summary |= stage.measured("final")
     return summary | finish.export_result(context, stage)
+
+
+def find_x_model(run: str, images: ImageSet) -> Trained:
+    """Finds the best model of a recursion's x-run; its networks must be those that gin configures now.
+
+    Args:
+      run: directory of a run of `rpu_vae` whose x-run is finished.
+      images: the data set of this run, which must have the other run's image shape.
+
+    Raises:
+      UserError: the directory holds no finished x-run, or its best checkpoint is gone.
+    """
+    reader = RunReader.open(run)
+    outcome = reader.records.get(OutcomeKey(_X_RUN), {})
+    members = [
+        Member.from_record(record) for key, record in reader.of_kind(MemberKey).items() if key.stage == _X_RUN
+    ]
+    best = next((member for member in members if member.name == outcome.get("best")), None)
+    if best is None:
+        raise UserError(f"search.warm_start: {run} holds no finished x-run; name a run of rpu_vae that has one.")
+    x_model = Trained(reader.paths, _X_RUN, best, images.shape, len(best.details["per_model"]))
+    if not x_model.checkpoint.is_file():
+        raise UserError(f"search.warm_start: {x_model.checkpoint} is missing; train {run} again.")
+    return x_model

@@ -4,6 +4,7 @@ from rdl.metrics import dci_es, infomec  # noqa: F401  gin knows what is importe
 from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure
+from rdl.scoring.random_score import RandomScore
 from rdl.scoring.saved_labels import SavedLeafMIGScore
 from rdl.scoring.scores import Encode, LeafMIGScore, MIGScore, Score, Scored, UDRScore, alone, check, name_of
 
@@ -15,6 +16,7 @@ __all__ = [
     "LeafMIGScore",
     "MIGScore",
     "Measurement",
+    "RandomScore",
     "SavedLeafMIGScore",
     "Score",
     "Scored",

@@ -21,7 +21,7 @@ from rdl.population import Member, SearchSpace, evolution
 from rdl.population.search_space import Dimension
 from rdl.runs import Run
 from rdl.runs.layout import VerdictKey
-from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, Scored, UDRScore
+from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, RandomScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from tests.small_models import BATCHES_OF_16, SMALL_VAE, small_sprites
 
@@ -190,3 +190,19 @@ def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
     judging.judged(context, final, [x_run])
     verdict = Verdict.from_json(context.run.journal[VerdictKey().text])
     assert verdict.compared == len(x_run.trained_apart) > 0
+
+
+def test_a_search_starts_from_the_x_model_of_another_run(context, tmp_path, monkeypatch):
+    x_run = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
+    (context.run.root / "config.gin").touch()
+    starts = []
+    monkeypatch.setattr(VAELearner, "_begin_as", lambda self, trainer, start, seed: starts.append(start))
+    with Run(tmp_path / "other") as run:
+        search(dataclasses.replace(context, run=run), RandomScore(), str(context.run.root))
+    assert {(start.checkpoint, start.model) for start in starts} == {(x_run.trained.checkpoint, x_run.trained.model)}
+
+
+def test_a_search_refuses_to_start_from_a_run_without_an_x_run(context, tmp_path):
+    (tmp_path / "config.gin").touch()
+    with pytest.raises(UserError, match="warm_start"):
+        search(context, RandomScore(), str(tmp_path))
