@@ -1,9 +1,9 @@
-"""Trains every baseline for some updates from its gin file; prints times and loss terms as a Markdown table.
+"""Trains each baseline for some updates from its gin file and prints times and loss terms as a Markdown table.
 
     python benchmarks/baselines.py --updates=2000
 
-Wall and CPU seconds are of training alone, tracing left out; terms are means over the first and the last chunk, nats
-per image. The plain VAE is beta_vae.gin with beta 1.
+Seconds exclude tracing; terms are means over the first and the last chunk of updates, nats per image. The plain VAE is
+beta_vae.gin with beta 1.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _RUNS = {"plain VAE": ("beta_vae", ["vae.beta = 1.0"])} | {name: (name, []) for 
 
 
 def measure(name: str, bindings: list[str], updates: int) -> dict:
-    """Seconds and loss terms of one method."""
+    """Returns the seconds and loss terms of one method."""
     gin.clear_config()
     read_gin([str(_FILES / f"{name}.gin")], bindings)
     images = data.load()
@@ -44,7 +44,7 @@ def measure(name: str, bindings: list[str], updates: int) -> dict:
 
 
 def main() -> None:
-    """Flags -> measurements -> a table, row by row as they come."""
+    """Prints the table row by row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--updates", type=int, default=2000)
     parser.add_argument("--only", nargs="+", choices=list(_RUNS), default=list(_RUNS))

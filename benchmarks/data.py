@@ -1,8 +1,8 @@
-"""How fast dSprites is drawn and read, and how much memory it takes.
+"""Measures how fast dSprites is rendered and read, and its memory.
 
     python benchmarks/data.py
 
-Every measurement runs in a process of its own with an empty cache; memory is the peak resident size of that process.
+Each measurement runs in its own process, starting from an empty cache; memory is that process's peak resident size.
 """
 
 import json
@@ -12,22 +12,22 @@ import sys
 import tempfile
 
 CASES = {
-    "64 random images drawn, nothing warm": """
+    "64 random images rendered, cold": """
 images = rdl.data.load("dsprites_full")
 report("ms", lambda: images.images(np.random.default_rng(0).integers(len(images), size=64)), 1e3)
 """,
-    "drawn, images/s in batches of 64": """
+    "rendered, images/s in batches of 64": """
 images = rdl.data.load("dsprites_full")
 draw = np.random.default_rng(0)
 report("images/s", lambda: read_all(images, draw.integers(len(images), size=(200, 64))), rate=12800)
 """,
-    "all 737,280 made ready (first time)": """
+    "cache of all 737,280 images built": """
 report("s", lambda: rdl.data.load("dsprites_full", prepare=True))
 """,
-    "opened from the cache, checksum included": """
+    "cache opened, checksum included": """
 report("s", lambda: rdl.data.load("dsprites_full", prepare=True))
 """,
-    "64 random images from the cache, nothing warm": """
+    "64 random images from the cache, cold": """
 images = rdl.data.load("dsprites_full")
 report("ms", lambda: images.images(np.random.default_rng(0).integers(len(images), size=64)), 1e3)
 """,
@@ -57,6 +57,7 @@ def report(unit, run, scale=1, rate=None):
 
 
 def main() -> None:
+    """Runs all cases and prints a line for each."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "RDL_CACHE": folder, "DISENTANGLEMENT_LIB_DATA": folder}
         for name, code in CASES.items():

@@ -146,7 +146,7 @@ def recursion_by_seed() -> str:
 
 
 def spread() -> str:
-    """The standard deviation of MIG for models chosen in several ways; the best of N is the control for a population."""
+    """The standard deviation of MIG for models chosen in several ways; best of N is the control for a population."""
     models = [model for model in load("bed_dsprites")["models"] if model["beta"] >= LEAST_BETA]
     chosen = [
         max(group, key=lambda model: model["UDR, lasso"])["discrete_mig"]
@@ -196,10 +196,46 @@ def generation_choice() -> str:
     rows = []
     for data, found in load("handing_over").items():
         for first, last in zip(found["all"], found["last"], strict=True):
-            cells = [f"{of[key]:.3f}" for of in (first, last) for key in ("leaf_mig", "discrete_mig", "disentanglement")]
+            cells = [
+                f"{of[key]:.3f}" for of in (first, last) for key in ("leaf_mig", "discrete_mig", "disentanglement")
+            ]
             rows.append([f"{data}, seed {first['seed']}", *cells])
     parts = ["leaf MIG", "MIG", "DCI"]
     return markdown(["", *(f"all: {part}" for part in parts), *(f"last: {part}" for part in parts)], rows)
+
+
+def recursion_steps() -> str:
+    """Every later iteration of the leaf runs: what is held fixed, how purely, and what its labels are about."""
+    rows = []
+    for seed, found in load("recursion_steps").items():
+        for step in (step for step in found["iterations"] if step["iteration"]):
+            held = ", ".join(f"{name} {purity:.0%}" for name, purity in step["purity"].items())
+            learned = ", ".join(
+                f"{label['factor']} {label['share']:.0%}{'' if label['new'] else ' (again)'}"
+                for label in step["labels"]
+            )
+            place = f"{seed}, {step['leaf'].removeprefix('leaf_')}, {step['iteration']}"
+            rows.append([place, f"{step['images']:,}", held, learned or "nothing"])
+    return markdown(
+        ["seed, leaf run, iteration", "images", "held fixed, purity", "label, share of entropy"], rows, left=4
+    )
+
+
+def label_threshold() -> str:
+    """Runs with labels from 0.25 nats on against the reference's threshold, from the same x-models."""
+    rows = []
+    for run in load("label_threshold_runs"):
+        cells = [
+            [
+                str(of["x_model_labels"]),
+                str(of["leaf_iterations"]),
+                *(f"{of[key]:.3f}" for key in ("discrete_mig", "disentanglement")),
+            ]
+            for of in (run["0.25"], run["1.18817"])
+        ]
+        rows.append([f"{run['images']}, seed {run['seed']}", *cells[0], *cells[1]])
+    parts = ["x-model's labels", "leaf iterations", "MIG", "DCI"]
+    return markdown(["", *(f"0.25: {part}" for part in parts), *(f"1.188: {part}" for part in parts)], rows)
 
 
 def _values(values: Sequence[float]) -> str:
@@ -219,6 +255,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenes": lambda: compare_methods(scenes_runs(), "scenes_rpu_vae_wide"),
     "rooms": lambda: compare_methods(study_runs("rooms"), "rooms_rpu_vae_wide"),
     "search rules": search_rules,
+    "recursion steps": recursion_steps,
+    "label threshold": label_threshold,
     "generation choice": generation_choice,
     **{f"selection on {bed}": lambda bed=bed: selection(bed) for bed in ("scenes", "dsprites", "rooms")},
 }

@@ -1,12 +1,11 @@
-"""From how many nats on should a latent be a label? A bed of models as labellers of each other, with known factors.
+"""Compares KL thresholds of labels on a bed of models with known factors, which label the images for each other.
 
     python benchmarks/label_threshold.py runs/bed_rooms --results=docs/results/label_threshold.json
 
-Each model of a bed (`model_selection.py train`) labels its images as the first step of the recursion does, at each
-threshold, and leaf MIG by these labels alone scores all other models. For the labellers of each beta, the mean over its
-seeds of: the number of labels, the rank correlation (Spearman's) of that leaf MIG with the true MIG, and the true MIG
-of the model that it chooses. A labeller without a label chooses nothing: its correlation counts as 0, and its choice as
-the mean of all models.
+Each model of a bed (`model_selection.py train`) labels the images as the first step of the recursion does, at each
+threshold; leaf MIG with these labels scores all other models. Reported for the labellers of each beta, as means over
+seeds: the number of labels, Spearman's correlation of that leaf MIG with the true MIG, and the true MIG of the model
+with the highest leaf MIG. A labeller without labels counts with correlation 0 and the mean MIG of all models.
 """
 
 import argparse
@@ -27,8 +26,8 @@ from rdl.scoring import leaf_mig
 THRESHOLDS = (0.05, 0.1, 0.25, 0.5, 0.7, 0.9, LEARNED_KL)
 
 
-def of_bed(bed: Path, thresholds=THRESHOLDS) -> list[dict[str, float]]:
-    """A row for each beta and threshold."""
+def compare_thresholds(bed: Path, thresholds=THRESHOLDS) -> list[dict[str, float]]:
+    """Returns a row for each beta and threshold."""
     means, log_variances, betas, migs = [], [], [], []
     for path in sorted((bed / "units").glob("*.json")):
         unit = files.read_json(path)
@@ -61,8 +60,8 @@ def of_bed(bed: Path, thresholds=THRESHOLDS) -> list[dict[str, float]]:
     return rows
 
 
-def table(rows: list[dict[str, float]]) -> str:
-    """A row a threshold, a column a beta of the labellers: labels, correlation, MIG chosen."""
+def format_table(rows: list[dict[str, float]]) -> str:
+    """Formats a row per threshold and a column per beta: correlation (labels, MIG chosen)."""
     betas = sorted({row["beta"] for row in rows})
     lines = ["| nats | " + " | ".join(f"beta {beta:g}" for beta in betas) + " | mean |"]
     lines.append("|---:" * (len(betas) + 2) + "|")
@@ -75,15 +74,15 @@ def table(rows: list[dict[str, float]]) -> str:
 
 
 def main() -> None:
-    """Flags -> a table a bed, and a JSON."""
+    """Prints a table per bed and writes a JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("beds", type=Path, nargs="+")
     parser.add_argument("--results", type=Path)
     options = parser.parse_args()
     result = {}
     for bed in options.beds:
-        result[bed.name] = of_bed(bed)
-        print(f"{bed.name}: rank correlation (labels, MIG chosen)\n{table(result[bed.name])}")
+        result[bed.name] = compare_thresholds(bed)
+        print(f"{bed.name}: rank correlation (labels, MIG chosen)\n{format_table(result[bed.name])}")
     if options.results:
         rounded = {
             name: [{key: round(float(value), 4) for key, value in row.items()} for row in rows]

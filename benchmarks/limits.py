@@ -1,12 +1,12 @@
-"""How fast a training step of the reference network could be here, by its operations and by its memory traffic.
+"""Computes lower bounds for a training step of the reference network from its operations and its memory traffic.
 
     python benchmarks/limits.py
 
-Operations: two for each multiplication of a convolution or a dense layer, in the forward pass, in the gradient by the
-weights and (but for the first layer) in the gradient by the inputs. They run at best at the rate of a large matrix
-product. Traffic: how often each layer's values pass between memory and processor when every operation of the step
-reads and writes them once, at the rate of adding two large arrays. A step can be faster than the second where its
-values stay in a cache. Prints a JSON line for each precision; CPU time, all cores.
+Operations: two per multiplication of a convolution or dense layer, in the forward pass, in the gradient of the weights
+and, except for the first layer, in the gradient of the inputs, at the measured rate of a large matrix product. Traffic:
+each layer's values as often as the operations of the step read and write them, at the measured rate of adding two large
+arrays. A step can be faster than the second bound where values stay in a cache. Prints a JSON line per precision; CPU
+time, all cores.
 """
 
 import functools
@@ -22,21 +22,21 @@ from keras import layers
 from rdl.models.networks.reference import reference_decoder, reference_encoder
 
 SHAPE, LATENTS = (64, 64, 1), 10
-# Written by its layer; read twice and written by batch norm; read by the next layer. Back: two read and one written by
-# ReLU, two read twice and one written by batch norm, read by both gradients of the layer, written and read between.
+# Forward: written by the layer, read twice and written by batch norm, read by the next layer. Backward: ReLU reads two
+# and writes one, batch norm reads two twice and writes one, both gradients of the layer read, one write and read.
 PASSES = 1 + 3 + 1 + 3 + 5 + 2 + 2
 SIZE, LENGTH, ROUNDS = 2048, 64 << 20, 9
 
 
-def weighed_layers() -> list[layers.Layer]:
-    """All layers with kernels, in the order of the step."""
+def layers_with_kernels() -> list[layers.Layer]:
+    """Returns the layers with kernels in the order of the step."""
     networks = reference_encoder(SHAPE, LATENTS), reference_decoder(SHAPE, LATENTS)
     kinds = (layers.Conv2D, layers.Conv2DTranspose, layers.Dense)
     return [layer for network in networks for layer in network.layers if isinstance(layer, kinds)]
 
 
-def multiplications(layer: layers.Layer) -> int:
-    """Of the forward pass for one image."""
+def count_multiplications(layer: layers.Layer) -> int:
+    """Counts the multiplications of the forward pass for one image."""
     kernel = int(np.prod(layer.kernel.shape))
     if isinstance(layer, layers.Dense):
         return kernel
@@ -45,17 +45,17 @@ def multiplications(layer: layers.Layer) -> int:
 
 
 def main() -> None:
-    """Counts, measures and prints."""
+    """Counts operations and traffic, measures the machine and prints the bounds."""
     measuring.emit_machine("limits")
-    counts = [multiplications(layer) for layer in weighed_layers()]
+    counts = [count_multiplications(layer) for layer in layers_with_kernels()]
     operations = 2 * (3 * sum(counts) - counts[0])
-    values = sum(int(np.prod(layer.output.shape[1:])) for layer in weighed_layers())
+    values = sum(int(np.prod(layer.output.shape[1:])) for layer in layers_with_kernels())
     square, line = (tf.random.normal(shape) for shape in ((SIZE, SIZE), (LENGTH,)))
     ways = {"sum": functools.partial(tf.function(tf.add), line, line + 1.0)}
     for dtype in (tf.float32, tf.bfloat16):
         ways[dtype.name] = functools.partial(tf.function(tf.matmul), tf.cast(square, dtype), tf.cast(square, dtype))
     spent, _ = measuring.seconds(ways, ROUNDS)
-    bandwidth = 3 * LENGTH * line.dtype.size / min(spent["sum"])  # two are read, one is written
+    bandwidth = 3 * LENGTH * line.dtype.size / min(spent["sum"])  # two reads and one write
     for dtype in (tf.float32, tf.bfloat16):
         rate = 2 * SIZE**3 / min(spent[dtype.name])
         traffic = PASSES * values * dtype.size

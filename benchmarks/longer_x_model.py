@@ -1,11 +1,11 @@
-"""Is it the labels, or only more images? Trains the x-models of finished recursions as long again, without choosing.
+"""Trains the x-models of finished recursions further without any choice: the control for a final run's extra images.
 
     python benchmarks/longer_x_model.py runs/rpu_vae/rpu_vae/* --images=320000 \\
         --results=docs/results/longer_x_model.json
 
-A final run with ``rpu_vae.warm_start = True`` has seen more images than the x-model that it began with. Here each run's
-x-model sees as many more, with its own hyperparameters and no population, and is measured as the run measures. A run's
-configuration is a program: give only runs of your own.
+A final model with ``rpu_vae.warm_start = True`` has seen more images than its x-model. Here each x-model is trained
+on as many more images with its own hyperparameters, and measured as the run measures. A run's configuration is a
+program: pass only runs that you trust.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from rdl.scoring import Measurement
 from rdl.seeds import derive
 
 
-def longer(root: Path, num_images: int) -> dict[str, float]:
-    """The scores of a run's x-model after so many images more."""
+def train_longer(root: Path, num_images: int) -> dict[str, float]:
+    """Returns the scores of a run's x-model after ``num_images`` further images."""
     reader = RunReader.open(root)
     with configured([str(reader.paths.config)]), tempfile.TemporaryDirectory() as folder:
         images, learner = data.load(), VAELearner.from_gin()
@@ -51,18 +51,19 @@ def longer(root: Path, num_images: int) -> dict[str, float]:
 
 
 def main() -> None:
+    """Trains, measures and writes a JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--images", type=int, default=320_000)
     parser.add_argument("--results", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     configure()
     found = {}
-    for root in asked.runs:
-        found[str(root)] = longer(root, asked.images)
+    for root in options.runs:
+        found[str(root)] = train_longer(root, options.images)
         print(f"{root}: " + ", ".join(f"{key} {value:.3f}" for key, value in found[str(root)].items()), flush=True)
-        if asked.results:
-            files.write_json(asked.results, found)
+        if options.results:
+            files.write_json(options.results, found)
 
 
 if __name__ == "__main__":

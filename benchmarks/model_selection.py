@@ -1,15 +1,14 @@
-"""Which score chooses well without labels? A bed of models, beta x rate x seed, and every candidate's rank correlation.
+"""Measures how well scores without labels rank a bed of models (beta x learning rate x seed) with known factors.
 
     python benchmarks/model_selection.py train --output=runs/bed_dsprites
     python benchmarks/model_selection.py score --output=runs/bed_dsprites --results=docs/results/bed_dsprites.json
     python benchmarks/model_selection.py train --output=runs/bed_scenes \\
         --gin_file=gin_configs/evidence/scenes_rpu_vae.gin
 
-Data set and networks are the gin file's. Models are trained four side by side; each block's codes of a common set of
-points go to OUTPUT/codes, so that scores can be computed again without training, the models themselves to
-OUTPUT/models, and the block's measurements to OUTPUT/units.
-A block that is there is not trained again; one that diverges is written down as failed. `score` takes what is there.
-Needs LightGBM for DCI. Cost of the default (112 models x 400,000 images): not measured.
+Data set and networks are the gin file's. Models are trained in blocks of four, side by side. A block's codes of a
+common set of points go to OUTPUT/codes, its models to OUTPUT/models and its measurements to OUTPUT/units, so that
+`score` needs no training. Finished blocks are skipped; diverged ones are recorded as failed. Needs LightGBM for DCI.
+Cost of the default (112 models x 400,000 images): not measured.
 """
 
 import argparse
@@ -38,7 +37,7 @@ SIDE_BY_SIDE, BATCH, UDR_POINTS, ELBO_POINTS = 4, 64, 1000, 1000
 
 
 def train(options) -> None:
-    """Trains, encodes and measures every block that is not there yet."""
+    """Trains, encodes and measures every block that is not finished."""
     configure([options.gin_file], options.gin_bindings)
     configure_threads()
     images = data.load()
@@ -66,7 +65,7 @@ def train(options) -> None:
             files.write_json(options.output / "units" / f"{name}.json", unit | {"failed": str(error)})
             print(f"[{number}/{len(blocks)}] {name} failed: {error}", flush=True)
             continue
-        unit |= {"terms": terms, "models": measured(trainer.model, images, points, means, log_variances)}
+        unit |= {"terms": terms, "models": measure_models(trainer.model, images, points, means, log_variances)}
         unit["cpu_seconds"] = time.process_time() - cpu
         for number_of_model, vae in enumerate(trainer.model.models):
             saved.save(vae, options.output / "models" / name / str(number_of_model))
@@ -76,9 +75,9 @@ def train(options) -> None:
         print(f"[{number}/{len(blocks)}] {name}: MIG {migs} ({time.perf_counter() - started:.0f} s)", flush=True)
 
 
-def measured(ensemble, images, points, means, log_variances) -> list[dict[str, float]]:
-    """MIG and DCI on the true factors, and the negative ELBO, of each model."""
-    order = generator(0, "bed", "order").permutation(len(points))  # points lie in the data set's order
+def measure_models(ensemble, images, points, means, log_variances) -> list[dict[str, float]]:
+    """Returns MIG and DCI on the true factors, reconstruction and KL of each model."""
+    order = generator(0, "bed", "order").permutation(len(points))  # points are in the data set's order
     factors, num_train = images.factors(points), len(points) * 7 // 10
     few = images.images(points[order[:ELBO_POINTS]]).astype(np.float32) / 255
     found = []
@@ -94,7 +93,7 @@ def measured(ensemble, images, points, means, log_variances) -> list[dict[str, f
 
 
 def score(options) -> None:
-    """All candidates' scores of all models, and how well each chooses; prints a table and writes a small JSON."""
+    """Scores all models by all candidates; prints a table of their quality and writes a JSON file."""
     units = [(path.stem, files.read_json(path)) for path in sorted((options.output / "units").glob("*.json"))]
     done = [(name, unit) for name, unit in units if "failed" not in unit]
     if not done:
@@ -102,11 +101,11 @@ def score(options) -> None:
     parts = [np.load(options.output / "codes" / f"{name}.npz", allow_pickle=False)["means"] for name, _ in done]
     codes = np.concatenate(parts)
     rows = [{**model, "beta": unit["beta"], "rate": unit["rate"]} for _, unit in done for model in unit["models"]]
-    candidates = scores_of(codes, np.array([row["kl"] for row in rows]), rows)
+    candidates = compute_scores(codes, np.array([row["kl"] for row in rows]), rows)
     truth = {key: np.array([row[key] for row in rows]) for key in ("discrete_mig", "disentanglement")}
     table = {}
     for name, values in candidates.items():
-        table[name] = {key: quality(values, true) for key, true in truth.items()}
+        table[name] = {key: rate(values, true) for key, true in truth.items()}
     result = {
         "models": [
             {"beta": row["beta"], "rate": row["rate"], "kl": [round(k, 4) for k in row["kl"]]}
@@ -135,12 +134,12 @@ def score(options) -> None:
         print(f"| {name} | {' | '.join(cells)} |")
 
 
-def scores_of(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[str, np.ndarray]:
-    """Every candidate, higher is better, [models] each."""
+def compute_scores(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[str, np.ndarray]:
+    """Returns every candidate's scores, higher is better, [models] each."""
     few, live = codes[:, generator(0, "bed", "few").permutation(codes.shape[1])[:UDR_POINTS]], kl > 0.01
     betas, rates = (np.array([row[key] for row in rows]) for key in ("beta", "rate"))
     found = {name: np.zeros(len(codes)) for name in ("UDR, lasso", "UDR, Spearman", "UDR, lasso, chance-corrected")}
-    for beta, rate in dict.fromkeys(zip(betas, rates, strict=True)):  # UDR compares models that differ in seed alone
+    for beta, rate in dict.fromkeys(zip(betas, rates, strict=True)):  # UDR compares models that differ in the seed only
         alike = (betas == beta) & (rates == rate)
         for name, kind in (("UDR, lasso", "lasso"), ("UDR, Spearman", "spearman")):
             found[name][alike] = udr.score(few[alike], kl[alike], kind, mode="fixed")["model_scores"]
@@ -163,8 +162,10 @@ def scores_of(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[str, 
     return found
 
 
-def quality(values: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
-    """Spearman's correlation with a bootstrap interval over models; what the best by this score has, ties averaged."""
+def rate(values: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
+    """Rates a score: Spearman's correlation with a bootstrap interval over models, the true score of its choice (ties
+    averaged) and the regret.
+    """
     chosen = float(true[values == values.max()].mean())
     random, resampled = generator(0, "bed", "bootstrap"), []
     for _ in range(1000):
@@ -179,7 +180,7 @@ def quality(values: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
 
 
 def main() -> None:
-    """Flags -> a bed, or its scores."""
+    """Trains a bed or scores it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("train", "score"))
     parser.add_argument("--output", type=Path, required=True)
@@ -188,7 +189,7 @@ def main() -> None:
     parser.add_argument("--gin_bindings", nargs="*", default=[])
     parser.add_argument("--betas", type=float, nargs="+", default=[2, 4, 8, 16, 32, 64, 128])
     parser.add_argument("--rates", type=float, nargs="+", default=[5e-4, 2e-3])
-    parser.add_argument("--seeds", type=int, default=8, help=f"of each beta and rate, a multiple of {SIDE_BY_SIDE}")
+    parser.add_argument("--seeds", type=int, default=8, help=f"per beta and rate, a multiple of {SIDE_BY_SIDE}")
     parser.add_argument("--images", type=int, default=400_000)
     parser.add_argument("--points", type=int, default=10_000)
     options = parser.parse_args()

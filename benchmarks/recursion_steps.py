@@ -1,12 +1,12 @@
-"""Does each step of a recursion do its work? Read off finished runs with the true factors, which the runs never saw.
+"""Checks each step of finished recursions against the true factors, which the runs never used.
 
     python benchmarks/recursion_steps.py runs/rpu_vae/rpu_vae/* --results=docs/results/recursion_steps.json
     python benchmarks/recursion_steps.py runs/rpu_vae/rpu_vae/* --bed=runs/bed_dsprites
 
-For every iteration of every leaf run: how constant the factors held so far are among its images (*purity*, the share
-of the images that have the commonest value), and of which factor each learned label tells most (mutual information
-over the factor's entropy among these images), new or held before. With --bed, a bed of benchmarks/model_selection.py
-on the same images: the rank correlation of leaf MIG, by each run's labels, with the true MIG of the bed's models.
+For every iteration of every leaf run: the *purity* of the factors held fixed so far (the share of the images that have
+the commonest value), and the factor that each label shares most information with (mutual information over the factor's
+entropy among these images). With --bed, a bed of benchmarks/model_selection.py on the same images: the rank correlation
+of leaf MIG, with each run's labels, and the true MIG of the bed's models.
 """
 
 import argparse
@@ -29,10 +29,10 @@ from rdl.scoring import leaf_mig
 from rdl.seeds import generator
 
 
-def leaf_runs(records: Records, images: ImageSet) -> list[dict]:
-    """An entry for each iteration that learned a label."""
+def check_leaf_runs(records: Records, images: ImageSet) -> list[dict]:
+    """Returns an entry for each iteration that learned a label."""
     if images.factor_space is None:
-        raise SystemExit(f"error: {records.root} is of images without known factors: there is nothing to compare with.")
+        raise SystemExit(f"error: {records.root} has images without known factors; pass a run whose factors are known.")
     names, found = images.factor_space.names, []
     for leaf, iterations in records.leaves.items():
         labels, held = LeafLabels.load(records.reader.paths.labels(leaf)), dict[str, int]()
@@ -40,27 +40,27 @@ def leaf_runs(records: Records, images: ImageSet) -> list[dict]:
             factors = images.factors(indices)
             share = share_of_factors(values, factors)
             best = share.argmax(axis=1)
-            told = [
+            learned = [
                 {"factor": names[f], "share": float(share[i, f]), "new": names[f] not in held}
                 for i, f in enumerate(best.tolist())
             ]
             purity = {name: float(np.bincount(factors[:, f]).max() / len(factors)) for name, f in held.items()}
             entry = {"leaf": leaf, "iteration": iteration.number, "images": len(indices)}
-            found.append(entry | {"score": iteration.score, "purity": purity, "labels": told})
+            found.append(entry | {"score": iteration.score, "purity": purity, "labels": learned})
             kept = iteration.reduction.held if iteration.reduction else ()
             held |= {names[f]: f for f, constant in zip(best.tolist(), kept, strict=False) if constant}
     return found
 
 
-def leaf_mig_of_bed(records: Records, images: ImageSet, bed: Path) -> dict[str, float | int]:
-    """Spearman's correlation of leaf MIG with true MIG over a bed's models."""
+def correlate_leaf_mig(records: Records, images: ImageSet, bed: Path) -> dict[str, float | int]:
+    """Correlates leaf MIG with the true MIG over a bed's models (Spearman)."""
     paths = [records.reader.paths.labels(leaf) for leaf in records.leaves]
     blocks = [path for path in sorted((bed / "codes").glob("*.npz")) if (bed / "units" / f"{path.stem}.json").is_file()]
     scores, true = [], []
     for block in blocks:
         codes = np.load(block, allow_pickle=False)["means"]
         points = np.sort(generator(0, "bed", "points").permutation(len(images))[: codes.shape[1]])
-        leaves = [among(LeafLabels.load(path), points) for path in paths]
+        leaves = [restrict(LeafLabels.load(path), points) for path in paths]
         scores += [leaf_mig.score(means, leaves, points)["leaf_mig"] for means in codes]
         true += [model["discrete_mig"] for model in files.read_json(bed / "units" / f"{block.stem}.json")["models"]]
     return {
@@ -71,8 +71,8 @@ def leaf_mig_of_bed(records: Records, images: ImageSet, bed: Path) -> dict[str, 
     }
 
 
-def among(leaf: LeafLabels, points: np.ndarray) -> LeafLabels:
-    """The labels of the images that a bed's codes are of; an iteration with fewer than 30 of them is left out."""
+def restrict(leaf: LeafLabels, points: np.ndarray) -> LeafLabels:
+    """Keeps the labels of these images, without iterations that have fewer than 30 of them."""
     kept = [
         (np.isin(indices, points), indices, labels) for indices, labels in zip(leaf.indices, leaf.labels, strict=True)
     ]
@@ -80,17 +80,17 @@ def among(leaf: LeafLabels, points: np.ndarray) -> LeafLabels:
     return LeafLabels(tuple(indices for indices, _ in kept), tuple(labels for _, labels in kept))
 
 
-def told(entry: dict) -> str:
-    """One line of an iteration."""
-    held = ", ".join(f"{name} {purity:.0%}" for name, purity in entry["purity"].items()) or "all images"
+def describe(entry: dict) -> str:
+    """Describes one iteration in a line."""
+    held = ", ".join(f"{name} {purity:.0%}" for name, purity in entry["purity"].items()) or "nothing"
     labels = ", ".join(
-        f"{label['factor']} {label['share']:.0%}{'' if label['new'] else ' (held)'}" for label in entry["labels"]
+        f"{label['factor']} {label['share']:.0%}{'' if label['new'] else ' (again)'}" for label in entry["labels"]
     )
     return f"{entry['leaf']}/{entry['iteration']}  {entry['images']:>6,} images  held: {held:<28}  learned: {labels}"
 
 
 def main() -> None:
-    """Flags -> a table, and a JSON."""
+    """Prints the steps of each run and writes a JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", help="finished runs of rpu_vae with known factors")
     parser.add_argument("--bed", type=Path)
@@ -99,12 +99,12 @@ def main() -> None:
     result: dict[str, dict[str, Any]] = {}
     for root in options.runs:
         records, images = read_records(root), FinishedRun.open(root).images
-        found: dict[str, Any] = {"iterations": leaf_runs(records, images)}
+        found: dict[str, Any] = {"iterations": check_leaf_runs(records, images)}
         result[root.name] = found
         print(root)
-        print("\n".join(f"  {told(entry)}" for entry in found["iterations"]))
+        print("\n".join(f"  {describe(entry)}" for entry in found["iterations"]))
         if options.bed:
-            found["leaf_mig"] = leaf_mig_of_bed(records, images, options.bed)
+            found["leaf_mig"] = correlate_leaf_mig(records, images, options.bed)
             print("  leaf MIG over {models} models: rank correlation with MIG {spearman:.2f}, chosen {chosen:.3f} of "
                   "{best:.3f}".format(**found["leaf_mig"]))  # fmt: skip
     later = [entry for found in result.values() for entry in found["iterations"] if entry["iteration"] == 1]

@@ -1,9 +1,9 @@
-"""Whether two run directories hold the same numbers, digit by digit: for a change that is to change none.
+"""Compares two run directories digit by digit, for a change that must not alter results.
 
-    python docs/same_run.py RUN OTHER [weighted_kl=kl ..]
+    python benchmarks/same_run.py RUN OTHER [weighted_kl=kl ..]
 
-Compares the journals record by record, checksums of checkpoints among them, and the summaries; seconds are left out.
-NEW=OLD says that a name has changed from one commit to the other. Prints what differs; exit code 1 where anything does.
+Compares the journals record by record, checksums of checkpoints included, and the summaries, without seconds. NEW=OLD
+declares a renamed key. Prints the differences; exit code 1 if there are any.
 """
 
 import sys
@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rdl.runs import RunReader
 
 Numbers = dict[str, Any]
-"""Where a number, text or flag lies -> it."""
+"""Path of a value -> the value."""
 
 
-def numbers(root: str, names: Mapping[str, str]) -> Numbers:
-    """All that a run has written down, but how long it took."""
+def read_values(root: str, names: Mapping[str, str]) -> Numbers:
+    """Returns all recorded values of a run except times."""
     reader = RunReader.open(root)
     found = {"summary": reader.summary} | {repr(key): record for key, record in reader.records.items()}
     return {place: value for place, value in _leaves("", found, names) if "seconds" not in place}
@@ -39,10 +39,10 @@ def _leaves(place: str, value: Any, names: Mapping[str, str]) -> Iterator[tuple[
 
 
 def main() -> int:
-    """Compares; returns the exit code."""
+    """Prints the differences and returns the exit code."""
     one, other, *renamed = sys.argv[1:]
     names = dict(pair.split("=", 1) for pair in renamed)
-    first, second = numbers(one, names), numbers(other, names)
+    first, second = read_values(one, names), read_values(other, names)
     unlike = sorted({place for place, _ in first.items() ^ second.items()})
     for place in unlike:
         print(f"{place}: {first.get(place)} and {second.get(place)}")

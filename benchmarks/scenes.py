@@ -1,12 +1,12 @@
-"""Draws a data set of known factors: coloured shapes over a ground, 32 x 32 x 3, six factors, 13,824 images.
+"""Renders a data set of known factors: coloured shapes over a ground, 32 x 32 x 3, six factors, 13,824 images.
 
     python benchmarks/scenes.py                       runs/scenes.npz, in seconds
     python benchmarks/scenes.py --output=other.npz
-    python benchmarks/scenes.py --folder=scenes       5,000 of them as PNG files, factors in scenes.csv
+    python benchmarks/scenes.py --folder=scenes       5,000 of the images as PNG files, factors in scenes.csv
 
-Factors, in the order in which the last changes fastest: shape (disc, square, triangle) x size (4) x x (6) x y (6) x hue
-of the shape (8, from red to violet, so that it has two ends) x ground (4 colours). Every combination is there once. A
-pixel's colour is the mean over 4 x 4 points in it, so edges are smooth. Nothing is random.
+Factors, the last one varying fastest: shape (disc, square, triangle), size (4), x (6), y (6), hue of the shape (8, from
+red to violet, so that the range has two ends) and ground (4 colours). Every combination occurs once. Each pixel is the
+mean of 4 x 4 samples, so edges are smooth. Nothing is random.
 """
 
 import argparse
@@ -26,23 +26,23 @@ _GROUNDS = np.array([[0.18, 0.18, 0.20], [0.36, 0.30, 0.22], [0.30, 0.44, 0.26],
 
 
 def mask(shape: int, size: int, x: int, y: int) -> np.ndarray:
-    """How much of each pixel the shape covers, [side, side] in [0, 1]."""
+    """Returns the share of each pixel that the shape covers, [side, side] in [0, 1]."""
     places = (np.arange(SIDE * POINTS) + 0.5) / POINTS
     across, down = places[None, :] - (10 + 2.4 * x), places[:, None] - (11.5 + 2.4 * y)
     radius = 3.0 + 1.1 * size
     if shape == 0:
         inside = across**2 + down**2 <= radius**2
-    elif shape == 1:
-        inside = np.maximum(np.abs(across), np.abs(down)) <= 0.886 * radius  # of the disc's area
-    else:  # an equilateral triangle of the disc's area, its centre of mass in the middle
+    elif shape == 1:  # a square of the disc's area
+        inside = np.maximum(np.abs(across), np.abs(down)) <= 0.886 * radius
+    else:  # an equilateral triangle of the disc's area around its centroid
         height = 2.333 * radius
         below_top = down + height * 2 / 3
         inside = (below_top >= 0) & (below_top <= height) & (np.abs(across) <= below_top / np.sqrt(3))
     return inside.reshape(SIDE, POINTS, SIDE, POINTS).mean(axis=(1, 3))
 
 
-def draw() -> tuple[np.ndarray, np.ndarray]:
-    """Images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
+def render() -> tuple[np.ndarray, np.ndarray]:
+    """Returns the images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
     sizes = tuple(FACTORS.values())
     factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
     masks = {state: mask(*state) for state in np.ndindex(sizes[:4])}
@@ -56,8 +56,8 @@ def draw() -> tuple[np.ndarray, np.ndarray]:
     return images, factors
 
 
-def as_folder(images: np.ndarray, factors: np.ndarray, folder: Path, number: int = 5000) -> Path:
-    """Writes so many random images to ``folder/00000.png`` and on, as somebody's own would lie, and ``folder.csv``."""
+def write_folder(images: np.ndarray, factors: np.ndarray, folder: Path, number: int = 5000) -> Path:
+    """Writes ``number`` random images to ``folder/00000.png`` and following, and their factors to ``folder.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
     chosen = np.random.default_rng(0).permutation(len(images))[:number]
     lines = [",".join(["image", *FACTORS])]
@@ -70,14 +70,14 @@ def as_folder(images: np.ndarray, factors: np.ndarray, folder: Path, number: int
 
 
 def main() -> None:
-    """Flags -> a file, or a folder and its labels."""
+    """Renders the data set and writes a file, or a folder with labels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("runs/scenes.npz"))
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    images, factors = draw()
+    images, factors = render()
     if options.folder is not None:
-        print(f"{options.folder} and {as_folder(images, factors, options.folder)}")
+        print(f"{options.folder} and {write_folder(images, factors, options.folder)}")
         return
     files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
     print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")

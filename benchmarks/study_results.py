@@ -1,11 +1,11 @@
-"""Leaves of a finished study what a reader compares: settings and scores, without places, clocks and optimisers.
+"""Reduces a finished study to settings and scores, without paths, times and optimisers.
 
-    python docs/study_results.py runs/study_small/results.json docs/results/study_small.json
-    python docs/study_results.py runs/rpu_vae docs/results/evidence.json
+    python benchmarks/study_results.py runs/study_small/results.json docs/results/study_small.json
+    python benchmarks/study_results.py runs/rpu_vae docs/results/evidence.json
 
 From a results.json: the same table, smaller. From a folder of bin/study GIN_FILE --seeds=..: every run with its file,
-seed, state, scores and summary, the failed ones with their reasons, and the numbers behind the curves: each
-generation's best score, and each random member's measurement. A study that is not finished gives what it has.
+seed, state, scores and summary, the reason of a failure, the best score of each generation and the measurement of each
+random member. An unfinished study gives the runs that it has.
 """
 
 import json
@@ -16,24 +16,24 @@ LEFT_OUT = ("uuid", "elapsed", "path", "optimizer", "Adam", "postprocess_", "los
 
 
 def main() -> None:
-    """A table or a folder -> a small JSON; numbers to six digits."""
+    """Writes the reduced JSON, numbers to six digits."""
     source, target = map(Path, sys.argv[1:])
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(of_folder(source) if source.is_dir() else of_table(json.loads(source.read_text())))
+    target.write_text(reduce_folder(source) if source.is_dir() else reduce_table(json.loads(source.read_text())))
 
 
-def of_table(columns: dict) -> str:
-    """{column: {row: value}} without the columns that nobody compares."""
+def reduce_table(columns: dict) -> str:
+    """Reduces {column: {row: value}} to the columns worth comparing."""
     lines = []
     for name, column in columns.items():
         if not any(word in name for word in LEFT_OUT):
-            kept = {row: _short(value) for row, value in column.items() if value is not None}
+            kept = {row: _round(value) for row, value in column.items() if value is not None}
             lines.append(f"{json.dumps(name)}: {json.dumps(kept, separators=(',', ':'))}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def of_folder(root: Path) -> str:
-    """A line a run."""
+def reduce_folder(root: Path) -> str:
+    """Reduces each run of a folder to a line."""
     from rdl.results import studies
 
     lines = []
@@ -41,12 +41,12 @@ def of_folder(root: Path) -> str:
         kept = {"file": run.file, "seed": run.seed, "state": run.state, "scores": run.scores, "summary": run.summary}
         if run.reason:
             kept["reason"] = run.reason
-        kept |= _of_journal(root / run.file / str(run.seed))
-        lines.append(json.dumps(_short(kept), separators=(",", ":")))
+        kept |= _read_journal(root / run.file / str(run.seed))
+        lines.append(json.dumps(_round(kept), separators=(",", ":")))
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def _of_journal(folder: Path) -> dict:
+def _read_journal(folder: Path) -> dict:
     from rdl.report.reading import read_records
 
     if not (folder / "config.gin").is_file():
@@ -60,11 +60,11 @@ def _of_journal(folder: Path) -> dict:
     return {"best_scores": best} | ({"random_members": random} if random else {})
 
 
-def _short(value):
+def _round(value):
     if isinstance(value, dict):
-        return {key: _short(part) for key, part in value.items()}
+        return {key: _round(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_short(part) for part in value]
+        return [_round(part) for part in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 

@@ -67,9 +67,7 @@ def find_x_model(run: str, images: ImageSet) -> Trained:
     """
     reader = RunReader.open(run)
     outcome = reader.records.get(OutcomeKey(_X_RUN), {})
-    members = [
-        Member.from_record(record) for key, record in reader.of_kind(MemberKey).items() if key.stage == _X_RUN
-    ]
+    members = [Member.from_record(record) for key, record in reader.of_kind(MemberKey).items() if key.stage == _X_RUN]
     best = next((member for member in members if member.name == outcome.get("best")), None)
     if best is None:
         raise UserError(f"search.warm_start: {run} holds no finished x-run; name a run of rpu_vae that has one.")
