@@ -53,15 +53,15 @@ METHODS = {
     "quantised_beta_tc_vae": ("beta-TCVAE, quantised means", "none", "0.32"),
     "vlae": ("VLAE", "none", "0.32"),
     "pro_vlae": ("pro-VLAE", "none", "0.32"),
-    "scenes_rpu_vae": ("rPU-VAE", "none", "0.64 / 7.6 to 9.8"),
-    "scenes_rpu_vae, x-model": ("its x-model", "none", "0.32 / 3.8"),
+    "scenes_rpu_vae": ("rPU-VAE, settings of dSprites", "none", "0.64 / 7.6 to 9.8"),
+    "scenes_rpu_vae, x-model": ("x-model, settings of dSprites", "none", "0.32 / 3.8"),
     "scenes_rpu_vae_wide": ("rPU-VAE, wide settings", "none", "0.64 / 7.6 to 9.8"),
-    "scenes_rpu_vae_wide, x-model": ("its x-model", "none", "0.32 / 3.8"),
-    "scenes_rpu_vae_wide, longer x-model": ("its x-model, trained on without choosing", "none", "0.64 / 4.2"),
+    "scenes_rpu_vae_wide, x-model": ("x-model, wide settings", "none", "0.32 / 3.8"),
+    "scenes_rpu_vae_wide, longer x-model": ("x-model, wide settings, trained on", "none", "0.64 / 4.2"),
     "scenes_beta_tc_vae": ("beta-TCVAE, beta 6", "none", "0.32"),
     "scenes_beta_tc_vae, longer": ("beta-TCVAE, beta 6, twice as long", "none", "0.64"),
     "rooms_rpu_vae_wide": ("rPU-VAE, wide settings", "none", "0.64 / 7.6 to 9.8"),
-    "rooms_rpu_vae_wide, x-model": ("its x-model", "none", "0.32 / 3.8"),
+    "rooms_rpu_vae_wide, x-model": ("x-model, wide settings", "none", "0.32 / 3.8"),
     "rooms_beta_tc_vae": ("beta-TCVAE, beta 6", "none", "0.32"),
 }
 """Key -> (name, labels used, million images that the chosen model / all models saw)."""
@@ -125,7 +125,7 @@ def compare_methods(runs: Runs, ours: str) -> str:
     for key, seeds in sorted(runs.items(), key=lambda item: -np.mean(migs(item[1]))):
         values = migs(seeds)
         better = "ours" if key == ours else str(statistics.probability_of_improvement(migs(runs[ours]), values))
-        rows.append([*METHODS[key], str(len(values)), str(statistics.mean(values)), _values(values), better])
+        rows.append([*METHODS[key], str(len(values)), str(statistics.mean(values, bounds=(0, 1))), _values(values), better])
         for measure in MEASURES:
             known = [scores[measure] for scores in seeds if measure in scores]
             rows[-1].append(f"{np.mean(known):.3f}" if len(known) == len(seeds) else "")
@@ -140,7 +140,7 @@ def recursion_by_seed() -> str:
         values = migs(runs[key])
         p = "" if key == FINAL else f"{statistics.paired_p_value(migs(runs[FINAL]), values):.2f}"
         means = [f"{np.mean([scores[measure] for scores in runs[key]]):.3f}" for measure in list(MEASURES)[:2]]
-        rows.append([METHODS[key][0], *(f"{value:.3f}" for value in values), str(statistics.mean(values)), p, *means])
+        rows.append([METHODS[key][0], *(f"{value:.3f}" for value in values), str(statistics.mean(values, bounds=(0, 1))), p, *means])
     heads = ["MIG", *map(str, range(5)), "mean [95 %]", "paired p", "DCI disentanglement", "MIG-sup"]
     return markdown(heads, rows)
 

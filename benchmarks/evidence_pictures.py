@@ -59,7 +59,7 @@ def draw_runs(panels: Mapping[str, Runs], path: Path) -> None:
         ax.set_ylim(-0.7, len(ordered) - 0.3)
         ax.set_title(title, fontsize=9, loc="left")
         _clean(ax)
-    axes[-1, 0].set_xlabel("MIG of the selected model; dots are seeds, bars are means; grey: uses labels or pairs")
+    axes[-1, 0].set_xlabel("MIG; dots are seeds, bars means; grey methods use labels or pairs", fontsize=8)
     axes[-1, 0].set_xlim(0, None)
     figure.savefig(path, dpi=110)
 
