@@ -194,7 +194,7 @@ def search_rules() -> str:
 def generation_choice() -> str:
     """Best of all generations against the best of the last one, for final runs with a warm start."""
     rows = []
-    for data, found in load("handing_over").items():
+    for data, found in load("generation_choice").items():
         for first, last in zip(found["all"], found["last"], strict=True):
             cells = [
                 f"{of[key]:.3f}" for of in (first, last) for key in ("leaf_mig", "discrete_mig", "disentanglement")

@@ -20,11 +20,7 @@ RULES = {
 }
 """Gin file -> (rule, members of each generation, images per member and generation)."""
 BEDS = {"scenes": "scenes", "dsprites": "dSprites", "rooms": "rooms"}
-SCORES = {
-    "UDR, lasso": "UDR",
-    "latents found again, same setting": "replication, same setting",
-    "latents found again, other betas": "replication, other betas",
-}
+SCORES = ("UDR, lasso", "replication, same setting", "replication, other betas")
 
 
 def draw() -> None:
@@ -87,7 +83,7 @@ def draw_selection(path: Path) -> None:
     for row, (bed, title) in zip(axes, BEDS.items(), strict=True):
         found = load(f"bed_{bed}")
         betas = sorted({model["beta"] for model in found["models"]})
-        for ax, (score, name) in zip(row, SCORES.items(), strict=True):
+        for ax, score in zip(row, SCORES, strict=True):
             for place, beta in enumerate(betas):
                 models = [model for model in found["models"] if model["beta"] == beta]
                 x, y = ([model[key] for model in models] for key in (score, "discrete_mig"))
@@ -95,7 +91,7 @@ def draw_selection(path: Path) -> None:
                 ax.plot(x, y, "o", color=colour, label=f"beta {beta:g}", markersize=5, alpha=0.8)
             correlation = found["selection"][score]["discrete_mig"]["spearman"]
             ax.set_title(f"{title}: rank correlation {correlation:.2f}", fontsize=8, loc="left")
-            ax.set_xlabel(name, fontsize=8)
+            ax.set_xlabel(score, fontsize=8)
             _clean(ax)
         row[0].set_ylabel("true MIG", fontsize=8)
         row[0].legend(fontsize=6, frameon=False)

@@ -150,10 +150,10 @@ def compute_scores(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[
     same = (betas[:, None] == betas) & (rates[:, None] == rates)
     other = betas[:, None] != betas
     found |= {
-        "nats found again, same setting": agreement.replication(agreed, kl, same),
-        "nats found again, other betas": agreement.replication(agreed, kl, other),
-        "latents found again, same setting": agreement.replication(agreed, ones, same),
-        "latents found again, other betas": agreement.replication(agreed, ones, other),
+        "replicated nats, same setting": agreement.replication(agreed, kl, same),
+        "replicated nats, other betas": agreement.replication(agreed, kl, other),
+        "replication, same setting": agreement.replication(agreed, ones, same),
+        "replication, other betas": agreement.replication(agreed, ones, other),
         "ModelCentrality, all models": agreement.centrality(few, kl, 0),
         "negative loss (ELBO)": np.array([-row["reconstruction"] - sum(row["kl"]) for row in rows]),
         "KL": kl.sum(axis=1),

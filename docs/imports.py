@@ -1,9 +1,9 @@
-"""Draws who imports whom, as a mermaid graph, which GitHub and most editors show as a picture.
+"""Draws the imports of rdl as a mermaid graph, which GitHub and most editors render.
 
-    python docs/imports.py                the packages of rdl, each arrow from who imports to who is imported
-    python docs/imports.py jobs watch     the files of these packages, and the packages that they import from
+    python docs/imports.py                       between packages; arrows point from the importing package
+    python docs/imports.py jobs callbacks        between the files of these packages
 
-Imports inside functions count too. `tests/test_architecture.py` holds the same graph to have no circle.
+Imports inside functions count. `tests/test_architecture.py` tests the same graph for cycles.
 """
 
 import ast
@@ -15,7 +15,7 @@ Graph = dict[str, set[str]]
 
 
 def imports(package: Path) -> Graph:
-    """The imports between the files of a package, by their full names; a package's own face is a module too."""
+    """Returns the imports between the modules of a package, by full names; ``__init__`` counts as a module."""
     paths = {_name(path, package.parent): path for path in sorted(package.rglob("*.py"))}
     return {name: _imported(path, set(paths)) - {name} for name, path in paths.items()}
 
@@ -38,20 +38,20 @@ def _imported(path: Path, known: set[str]) -> set[str]:
 
 
 def between_packages(graph: Graph, inside: tuple[str, ...] = ()) -> Graph:
-    """The same between whole packages (``rdl.jobs``), the files of those named ``inside`` left as they are."""
+    """Merges modules into their packages (``rdl.jobs``), except those of the packages named ``inside``."""
 
-    def room(module: str) -> str:
+    def package_of(module: str) -> str:
         parts = module.split(".")
         return module if len(parts) > 1 and parts[1] in inside else ".".join(parts[:2])
 
-    rooms: Graph = {}
+    merged: Graph = {}
     for module, others in graph.items():
-        rooms.setdefault(room(module), set()).update(map(room, others))
-    return {name: others - {name} for name, others in rooms.items()}
+        merged.setdefault(package_of(module), set()).update(map(package_of, others))
+    return {name: others - {name} for name, others in merged.items()}
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """Sets of modules each of which imports all others of its set, directly or through others; sorted."""
+    """Returns the cycles: sets of modules that import each other, directly or through others; sorted."""
     reached = {name: _reached(graph, name) for name in graph}
     found = {
         tuple(sorted(other for other in others if name in reached[other]))
@@ -73,13 +73,13 @@ def _reached(graph: Graph, start: str) -> set[str]:
 
 
 def drawing(graph: Graph, inside: tuple[str, ...] = ()) -> str:
-    """The graph as mermaid text; arrows that follow from longer ways are left out, so that floors show."""
-    rooms = {name: others for name, others in between_packages(graph, inside).items() if name != "rdl"}
+    """Formats the graph as mermaid text, without arrows that follow from longer paths."""
+    nodes = {name: others for name, others in between_packages(graph, inside).items() if name != "rdl"}
     if inside:
-        rooms = {name: others for name, others in rooms.items() if name.split(".")[1] in inside}
+        nodes = {name: others for name, others in nodes.items() if name.split(".")[1] in inside}
     lines = ["flowchart TD"]
-    for name, others in sorted(rooms.items()):
-        indirect = set().union(*(_reached(rooms, other) for other in others if other in rooms)) if others else set()
+    for name, others in sorted(nodes.items()):
+        indirect = set().union(*(_reached(nodes, other) for other in others if other in nodes)) if others else set()
         lines += [f"    {name} --> {other}" for other in sorted(others - indirect - {"rdl"})]
     return "\n".join(lines)
 

