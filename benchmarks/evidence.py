@@ -125,7 +125,7 @@ def compare_methods(runs: Runs, ours: str) -> str:
     for key, seeds in sorted(runs.items(), key=lambda item: -np.mean(migs(item[1]))):
         values = migs(seeds)
         better = "ours" if key == ours else str(statistics.probability_of_improvement(migs(runs[ours]), values))
-        rows.append([*METHODS[key], str(len(values)), str(statistics.mean(values, bounds=(0, 1))), _values(values), better])
+        rows.append([*METHODS[key], str(len(values)), _mean(values), _values(values), better])
         for measure in MEASURES:
             known = [scores[measure] for scores in seeds if measure in scores]
             rows[-1].append(f"{np.mean(known):.3f}" if len(known) == len(seeds) else "")
@@ -140,7 +140,7 @@ def recursion_by_seed() -> str:
         values = migs(runs[key])
         p = "" if key == FINAL else f"{statistics.paired_p_value(migs(runs[FINAL]), values):.2f}"
         means = [f"{np.mean([scores[measure] for scores in runs[key]]):.3f}" for measure in list(MEASURES)[:2]]
-        rows.append([METHODS[key][0], *(f"{value:.3f}" for value in values), str(statistics.mean(values, bounds=(0, 1))), p, *means])
+        rows.append([METHODS[key][0], *(f"{value:.3f}" for value in values), _mean(values), p, *means])
     heads = ["MIG", *map(str, range(5)), "mean [95 %]", "paired p", "DCI disentanglement", "MIG-sup"]
     return markdown(heads, rows)
 
@@ -236,6 +236,10 @@ def label_threshold() -> str:
         rows.append([f"{run['images']}, seed {run['seed']}", *cells[0], *cells[1]])
     parts = ["x-model's labels", "leaf iterations", "MIG", "DCI"]
     return markdown(["", *(f"0.25: {part}" for part in parts), *(f"1.188: {part}" for part in parts)], rows)
+
+
+def _mean(values: Sequence[float]) -> str:
+    return str(statistics.mean(values, bounds=(0, 1)))
 
 
 def _values(values: Sequence[float]) -> str:
