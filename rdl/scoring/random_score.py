@@ -7,7 +7,8 @@ import numpy as np
 
 from rdl.config.ranges import Points
 from rdl.data import ImageSet
-from rdl.scoring.scores import Encode, Scored, mean_kl
+from rdl.posterior import mean_kl_to_prior
+from rdl.scoring.scores import Encode, Scored
 from rdl.seeds import generator
 
 
@@ -30,7 +31,7 @@ class RandomScore:
         indices = generator(seed, "score").permutation(len(images))[: self.points]
         means, log_variances = encode(np.sort(indices))
         per_model = [_uniform(seed, codes) for codes in means]
-        return Scored(float(np.mean(per_model)), per_model, mean_kl(means, log_variances).tolist())
+        return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist())
 
 
 def _uniform(seed: int, codes: np.ndarray) -> float:
