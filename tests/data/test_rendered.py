@@ -1,4 +1,4 @@
-"""The rendered scenes and rooms: every state once, smooth edges, nothing cut off."""
+"""The rendered data sets: every combination of factors once, smooth edges, shapes within the image."""
 
 import importlib.util
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from rdl import data
 
 
-def drawn_by(name: str):
-    """The module benchmarks/NAME.py."""
+def load_benchmark(name: str):
+    """Imports benchmarks/NAME.py."""
     path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
@@ -19,38 +19,48 @@ def drawn_by(name: str):
     return module
 
 
-scenes, rooms = drawn_by("scenes"), drawn_by("rooms")
+scenes, rooms, solids = map(load_benchmark, ("scenes", "rooms", "solids"))
 
 
-@pytest.mark.parametrize(("drawing", "count"), [(scenes, 13_824), (rooms, 15_552)], ids=["scenes", "rooms"])
-def test_every_state_is_drawn_once_and_looks_like_no_other(drawing, count):
-    images, factors = drawing.draw()
+@pytest.mark.parametrize(
+    ("module", "count"), [(scenes, 13_824), (rooms, 15_552), (solids, 12_000)], ids=["scenes", "rooms", "solids"]
+)
+def test_every_combination_occurs_once_and_no_two_images_are_equal(module, count):
+    images, factors = module.render()
     assert images.shape == (count, 32, 32, 3) and images.dtype == np.uint8
     assert len(np.unique(factors, axis=0)) == count
     assert len(np.unique(images.reshape(count, -1), axis=0)) == count
 
 
 @pytest.mark.parametrize(
-    ("drawing", "places"),
+    ("module", "places"),
     [(scenes, ((0, 0), (5, 5), (2, 3))), (rooms, tuple((x,) for x in range(6)))],
     ids=["scenes", "rooms"],
 )
-def test_shapes_have_smooth_edges_alike_areas_and_lie_inside(drawing, places):
+def test_shapes_have_smooth_edges_similar_areas_and_lie_inside(module, places):
     for size in range(4):
         areas = []
         for shape in range(3):
             for place in places:
-                mask = drawing.mask(shape, size, *place)
+                mask = module.mask(shape, size, *place)
                 assert not mask[[0, -1]].any() and not mask[:, [0, -1]].any()
-                box_between_pixels = drawing is rooms and shape == 1  # has no pixel that it covers in part
+                box_between_pixels = module is rooms and shape == 1  # covers whole pixels only
                 assert box_between_pixels or ((mask > 0) & (mask < 1)).any()
                 areas.append(mask.sum())
         assert np.ptp(areas) < 0.1 * np.mean(areas)
 
 
-def test_a_folder_of_scenes_and_its_labels_are_read_as_a_users_own(tmp_path):
-    images, factors = scenes.draw()
-    labels = scenes.as_folder(images, factors, tmp_path / "folder", 20)
+def test_solids_are_shaded_and_turn_with_the_azimuth():
+    light = [solids.shade(2, 3, azimuth) for azimuth in range(8)]
+    assert all(0 <= image.min() and image.sum(axis=2).max() <= 1 for image in light)
+    shades = np.unique(light[2][..., solids.OBJECT].round(3))
+    assert len(shades) > 2, "the faces of a cube differ in brightness"
+    assert all(np.abs(one - two).max() > 0.1 for one, two in zip(light, light[1:], strict=False))
+
+
+def test_a_folder_of_scenes_and_its_labels_are_loaded(tmp_path):
+    images, factors = scenes.render()
+    labels = scenes.write_folder(images, factors, tmp_path / "folder", 20)
     found = data.load(str(tmp_path / "folder"), factors=str(labels))
     assert found.factor_space.names == tuple(scenes.FACTORS)
     chosen = np.random.default_rng(0).permutation(len(images))[:20]
