@@ -25,7 +25,7 @@ from rdl import data
 from rdl.cli import configure
 from rdl.runs import files
 from rdl.seeds import generator
-from rdl.verdict import Codes, LatentEvidence, LatentStatus, Thresholds, of_latents, status_of
+from rdl.verdict import Codes, LatentEvidence, LatentStatus, Thresholds, gather_evidence, status_of
 from third_party.disentanglement_lib.evaluation.metrics import utils
 
 NEAR = 4.0  # factor between the betas of models that are compared
@@ -33,10 +33,10 @@ KNOWN, NEXT = 0.4, 0.5  # share of a factor's entropy; of the best factor's shar
 WRONG = 0.1  # share of errors that chosen thresholds allow
 GRID = {
     "replication": [round(0.05 * step, 2) for step in range(6, 20)],
-    "gathering": (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
+    "discreteness": (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
     "lost": [round(0.05 * step, 2) for step in range(2, 17)],
 }
-EVIDENCE = ("kl", "replication", "told", "gathering")
+EVIDENCE = ("kl", "replication", "explained", "discreteness")
 
 
 def collect_latents(bed: Path, gin_file: str) -> list[dict]:
@@ -64,7 +64,7 @@ def collect_latents(bed: Path, gin_file: str) -> list[dict]:
     for i, own in enumerate(codes):
         near = [j for j, beta in enumerate(betas) if j != i and 1 / NEAR <= beta / betas[i] <= NEAR]
         known = share_of_entropy(own.means, factors)
-        for one in of_latents(own, [codes[j] for j in near], 0):
+        for one in gather_evidence(own, [codes[j] for j in near], 0):
             best, second = np.argsort(-known[one.latent])[:2]
             row = {"model": models[i], "beta": betas[i], "latent": one.latent, "compared": len(near)}
             row |= {key: getattr(one, key) for key in EVIDENCE}
@@ -126,7 +126,7 @@ def choose_thresholds(rows: list[dict]) -> Thresholds:
         found = count_outcomes(rows, Thresholds(replication=again, gathering=gathers, lost=lost))
         if found["entangled_wrong"] <= WRONG * found["entangled"]:
             most = max(most, (found["entangled"], -lost))
-    return Thresholds(replication=again, gathering=gathers, lost=-most[1])
+    return Thresholds(replication=again, discreteness=gathers, lost=-most[1])
 
 
 def area_under_curve(rows: list[dict], key: str) -> float | None:

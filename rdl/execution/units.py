@@ -12,7 +12,7 @@ class Unit(Protocol):
         """For messages."""
         ...
 
-    def failed(self, reason: str) -> Self:
+    def with_failure(self, reason: str) -> Self:
         """The same, given up."""
         ...
 

@@ -10,7 +10,7 @@ from rdl.jobs.stage import Stage
 from rdl.runs import files
 from rdl.runs.layout import VerdictKey
 from rdl.seeds import generator
-from rdl.verdict import COMPARED_POINTS, POINTS, Codes, Verdict, explained, judge, of_latents
+from rdl.verdict import COMPARED_POINTS, POINTS, Codes, Verdict, explained_variance, gather_evidence, judge
 
 _RECONSTRUCTED = 500  # images
 
@@ -35,10 +35,10 @@ def _judge(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
     compared = np.sort(drawn[:COMPARED_POINTS])  # in order, as images are read fastest
     points = np.concatenate([compared, np.sort(drawn[COMPARED_POINTS:])])
-    earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.start]
+    earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.spec.start]
     apart = [*stage.trained_apart, *earlier]
     others = [Codes(*context.learner.encode(trained, images, compared)) for trained in apart]
     codes = Codes(*stage.encode(images, points))
     few = points[:_RECONSTRUCTED]
-    reconstruction = explained(images.images(few), stage.model().decode(codes.means[: len(few)]))
-    return judge(of_latents(codes, others, context.seed), len(others), reconstruction)
+    reconstruction = explained_variance(images.images(few), stage.model().decode(codes.means[: len(few)]))
+    return judge(gather_evidence(codes, others, context.seed), len(others), reconstruction)

@@ -91,6 +91,7 @@ class MemberTask:
       score: what the population maximises; None: the negative of the VAE's training loss.
       score_seed: of the score's points: one set for all members and generations, so that none is lucky. The images that
         have labels for the loss, if any, are drawn by it too.
+      labels: of the images, for objectives that take labels of the batch, float32 [images, labels], NaN where unknown.
       start: a trained model whose weights the members of the first generation begin with; None: random ones.
     """
 
@@ -103,6 +104,7 @@ class MemberTask:
     score: Score | None
     score_seed: int
     start: Trained | None = None
+    labels: np.ndarray | None = None
 
     def __call__(self, member: Member) -> Member:
         """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""

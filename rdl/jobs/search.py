@@ -9,7 +9,7 @@ from rdl.errors import UserError
 from rdl.jobs import finish
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Trained
-from rdl.jobs.stage import least_images, train_population
+from rdl.jobs.stage import StageSpec, least_images, train_population
 from rdl.population import Member
 from rdl.runs import RunReader
 from rdl.runs.layout import MemberKey, OutcomeKey
@@ -32,7 +32,7 @@ def search(
         training loss's negative.
       warm_start: directory of a finished run of `rpu_vae`; the first generation starts with the weights of its
         x-model. The summary counts the images after that. None: random weights.
-      comparable: as in `train_population`.
+      comparable: as `scores_comparable` in `StageSpec`.
 
     Raises:
       UserError: the score does not fit the population, the run holds no x-model, or all members of a generation failed.
@@ -40,18 +40,27 @@ def search(
     context.callback.on_plan({"population": least_images("population", len(context.images))})
     start = None if warm_start is None else find_x_model(warm_start, context.images)
     stage = train_population(
-        context, "population", "population", context.images, score,
-        comparable=comparable, compared=True, last=True, start=start,
-    )  # fmt: skip
+        context,
+        StageSpec(
+            "population",
+            "population",
+            context.images,
+            score,
+            scores_comparable=comparable,
+            in_verdict=True,
+            is_result=True,
+            start=start,
+        ),
+    )
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,
-        **stage.found("final"),
+        **stage.selection("final"),
         "final.stopped": stage.outcome.reason,
         **{f"final.{name}": value for name, value in stage.best.hyperparameters.items()},
     }
     if context.images.factor_space is not None:
-        summary |= stage.measured("final")
+        summary |= stage.measure("final")
     return summary | finish.export_result(context, stage)
 
 

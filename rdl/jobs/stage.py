@@ -1,4 +1,4 @@
-"""One stage of a run: a population trained on some images, and its best model afterwards."""
+"""One stage of a run: a population trained on some images, and its best model."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -29,36 +29,96 @@ from rdl.seeds import derive
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A population that has come to its end, the checkpoint of its best member on disk.
+class StageSpec:
+    """What a stage trains.
 
     Attributes:
-      name: its folder in the run directory.
-      images: what it was trained on.
-      outcome: members of all generations, and why it stopped.
-      num_images: how many images each model of the best member has seen.
-      num_models: per member.
-      start: the model whose weights its members began with, if any.
+      name: the stage's folder and the head of its journal keys.
+      scope: the gin scope of its settings, as in ``x_run/population.size``.
+      images: the training images.
+      score: what the population maximises; None: the negative training loss.
+      min_score: stops the population if gin sets no ``population.min_score``.
+      scores_comparable: whether all generations optimise the same loss, so that the best member of all generations
+        may be selected. A training loss is never comparable, as objectives may change during training.
+      in_verdict: whether the verdict compares the stage's models, so that the checkpoints it needs are kept.
+      is_result: whether the stage's model is the run's result. The last generation then keeps its checkpoints, so that
+        the run can be extended.
+      keeps_generation: whether the last generation keeps its checkpoints until the end of the run, as the label pool's
+        sources do.
+      budget: total number of training images over all models. The population trains as many generations as fit, and at
+        least ``population.generations``.
+      start: a trained model whose weights initialise the first generation; its checkpoint must stay on disk.
+      labels: labels for the loss, float32 [images, labels], NaN where unknown; None: no labels.
+    """
+
+    name: str
+    scope: str
+    images: ImageSet
+    score: Score | None
+    min_score: float | None = None
+    scores_comparable: bool = True
+    in_verdict: bool = False
+    is_result: bool = False
+    keeps_generation: bool = False
+    budget: int | None = None
+    start: Trained | None = None
+    labels: np.ndarray | None = None
+
+    @property
+    def settings(self) -> PopulationSettings:
+        """The population's settings, from gin and the specification."""
+        settings = population_settings(self.scope)
+        if settings.min_score is None:
+            settings = dataclasses.replace(settings, min_score=self.min_score)
+        if self.score is None or not self.scores_comparable:
+            settings = dataclasses.replace(settings, best_of="last")
+        if self.budget is not None:
+            num_images = settings.images_per_generation(len(self.images))
+            settings = dataclasses.replace(
+                settings, generations=count_affordable_generations(settings, num_images, self.budget)
+            )
+        return settings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A finished population; the checkpoint of its best member is on disk.
+
+    Attributes:
+      context: of the job.
+      spec: what was trained.
+      outcome: members of all generations, and why the population stopped.
+      num_images: number of training images that each model of the best member has seen.
+      num_models: number of models per member.
     """
 
     context: Context
-    name: str
-    images: ImageSet
+    spec: StageSpec
     outcome: PopulationResult
     num_images: int
     num_models: int
-    start: Trained | None = None
+
+    @property
+    def name(self) -> str:
+        """The stage's folder in the run directory."""
+        return self.spec.name
+
+    @property
+    def images(self) -> ImageSet:
+        """The training images."""
+        return self.spec.images
 
     @property
     def best(self) -> Member:
-        """The member that is handed over, the best of all generations or of the last (``population.best_of``)."""
+        """The selected member: the best of all generations or of the last (``population.best_of``)."""
         return self.outcome.best
 
     @property
     def images_spent(self) -> int:
-        """Images that all models of all members have seen together."""
-        per_generation = self.num_images // (self.best.generation + 1)
-        return count_images_trained(self.outcome.generations, self.num_models, per_generation)
+        """Total number of training images over all models of all members."""
+        return count_images_trained(
+            self.outcome.generations, self.num_models, self.num_images // (self.best.generation + 1)
+        )
 
     @property
     def trained(self) -> Trained:
@@ -66,12 +126,24 @@ class Stage:
         return Trained(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
 
     @property
+    def last_generation(self) -> list[Trained]:
+        """All models of the scored members of the last generation."""
+        paths, shape = self.context.run.paths, self.images.shape
+        return [
+            Trained(paths, self.name, member, shape, self.num_models, number)
+            for member in self.outcome.generations[-1]
+            if member.score is not None
+            for number in range(self.num_models)
+        ]
+
+    @property
     def trained_apart(self) -> list[Trained]:
-        """Models that share neither weights nor ancestors with the best one: the others of its member, and the best of
-        each other line of the population; none, where all began with the weights of one. Their checkpoints stay
-        until the run is over.
+        """Models that share neither weights nor ancestors with the best one.
+
+        These are the other models of its member and the best member of each other line of descent. There are none where
+        all members started from the weights of one model. Their checkpoints stay until the end of the run.
         """
-        if self.start is not None:
+        if self.spec.start is not None:
             return []
         paths, shape = self.context.run.paths, self.images.shape
         beside = [
@@ -79,27 +151,32 @@ class Stage:
             for number in range(self.num_models)
             if number != self.trained.model
         ]
-        others = [Trained(paths, self.name, each, shape, self.num_models) for each in self.outcome.independent_members]
+        others = [
+            Trained(paths, self.name, member, shape, self.num_models) for member in self.outcome.independent_members
+        ]
         return beside + others
 
     def model(self) -> TrainedModel:
-        """The best model in one's hands, until another is trained or encodes."""
+        """Loads the best model. Valid until another model is trained or encodes."""
         return self.context.learner.model(self.trained)
 
     def encode(self, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The best model's posterior means and log variances, each [n, latents]."""
+        """Encodes images with the best model: posterior means and log variances, each [n, latents]."""
         return self.context.learner.encode(self.trained, images, indices)
 
-    def found(self, name: str) -> dict[str, Any]:
-        """Which member is handed over, keys under ``name.``; the active latents where its score tells them."""
+    def selection(self, name: str) -> dict[str, Any]:
+        """The selected member for the summary, keys under ``name.``: its generation and number of active latents."""
         summary: dict[str, Any] = {f"{name}.generation": self.best.generation}
         if self.best.active_latents is not None:
             summary[f"{name}.active_latents"] = self.best.active_latents
         return summary
 
-    def measured(self, name: str) -> dict[str, Any]:
-        """The best model's scores on the true factors, keys under ``name.``, and how they were measured, keys under
-        ``measurement.``; measured once a run.
+    def measure(self, name: str) -> dict[str, Any]:
+        """Measures the best model against the true factors, once a run.
+
+        Returns:
+          Scores with keys under ``name.``, and the settings of the measurement with keys under ``measurement.``; empty
+          where the scores are undefined.
         """
 
         def work() -> dict[str, Any]:
@@ -107,7 +184,7 @@ class Stage:
             encode = alone(lambda indices: self.encode(self.images, indices))
             try:
                 details = Measurement()(encode, self.images, self.context.seed).details
-            except ValueError as error:  # what only these latents and factors show; the run can still be finished
+            except ValueError as error:  # undefined for these latents and factors; the run can still be finished
                 self.context.callback.on_message(f"{name} cannot be measured: {in_one_line(error)}")
                 return {}
             return details["measured"][0] | details["measured_with"]
@@ -116,76 +193,54 @@ class Stage:
         return {key if key.startswith(MEASURED_WITH) else f"{name}.{key}": value for key, value in record.items()}
 
 
-def train_population(
-    context: Context,
-    name: str,
-    scope: str,
-    images: ImageSet,
-    score: Score | None,
-    *,
-    min_score: float | None = None,
-    comparable: bool = True,
-    compared: bool = False,
-    budget: int | None = None,
-    last: bool = False,
-    start: Trained | None = None,
-) -> Stage:
-    """Trains a population on the images until it stops by its rules; finished work is taken from the journal.
-
-    Args:
-      context: of the job.
-      name: the stage's folder and the head of its journal keys.
-      scope: the gin scope of its settings, as in ``x_run/population.size``.
-      images: what to train on.
-      score: what the population maximises; None: the negative of the training loss.
-      min_score: stops the population where ``population.min_score`` says nothing.
-      compared: whether the run's verdict compares its members: those that it needs keep their checkpoints until then.
-      comparable: whether all generations train the same, so that the best of all may be handed over; a training loss
-        never is, as objectives may change on the way.
-      budget: images of all models together: the population trains as many generations as these are enough for, and
-        at least ``population.generations``.
-      last: whether the run hands this stage's model over. Its last generation keeps its checkpoints, from which it may
-        be trained further; of other stages the best member's alone is kept.
-      start: a model whose weights the first generation begins with; its checkpoint has to stay.
+def train_population(context: Context, spec: StageSpec) -> Stage:
+    """Trains a population until it stops by its rules. Finished work is read from the journal.
 
     Raises:
-      UserError: every member of a generation failed.
+      UserError: every member of a generation failed, or the score does not fit the population.
     """
-    with gin.config_scope(scope):
-        settings = PopulationSettings()
-    if settings.min_score is None:
-        settings = dataclasses.replace(settings, min_score=min_score)
-    if score is None or not comparable:
-        settings = dataclasses.replace(settings, best_of="last")
+    settings, images = spec.settings, spec.images
     num_images = settings.images_per_generation(len(images))
-    if budget is not None:
-        settings = dataclasses.replace(settings, generations=count_affordable_generations(settings, num_images, budget))
-    check(score, images, settings.models)
-    points = score_seed(context.seed, name)
+    check(spec.score, images, settings.models)
     task = MemberTask(
-        context.learner, context.run.paths, name, images, num_images, settings.models, score, points, start
-    )
-    context.callback.on_score_chosen(name, name_of(score))
-    context.callback.on_stage_begin(name, settings, num_images, len(images))
-    population = Population(context.run, name, settings, context.seed, context.callback)
+        context.learner, context.run.paths, spec.name, images, num_images, settings.models, spec.score,
+        score_seed(context.seed, spec.name), spec.start, spec.labels,
+    )  # fmt: skip
+    context.callback.on_score_chosen(spec.name, name_of(spec.score))
+    context.callback.on_stage_begin(spec.name, settings, num_images, len(images))
+    population = Population(context.run, spec.name, settings, context.seed, context.callback)
     outcome = population.evolve(task, context.executor)
-    population.ensure_checkpoint(task, context.executor, outcome.best, outcome)
-    kept = [outcome.best, *(outcome.generations[-1] if last else ())]
-    if compared and start is None and VerdictKey().text not in context.run.journal:
-        for member in outcome.independent_members:
-            population.ensure_checkpoint(task, context.executor, member, outcome)
-        kept += outcome.independent_members
-    # Ancestors may have been trained again for them.
-    prune_checkpoints(context.run.paths, name, [member.name for member in kept])
-    stage = Stage(context, name, images, outcome, num_images * (outcome.best.generation + 1), settings.models, start)
-    context.callback.on_stage_end(name, stage.best.generation, stage.model(), images)
+    stage = Stage(context, spec, outcome, num_images * (outcome.best.generation + 1), settings.models)
+    _keep_checkpoints(stage, population, task)
+    context.callback.on_stage_end(spec.name, stage.best.generation, stage.model(), images)
     return stage
 
 
-def least_images(scope: str, data_size: int) -> int:
-    """How many images all models of a stage with this scope's settings will see at least, before it begins."""
+def _keep_checkpoints(stage: Stage, population: Population, task: MemberTask) -> None:
+    """Makes sure of the checkpoints that the run still needs, and removes the others."""
+    context, spec, outcome = stage.context, stage.spec, stage.outcome
+    needed, judged = [outcome.best], VerdictKey().text in context.run.journal
+    if spec.in_verdict and spec.start is None and not judged:
+        needed += outcome.independent_members
+    if spec.keeps_generation and not judged:
+        needed += [member for member in outcome.generations[-1] if member.score is not None]
+    for member in needed:
+        population.ensure_checkpoint(task, context.executor, member, outcome)
+    kept = needed + (outcome.generations[-1] if spec.is_result else [])
+    prune_checkpoints(
+        context.run.paths, spec.name, [member.name for member in kept]
+    )  # removes ancestors that were remade
+
+
+def population_settings(scope: str) -> PopulationSettings:
+    """The settings of a population in a gin scope."""
     with gin.config_scope(scope):
-        settings = PopulationSettings()
+        return PopulationSettings()
+
+
+def least_images(scope: str, data_size: int) -> int:
+    """Smallest total number of training images over all models of a stage, known before it begins."""
+    settings = population_settings(scope)
     return minimum_images(settings, settings.images_per_generation(data_size))
 
 

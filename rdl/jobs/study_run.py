@@ -76,7 +76,7 @@ class Turn:
         """For messages."""
         return f"model {self.case.place}"
 
-    def failed(self, reason: str) -> "Turn":
+    def with_failure(self, reason: str) -> "Turn":
         """The same, with why it could not be trained or measured."""
         return dataclasses.replace(self, reason=reason)
 
@@ -113,7 +113,7 @@ class StudyTask:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             told = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason} (see {failure})"
             files.write_json(failure, {"reason": told, "traceback": traceback.format_exc()})
-            turn = turn.failed(told)
+            turn = turn.with_failure(told)
         return dataclasses.replace(turn, seconds=time.perf_counter() - started)
 
     def _train_and_measure(self, case: Case, folder: Path) -> None:

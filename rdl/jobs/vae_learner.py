@@ -80,6 +80,7 @@ class VAELearner:
                 hyperparameters=hyperparameters,
                 seed=member.seed,
                 labels_seed=task.score_seed,
+                labels=task.labels,
                 on_chunk=lambda updates, _: self._goes_on(member, updates * per_update, task.num_images),
             )
             trained = time.perf_counter()

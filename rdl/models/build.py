@@ -10,7 +10,7 @@ from rdl.errors import UserError
 from rdl.models.ladder import ladder_vae  # noqa: F401  gin knows what is imported
 from rdl.models.networks import small as small_networks
 from rdl.models.networks.fit import check_networks, check_numbers
-from rdl.models.objectives import factor_vae, factorised_support, paired, supervised  # noqa: F401  gin, as above
+from rdl.models.objectives import factor_vae, factorised_support, paired, pooled_labels, supervised  # noqa: F401  gin, as above
 from rdl.models.objectives import objective as objectives
 from rdl.models.precision import policy
 from rdl.models.vae import VAE, Ensemble

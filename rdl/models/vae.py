@@ -52,6 +52,11 @@ class VAE(keras.Model):
         """Whether labelled images come with each batch."""
         return self.objective.supervision is not None
 
+    @property
+    def takes_batch_labels(self) -> bool:
+        """Whether the images of a batch carry labels."""
+        return self.objective.batch_supervision is not None
+
     def encode(self, images: tf.Tensor, training: bool = False) -> DiagonalNormal:
         """q(z | x) for images [batch, height, width, channels] in [0, 1]; event shape [latents]."""
         mean, log_variance = self.encoder(images, training=training)
@@ -84,6 +89,7 @@ class VAE(keras.Model):
         step: tf.Tensor,
         dataset_size: tf.Tensor,
         hyperparameters: Mapping[str, tf.Tensor],
+        labels: tf.Tensor | None = None,
     ) -> dict[str, Terms]:
         """The loss terms of every player: here one, all of whose weights go down the same loss.
 
@@ -93,9 +99,13 @@ class VAE(keras.Model):
           step: scalar, counts updates.
           dataset_size: scalar.
           hyperparameters: scalars under the names of `self.hyperparameters`.
+          labels: float32 [rows, labels], NaN where unknown, where the objective takes labels of the batch.
         """
         posterior, latents, log_likelihood = self.sample_and_score(images, seed)
-        return {VAE_PLAYER: self.objective(posterior, latents, log_likelihood, step, dataset_size, hyperparameters)}
+        terms = self.objective(posterior, latents, log_likelihood, step, dataset_size, hyperparameters)
+        if self.objective.batch_supervision is not None and labels is not None:
+            terms = terms | self.objective.batch_supervision(posterior.loc, labels, hyperparameters)
+        return {VAE_PLAYER: terms}
 
     def supervised(self, images: tf.Tensor, labels: tf.Tensor, hyperparameters: Mapping[str, tf.Tensor]) -> Terms:
         """What labelled images add to the VAE's loss, where its objective learns from labels.
@@ -157,6 +167,7 @@ class Ensemble:
         self.image_shape, self.hyperparameters = first.image_shape, first.hyperparameters
         self.num_latents, self.counts_per_update = first.num_latents, first.counts_per_update
         self.takes_pairs, self.takes_labels = first.takes_pairs, first.takes_labels
+        self.takes_batch_labels = first.takes_batch_labels
         signature = tf.TensorSpec((None, *self.image_shape), tf.uint8)
         self.posterior_parameters = tf.function(self._posterior_parameters, input_signature=[signature])
         self._alone: dict[int, Ensemble] = {}

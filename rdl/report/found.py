@@ -141,11 +141,11 @@ def behind_the_verdict(verdict: Verdict | None) -> Markup | None:
     rows = [
         [
             f"z{one.latent}",
-            one.words,
+            one.description,
             f"{one.kl:.2f}",
             _number(one.replication),
-            _number(one.told),
-            f"{one.gathering:.2f}",
+            _number(one.explained),
+            f"{one.discreteness:.2f}",
         ]
         for one in _live_of(verdict)
     ]
@@ -174,7 +174,7 @@ def _live_of(verdict: Verdict) -> list[LatentVerdict]:
 
 
 def _describe(latent: LatentVerdict) -> Markup:
-    mark, words = tag("span", _MARKS[latent.word], aria_hidden="true"), latent.words
+    mark, words = tag("span", _MARKS[latent.status], aria_hidden="true"), latent.description
     return join(mark, " ", tag("b", f"z{latent.latent}"), f" {words} ", tag("span", latent.reasons, class_="small"))
 
 

@@ -95,6 +95,30 @@ class IterationKey:
 
 
 @dataclass(frozen=True)
+class PoolKey:
+    """The labels that a stage added to the label pool."""
+
+    stage: str
+
+    @property
+    def text(self) -> str:
+        """``x_run/pool``."""
+        return f"{self.stage}/pool"
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """The labels that a leaf run holds fixed."""
+
+    leaf: int
+
+    @property
+    def text(self) -> str:
+        """``leaf_0/held``."""
+        return f"leaf_{self.leaf}/held"
+
+
+@dataclass(frozen=True)
 class MeasureKey:
     """Scores on the true factors, of ``x_model`` or ``final``; or ``chen``, the final ones by Chen's estimator."""
 
@@ -132,7 +156,18 @@ class SummaryKey:
     text: str = "summary"
 
 
-Key = MemberKey | OutcomeKey | EarlyStopKey | IterationKey | MeasureKey | VerdictKey | SessionKey | SummaryKey
+Key = (
+    MemberKey
+    | OutcomeKey
+    | EarlyStopKey
+    | IterationKey
+    | PoolKey
+    | HeldKey
+    | MeasureKey
+    | VerdictKey
+    | SessionKey
+    | SummaryKey
+)
 
 _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     # Old runs had a stage without a name.
@@ -143,6 +178,8 @@ _READERS: tuple[tuple[str, Callable[..., Key]], ...] = (
     (r"(.+)/outcome", OutcomeKey),
     (r"(.+)/early_stop", EarlyStopKey),
     (r"leaf_(\d{1,18})/iteration_(\d{1,18})", lambda *numbers: IterationKey(*map(int, numbers))),
+    (r"(.+)/pool", PoolKey),
+    (r"leaf_(\d{1,18})/held", lambda number: HeldKey(int(number))),
     (r"measure/(.+)", MeasureKey),
     (r"verdict", VerdictKey),
     (r"session/(\d{1,18})", lambda number: SessionKey(int(number))),

@@ -62,7 +62,8 @@ class Step:
         seed = tf.stack([counts["seed"] + index, counts["step"]])
         with tf.GradientTape(persistent=len(players) > 1) as tape:
             made = counts["update"] - 1  # since the weights were drawn: what anneals goes on where it stopped
-            losses = model.losses(batch["images"], seed, made, scalars["dataset_size"], hyperparameters)
+            of_batch = {"labels": batch["batch_labels"]} if model.takes_batch_labels else {}
+            losses = model.losses(batch["images"], seed, made, scalars["dataset_size"], hyperparameters, **of_batch)
             if model.takes_labels:
                 added = model.supervised(batch["labelled"], batch["labels"], hyperparameters)
                 losses[VAE_PLAYER] = losses[VAE_PLAYER] | added

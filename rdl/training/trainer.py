@@ -55,6 +55,8 @@ class Trainer:
         batch = {"images": tf.TensorSpec((None, *model.image_shape), tf.uint8)}
         if model.takes_labels:
             batch |= {"labelled": batch["images"], "labels": tf.TensorSpec((None, None), tf.float32)}
+        if model.takes_batch_labels:
+            batch["batch_labels"] = tf.TensorSpec((None, None), tf.float32)
         self._chunk = tf.function(
             self._run_chunk,
             input_signature=[
@@ -115,6 +117,7 @@ class Trainer:
         seed: int,
         start_step: int = 0,
         labels_seed: int | None = None,
+        labels: np.ndarray | None = None,
         on_chunk: Callable[[int, Means], None] | None = None,
     ) -> Means:
         """Trains for ceil(num_images / batch_size) updates.
@@ -128,6 +131,8 @@ class Trainer:
           seed: of the order of the images and the latent noise.
           start_step: updates already made with this seed: training goes on where they ended.
           labels_seed: of the draw of the labelled images, where the objective learns from labels; None: `seed`.
+          labels: of all images, where the objective takes labels of the batch, float32 [len(images), labels], NaN where
+            unknown; None: no labels.
           on_chunk: called after every chunk with (updates made since step 0, mean terms of the chunk).
 
         Returns:
@@ -139,6 +144,7 @@ class Trainer:
           UserError: an argument does not fit the model.
         """
         values = self._checked(images, num_images, batch_size, hyperparameters)
+        batch_labels = self._checked_labels(images, labels)
         scalars = {"dataset_size": float(len(images)), "learning_rate": float(learning_rate)}
         end_step = start_step + -(-num_images // (batch_size * self.model.counts_per_update))
         chunk_steps = max(1, self._chunk_images // batch_size)
@@ -153,7 +159,10 @@ class Trainer:
 
         def fetch(step):
             steps = min(chunk_steps, end_step - step)
-            chunk = {"images": images.images(order(step, steps, batch_size))}
+            rows = order(step, steps, batch_size)
+            chunk = {"images": images.images(rows)}
+            if self.model.takes_batch_labels:
+                chunk["batch_labels"] = batch_labels[rows]
             if drawn is not None:
                 indices, labels = drawn.batch(seed, step, steps, batch_size)
                 chunk |= {"labelled": images.images(indices), "labels": labels}
@@ -228,6 +237,22 @@ class Trainer:
                 f"The objective has no hyperparameter {unknown[0]!r}; it has {sorted(self.model.hyperparameters)}."
             )
         return self.model.hyperparameters | {k: float(v) for k, v in (hyperparameters or {}).items()}
+
+    def _checked_labels(self, images, labels: np.ndarray | None) -> np.ndarray:
+        """The labels of the batch, none where there are none."""
+        if labels is None:
+            return np.zeros((len(images), 0), np.float32)
+        if not self.model.takes_batch_labels:
+            raise UserError(
+                "The images carry labels, and the objective takes none: set model.objective = @pooled_labels and "
+                "pooled_labels.objective = @beta_tc_vae."
+            )
+        if labels.ndim != 2 or len(labels) != len(images) or labels.shape[1] > self.model.num_latents:
+            raise UserError(
+                f"Expected labels of {len(images)} images, at most {self.model.num_latents}, one for each latent, "
+                f"got {labels.shape}: set a larger model.num_latents."
+            )
+        return labels.astype(np.float32)
 
     # -- state --------------------------------------------------------------------------------------------------
 

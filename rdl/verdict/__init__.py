@@ -1,7 +1,7 @@
-"""A verdict without labels: from models trained apart to a word for each latent. Pure numpy: no TensorFlow."""
+"""The verdict on a model without labels, latent by latent, and the pool of labels that rests on it. No TensorFlow."""
 
-from rdl.verdict.evidence import COMPARED_POINTS, POINTS, Codes, LatentEvidence, of_latents
-from rdl.verdict.judge import Thresholds, explained, judge, status_of
+from rdl.verdict.evidence import COMPARED_POINTS, POINTS, Codes, LatentEvidence, gather_evidence
+from rdl.verdict.judge import Thresholds, explained_variance, judge, status_of
 from rdl.verdict.records import VERDICT, LatentStatus, LatentVerdict, Verdict
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "VERDICT",
     "Verdict",
     "LatentStatus",
-    "explained",
+    "explained_variance",
     "judge",
-    "of_latents",
+    "gather_evidence",
     "status_of",
 ]

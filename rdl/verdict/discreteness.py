@@ -1,7 +1,8 @@
-"""Whether a latent's values gather at few places, as those of one factor with few values do and those of mixtures not.
+"""Discreteness: how far the values of a latent lie on plateaus, as those of one factor with few values do.
 
-Models trained apart may agree on a mixture of factors. A mixture has as many values as its factors have pairs of them,
-so its values lie evenly where a factor's lie in steps. This tells nothing of factors with many values.
+Models trained apart may agree on a mixture of factors. A mixture has one value for each combination of its factors'
+values, so its values are spread evenly, where those of a single factor lie on plateaus. Factors of many values have
+no plateaus.
 """
 
 import numpy as np
@@ -13,22 +14,22 @@ _POINTS_A_BIN = 20
 _TAIL = 0.001
 
 
-def gathering(values: np.ndarray) -> float:
-    """How much better the histogram of values tells where they lie than its own blur does, nats a value.
+def discreteness(values: np.ndarray) -> float:
+    """KL divergence from the smoothed histogram of the values to the histogram, in nats, corrected for its bias.
 
-    The Kullback-Leibler divergence of a histogram of 120 bins from the same blurred by a normal of 8 bins, less what
-    chance adds to it. Values spread evenly have 0; of eight sharp values, as of more than 15, the blur leaves nothing.
+    The histogram has 120 bins and is smoothed by a normal kernel of 8 bins. Evenly spread values have a discreteness
+    of 0, and so have values on more than 15 plateaus, which the kernel does not blur.
 
     Args:
-      values: [n]; with fewer than 2,400 the bins are wider, and fine steps are not seen.
+      values: [n]; below 2,400 values the bins are wider, and fine plateaus are not resolved.
     """
     low, high = np.quantile(values, (_TAIL, 1 - _TAIL))
     bins = min(_BINS, len(values) // _POINTS_A_BIN)
     if high <= low or bins < 3:
         return 0.0
     counts, _ = np.histogram(np.clip(values, low, high), bins, (low, high))
-    found = counts / counts.sum()
-    blurred = gaussian_filter1d(found, _BLUR * bins / _BINS, mode="reflect")
-    some = counts > 0
-    nats = float((found[some] * np.log(found[some] / blurred[some])).sum())
-    return float(max(0.0, nats - (some.sum() - 1) / (2 * len(values))))
+    observed = counts / counts.sum()
+    smoothed = gaussian_filter1d(observed, _BLUR * bins / _BINS, mode="reflect")
+    used = counts > 0
+    nats = float((observed[used] * np.log(observed[used] / smoothed[used])).sum())
+    return float(max(0.0, nats - (used.sum() - 1) / (2 * len(values))))

@@ -1,4 +1,4 @@
-"""From evidence to words: three thresholds, calibrated on models whose factors are known (docs/verdict.md)."""
+"""Judges latents by thresholds on their evidence, calibrated on models whose factors are known (docs/verdict.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,22 +12,21 @@ from rdl.verdict.records import LatentStatus, LatentVerdict, Verdict
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where one word ends and the next begins; the defaults were set by hand on the strict side of what
-    benchmarks/verdict.py chooses (docs/verdict.md).
+    """Thresholds of the verdict. The defaults lie on the strict side of those that benchmarks/verdict.py selects.
 
     Attributes:
-      replication: a well supported latent is found again at least so well ..
-      gathering: .. and its values gather at least so much, nats.
-      lost: a latent that is found again less well, and does not gather, is entangled, where ..
-      told: .. other models' latents together tell at least this share of it: they know it, but have it otherwise.
-      overlap: the latent beside which it lies in other models' latents is named from here on.
-      same: a latent of which another alone tells this share repeats it.
+      replication: a supported latent has at least this replication ..
+      discreteness: .. and at least this discreteness, nats.
+      lost: a latent with less replication than this and no discreteness is entangled if ..
+      explained: .. other models' latents together explain at least this share of it: they encode it, but otherwise.
+      overlap: from here on the latent that other models mix with an entangled one is named.
+      same: a supported latent of which another explains this share repeats it.
     """
 
     replication: float = 0.7
-    gathering: float = 0.05
+    discreteness: float = 0.05
     lost: float = 0.4
-    told: float = 0.5
+    explained: float = 0.5
     overlap: float = 0.3
     same: float = 0.5
 
@@ -39,50 +38,50 @@ def judge(
 
     Args:
       evidence: on its latents, by number.
-      compared: how many models trained apart there were.
-      reconstruction: what `explained` returns.
-      thresholds: of the words.
+      compared: number of models trained apart.
+      reconstruction: the result of `explained_variance`.
+      thresholds: of the statuses.
     """
-    words = {one.latent: status_of(one, thresholds) for one in evidence}
+    statuses = {one.latent: status_of(one, thresholds) for one in evidence}
     latents = []
     for one in evidence:
-        word = words[one.latent]
-        near = one.overlap is not None and one.overlap >= thresholds.overlap
+        status = statuses[one.latent]
+        mixed = one.overlap is not None and one.overlap >= thresholds.overlap
         latents.append(
             LatentVerdict(
                 one.latent,
-                word,
+                status,
                 one.kl,
                 one.replication,
-                one.told,
-                one.gathering,
-                one.beside if word == LatentStatus.ENTANGLED and near else None,
-                _repeated(one, evidence, words, thresholds),
+                one.explained,
+                one.discreteness,
+                one.beside if status == LatentStatus.ENTANGLED and mixed else None,
+                _repeated(one, evidence, statuses, thresholds),
             )
         )
     return Verdict(tuple(latents), compared, reconstruction)
 
 
 def status_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> LatentStatus:
-    """What a latent is called."""
+    """The status of a latent by its evidence."""
     if one.kl < VERDICT_INACTIVE_KL:
         return LatentStatus.INACTIVE
-    if one.replication is None or one.told is None:
+    if one.replication is None or one.explained is None:
         return LatentStatus.UNCERTAIN
-    gathers = one.gathering >= thresholds.gathering
-    if gathers and one.replication >= thresholds.replication:
+    discrete = one.discreteness >= thresholds.discreteness
+    if discrete and one.replication >= thresholds.replication:
         return LatentStatus.SUPPORTED
-    if not gathers and one.replication < thresholds.lost and one.told >= thresholds.told:
+    if not discrete and one.replication < thresholds.lost and one.explained >= thresholds.explained:
         return LatentStatus.ENTANGLED
     return LatentStatus.UNCERTAIN
 
 
-def explained(images: np.ndarray, decoded: np.ndarray) -> float:
-    """The share of the pixels' variance over images that reconstructions explain; 0 what the best constant image does.
+def explained_variance(images: np.ndarray, decoded: np.ndarray) -> float:
+    """Share of the pixels' variance over images that reconstructions explain; 0 for the best constant image.
 
     Args:
       images: uint8 [n, height, width, channels].
-      decoded: the likelihood's means in [0, 1], of the same shape.
+      decoded: means of the likelihood in [0, 1], of the same shape.
     """
     truth = images.astype(np.float64) / 255
     constant = np.square(truth - truth.mean(axis=0)).sum()
@@ -90,11 +89,11 @@ def explained(images: np.ndarray, decoded: np.ndarray) -> float:
 
 
 def _repeated(
-    one: LatentEvidence, evidence: Sequence[LatentEvidence], words: dict[int, LatentStatus], thresholds: Thresholds
+    one: LatentEvidence, evidence: Sequence[LatentEvidence], statuses: dict[int, LatentStatus], thresholds: Thresholds
 ) -> int | None:
-    """The well supported latent of higher KL that tells this well supported one again."""
-    if one.same_as is None or one.same < thresholds.same or words[one.latent] != LatentStatus.SUPPORTED:
+    """The supported latent of higher KL that carries the same factor as this supported one."""
+    if one.same_as is None or one.same < thresholds.same or statuses[one.latent] != LatentStatus.SUPPORTED:
         return None
     other = evidence[one.same_as]
     higher = (other.kl, -other.latent) > (one.kl, -one.latent)
-    return other.latent if words[other.latent] == LatentStatus.SUPPORTED and higher else None
+    return other.latent if statuses[other.latent] == LatentStatus.SUPPORTED and higher else None

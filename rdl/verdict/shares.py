@@ -1,7 +1,6 @@
-"""How much of one model's latents another model's latents tell: the best one of them alone, and all together.
+"""Shares of the variance of one model's latents that another model's latents explain, singly and together.
 
-All shares are of variance, in [0, 1], and hold for relations of any shape, as a latent of another model may run the
-other way, or bend.
+All shares lie in [0, 1] and hold for relations of any shape, as a latent of another model may be reversed or bent.
 """
 
 import numpy as np
@@ -15,10 +14,10 @@ _ROTATIONS = 10
 
 
 def by_one(codes: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Share of the variance of each latent that each latent of another model tells alone, [latents, others].
+    """Share of the variance of each latent that each latent of another model explains alone, [latents, others].
 
-    The correlation ratio Var(E[a | b]) / Var(a), b in bins of equally many points, less what bins of random points
-    would tell: the adjusted R^2 of a one-way analysis of variance.
+    The correlation ratio Var(E[a | b]) / Var(a), b in bins of equally many points, less the share that bins of
+    random points explain: the adjusted R^2 of a one-way analysis of variance.
 
     Args:
       codes: posterior means, [n, latents].
@@ -40,35 +39,35 @@ def by_one(codes: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def by_all(codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
-    """Share of the variance of each latent that all latents of another model tell together, [latents].
+    """Share of the variance of each latent that all latents of another model explain together, [latents].
 
-    Half of the points predict the other half, each by the mean of its nearest in the other model's latents.
+    One half of the points predicts the other: each value by the mean of its nearest neighbours in the other model.
 
     Args:
       codes: posterior means, [n, latents].
       other: another model's, of the same points, each latent of variance 1, [n, others].
-      seed: of the halves.
+      seed: of the random halves.
     """
     if not other.shape[1]:
         return np.zeros(codes.shape[1])
-    known, asked = np.array_split(generator(seed, "verdict", "halves").permutation(len(codes)), 2)
+    known, held_out = np.array_split(generator(seed, "verdict", "halves").permutation(len(codes)), 2)
     neighbours = min(_NEIGHBOURS, len(known))
-    _, nearest = cKDTree(other[known]).query(other[asked], k=neighbours)
-    predicted = codes[known][nearest.reshape(len(asked), neighbours)].mean(axis=1)
-    wrong = np.square(codes[asked] - predicted).sum(axis=0) / (1 + 1 / neighbours)  # a mean has noise of its own
-    total = np.square(codes[asked] - codes[asked].mean(axis=0)).sum(axis=0)
-    return np.clip(1 - np.divide(wrong, total, out=np.ones_like(total), where=total > 0), 0.0, 1.0)
+    _, nearest = cKDTree(other[known]).query(other[held_out], k=neighbours)
+    predicted = codes[known][nearest.reshape(len(held_out), neighbours)].mean(axis=1)
+    error = np.square(codes[held_out] - predicted).sum(axis=0) / (1 + 1 / neighbours)  # a mean has noise of its own
+    total = np.square(codes[held_out] - codes[held_out].mean(axis=0)).sum(axis=0)
+    return np.clip(1 - np.divide(error, total, out=np.ones_like(total), where=total > 0), 0.0, 1.0)
 
 
 def by_chance(codes: np.ndarray, other: np.ndarray, seed: int) -> float:
-    """What the best latent of another model tells of a direction of this model's space at random; 0 of a lone latent.
+    """Share of the variance of a random direction of this model that the best latent of another model explains.
 
-    Of two latents turned at random another model's best still tells 0.82 in the mean, of five 0.5.
+    It is 0 for a single latent. For two latents rotated at random it is 0.82 on average, for five 0.5.
 
     Args:
       codes: posterior means, each latent of variance 1, [n, latents].
       other: another model's, of the same points, [n, others].
-      seed: of the directions.
+      seed: of the random directions.
     """
     latents = codes.shape[1]
     if latents < 2 or not other.shape[1]:

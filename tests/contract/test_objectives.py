@@ -23,7 +23,7 @@ from tests.contract import discovery
 SHAPE, LATENTS = (8, 8, 1), 6
 RAREST = 5.42
 NETWORKS = (("small_fc_encoder", "small_fc_decoder"), ("ladder_encoder", "ladder_decoder"))
-LABELS = "few_labels.objective = @beta_tc_vae\nlabels.count = 20\n"
+LABELS = "few_labels.objective = @beta_tc_vae\nlabels.count = 20\npooled_labels.objective = @beta_tc_vae\n"
 SMALL = (
     LABELS
     + "small_fc_encoder.widths = (8,)\nsmall_fc_decoder.widths = (8,)\nfc_discriminator.width = 8\n"

@@ -4,6 +4,8 @@ import pytest
 
 from rdl.errors import UserError
 from rdl.jobs import rpu_vae
+from rdl.jobs.recursion import leaf_run
+from rdl.jobs.recursion import summary as summary_module
 from rdl.recursion import Iteration, LeafLabels, Reduction, Stop, to_json
 
 
@@ -19,25 +21,25 @@ def test_no_leaf_run_is_told_in_one_line_before_any_training(leaf_runs):
 
 
 def test_only_labels_held_constant_are_said_to_be():
-    said = rpu_vae._describe(found((1, 4), (2, 0), (7, 8, 9)))
-    assert said == "50 images, latents [1, 4] learned; 3 images share one value of [1, 4] and go on"
-    said = rpu_vae._describe(found((1, 4), (None, 0), (7, 8, 9), repeats=(None, (0, 0))))
+    said = leaf_run._describe(found((1, 4), (2, 0), (7, 8, 9)))
+    assert said == "50 images, latents [1, 4] learned; 3 images share one value of [1, 4]"
+    said = leaf_run._describe(found((1, 4), (None, 0), (7, 8, 9), repeats=(None, (0, 0))))
     assert said == (
-        "50 images, latents [1, 4] learned, [4] of them again; 3 images share one value of [4] and go on; "
-        "[1], without a plateau to take, still vary among them"
+        "50 images, latents [1, 4] learned, [4] of them repeat an earlier label; 3 images share one value of [4]; "
+        "[1] have no plateau and still vary"
     )
-    said = rpu_vae._describe(found((1,), stop=Stop.NO_JUMP))
+    said = leaf_run._describe(found((1,), stop=Stop.NO_JUMP))
     assert said == f"50 images, latents [1] learned; stops: {Stop.NO_JUMP.explanation}"
 
 
 def test_a_label_learned_again_is_no_factor_found():
     records = [to_json(found((1, 4), (None, 0), (7,))), to_json(found((0, 2), repeats=((0, 0), None)))]
-    assert rpu_vae.Leaf(LeafLabels(), records).labels_learned == 3
+    assert leaf_run.Leaf(LeafLabels(), records).labels_learned == 3
 
 
 def test_random_members_are_summed_up_with_and_without_the_failed_ones():
     scores = [{"discrete_mig": mig, "disentanglement": dci} for mig, dci in [(0.1, 0.9), (0.4, 0.3), (0.2, 0.5)]]
-    summary = rpu_vae._of_random_members(scores, 5)
+    summary = summary_module.of_random_members(scores, 5)
     assert (summary["first_generation.members"], summary["first_generation.failed"]) == (5, 2)
     assert summary["first_generation.median_discrete_mig"] == 0.2
     assert summary["first_generation.median_disentanglement"] == 0.5
@@ -49,4 +51,4 @@ def test_random_members_are_summed_up_with_and_without_the_failed_ones():
 
 
 def test_random_members_that_all_failed_have_no_scores():
-    assert rpu_vae._of_random_members([], 3) == {"first_generation.members": 3, "first_generation.failed": 3}
+    assert summary_module.of_random_members([], 3) == {"first_generation.members": 3, "first_generation.failed": 3}

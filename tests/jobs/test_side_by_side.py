@@ -7,7 +7,7 @@ from rdl import data
 from rdl.callbacks.callback import Callback
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
-from rdl.jobs.stage import train_population
+from rdl.jobs.stage import StageSpec, train_population
 from rdl.jobs.vae_learner import VAELearner, trainers_for
 from rdl.runs import Run
 from rdl.scoring import MIGScore
@@ -53,7 +53,7 @@ def records(root, at_once):
     images, executor = data.load("dsprites_full", values=values, size=8), SerialExecutor(at_once)
     with Run(root) as run:
         context = Context(run, 7, images, VAELearner.from_gin(), executor, Callback())
-        train_population(context, "population", "population", images, MIGScore())
+        train_population(context, StageSpec("population", "population", images, MIGScore()))
         executor.close()
         return [(key, untimed(record)) for key, record in run.journal.items()]
 

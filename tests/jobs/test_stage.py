@@ -15,7 +15,7 @@ from rdl.jobs import judging
 from rdl.jobs.context import Context
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.jobs.search import search
-from rdl.jobs.stage import score_seed, train_population
+from rdl.jobs.stage import StageSpec, score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, SearchSpace, evolution
 from rdl.population.search_space import Dimension
@@ -77,12 +77,12 @@ def test_all_members_and_generations_of_a_stage_are_scored_on_the_same_points(co
         return encode(model, images, indices)
 
     monkeypatch.setattr(training, "posterior_parameters", listens)
-    train_population(context, "one", "one", context.images, score())
+    train_population(context, StageSpec("one", "one", context.images, score()))
     assert len(asked) == 6
     assert len(set(asked)) == 1
     if score() is None:
         return  # all images, here: there are few
-    train_population(context, "two", "two", context.images, score())
+    train_population(context, StageSpec("two", "two", context.images, score()))
     assert len(asked) == 12
     assert len(set(asked)) == 2  # another stage, another set
 
@@ -91,7 +91,7 @@ def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
     seeds = []
     for changed, stage in ((context, "one"), (dataclasses.replace(context, seed=8), "two"), (context, "three")):
         score = ByGeneration((0.5, 0.4, 0.3))
-        train_population(changed, stage, stage, context.images, score)
+        train_population(changed, StageSpec(stage, stage, context.images, score))
         assert set(score.seeds) == {score_seed(changed.seed, stage)}
         seeds.append(score.seeds[0])
     assert len(set(seeds)) == 3
@@ -100,17 +100,17 @@ def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
 
 def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
     score = ByGeneration((0.3, 0.5, 0.4))
-    stage = train_population(context, "one", "one", context.images, score)
+    stage = train_population(context, StageSpec("one", "one", context.images, score))
     assert (stage.best.generation, stage.best.score, stage.trained.model) == (1, 0.5, 1)
     assert stage.num_images == 64
-    assert stage.found("final") == {"final.generation": 1, "final.active_latents": 1.5}
+    assert stage.selection("final") == {"final.generation": 1, "final.active_latents": 1.5}
     path = context.run.paths.checkpoint("one", stage.best.name)
     assert list((context.run.root / "one" / "members").rglob("*.npz")) == [path]
     means, _ = stage.encode(context.images)
-    train_population(context, "one", "one", context.images, score)
+    train_population(context, StageSpec("one", "one", context.images, score))
     assert len(score.seeds) == 6
     path.unlink()
-    again = train_population(context, "one", "one", context.images, score)  # made again from its ancestors
+    again = train_population(context, StageSpec("one", "one", context.images, score))  # made again from its ancestors
     assert list((context.run.root / "one" / "members").rglob("*.npz")) == [path]
     np.testing.assert_array_equal(again.encode(context.images)[0], means)
 
@@ -118,13 +118,13 @@ def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
 @pytest.mark.parametrize("comparable", [True, False])
 def test_training_losses_and_models_that_train_in_steps_hand_over_the_last_generations(context, comparable):
     score = None if comparable else ByGeneration((0.5, 0.4, 0.3))
-    stage = train_population(context, "one", "one", context.images, score, comparable=comparable)
+    stage = train_population(context, StageSpec("one", "one", context.images, score, scores_comparable=comparable))
     assert stage.best.generation == 2
     assert stage.outcome.best_of == "last"  # though losses fall here
 
 
 def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context, monkeypatch):
-    monkeypatch.setattr("rdl.jobs.stage.Stage.measured", lambda self, name: {})
+    monkeypatch.setattr("rdl.jobs.stage.Stage.measure", lambda self, name: {})
     gin.bind_parameter("population.min_score", 0.1)
     summary = search(context, ByGeneration((0.5, 0.05, 0.3)))
     assert summary["final.generation"] == 0
@@ -168,11 +168,11 @@ def test_a_lone_model_is_told_that_nothing_was_compared(context):
     gin.parse_config(["population.size = 1", "population.models = 1"])
     summary = search(context, MIGScore())
     assert summary["verdict.models_compared"] == 0
-    assert summary["verdict.well_supported"] == summary["verdict.factors_found"] == 0
+    assert summary["verdict.supported"] == summary["verdict.factors_found"] == 0
 
 
 def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
-    before = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
+    before = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
     still = SearchSpace({"learning_rate": Dimension((1e-12,), low=1e-13), "batch_size": Dimension((16,), low=2)})
     (member,) = evolution.draw_first_generation(1, still, (0,))
     encoded = before.encode(context.images)
@@ -184,8 +184,10 @@ def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
 
 
 def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
-    x_run = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
-    final = train_population(context, "final", "final", context.images, UDRScore(), compared=True, start=x_run.trained)
+    x_run = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
+    final = train_population(
+        context, StageSpec("final", "final", context.images, UDRScore(), in_verdict=True, start=x_run.trained)
+    )
     assert final.trained_apart == []
     judging.judged(context, final, [x_run])
     verdict = Verdict.from_json(context.run.journal[VerdictKey().text])
@@ -193,7 +195,7 @@ def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
 
 
 def test_a_search_starts_from_the_x_model_of_another_run(context, tmp_path, monkeypatch):
-    x_run = train_population(context, "x_run", "x_run", context.images, UDRScore(), compared=True)
+    x_run = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
     (context.run.root / "config.gin").touch()
     starts = []
     monkeypatch.setattr(VAELearner, "_begin_as", lambda self, trainer, start, seed: starts.append(start))

@@ -230,6 +230,6 @@ def test_a_stage_measures_its_best_model_once_with_the_runs_seed(images, monkeyp
     )
     stage = types.SimpleNamespace(context=context, images=images, encode=encode)
     for _ in range(2):
-        assert Stage.measured(stage, "final") == {"final.mig_sup": 0.5, "measurement.num_train": 9}
+        assert Stage.measure(stage, "final") == {"final.mig_sup": 0.5, "measurement.num_train": 9}
     assert seeds == [11]
     assert records == {MeasureKey("final"): {"mig_sup": 0.5, "measurement.num_train": 9}}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rdl.errors import UserError
-from rdl.verdict import Codes, LatentStatus, Thresholds, Verdict, explained, judge, of_latents
-from rdl.verdict.discreteness import gathering
+from rdl.verdict import Codes, LatentStatus, Thresholds, Verdict, explained_variance, gather_evidence, judge
+from rdl.verdict.discreteness import discreteness
 
 SIZES = (6, 6, 8, 4)
 
@@ -40,17 +40,17 @@ def shuffled(codes, seed):
 
 
 def words(codes, others):
-    verdict = judge(of_latents(model(codes), others, 0), len(others), 0.9)
-    return [latent.word for latent in verdict.latents], verdict
+    verdict = judge(gather_evidence(model(codes), others, 0), len(others), 0.9)
+    return [latent.status for latent in verdict.latents], verdict
 
 
-def test_factors_that_all_models_find_are_well_supported():
+def test_factors_that_all_models_find_are_supported():
     codes = factors()
     found, verdict = words(codes, [shuffled(codes, seed) for seed in range(1, 5)])
     assert found == [LatentStatus.SUPPORTED] * 4
     assert verdict.factors_found == 4
     assert verdict.kl_supported == 1
-    assert "Four latents are well supported" in str(verdict)
+    assert "Four latents are supported" in str(verdict)
 
 
 def test_a_turned_pair_is_entangled_with_each_other_and_the_rest_is_not():
@@ -70,7 +70,7 @@ def test_a_mixture_on_which_all_models_agree_is_not_praised():
     assert verdict.latents[0].replication > 0.9  # agreement alone would have praised it
 
 
-def test_what_no_other_model_knows_is_doubtful():
+def test_what_no_other_model_knows_is_uncertain():
     codes = factors()
     blind = codes.copy()
     blind[:, 3] = 0
@@ -85,7 +85,7 @@ def test_a_repeated_factor_counts_once():
     assert found == [LatentStatus.SUPPORTED] * 4
     assert verdict.factors_found == 3
     assert sorted(latent.repeats is not None for latent in verdict.latents) == [False, False, False, True]
-    assert "tells again what" in str(verdict)
+    assert "but repeats" in str(verdict)
 
 
 def test_a_collapsed_model_has_learned_nothing():
@@ -100,7 +100,7 @@ def test_a_single_latent_is_compared_too():
     codes[:, 1:] = 0
     found, verdict = words(codes, [shuffled(factors(), seed) for seed in range(3)])
     assert found == [LatentStatus.SUPPORTED] + [LatentStatus.INACTIVE] * 3
-    assert "One latent is well supported" in verdict.headline
+    assert "One latent is supported" in verdict.headline
 
 
 def test_collapsed_models_support_nothing():
@@ -108,10 +108,10 @@ def test_collapsed_models_support_nothing():
     assert found == [LatentStatus.UNCERTAIN] * 4
 
 
-def test_a_model_alone_is_never_praised():
+def test_a_model_alone_is_never_supported():
     found, verdict = words(factors(), [])
     assert found == [LatentStatus.UNCERTAIN] * 4
-    assert "Nothing was compared" in verdict.headline
+    assert "without other models to compare with" in verdict.headline
     assert verdict.factors_found == 0
 
 
@@ -133,9 +133,9 @@ def test_a_verdict_goes_to_json_and_back_and_its_lines_fit_a_terminal(tmp_path):
 
 def test_thresholds_decide():
     codes = factors()
-    evidence = of_latents(model(codes), [shuffled(codes, seed) for seed in range(3)], 0)
+    evidence = gather_evidence(model(codes), [shuffled(codes, seed) for seed in range(3)], 0)
     strict = judge(evidence, 3, 0.9, Thresholds(replication=1.1))
-    assert {latent.word for latent in strict.latents} == {LatentStatus.UNCERTAIN}
+    assert {latent.status for latent in strict.latents} == {LatentStatus.UNCERTAIN}
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_thresholds_decide():
     ids=["normal", "even", "eight steps", "four steps", "constant"],
 )
 def test_steps_gather_and_even_values_do_not(make, low, high):
-    assert low <= gathering(make(np.random.default_rng(0), 5000)) <= high
+    assert low <= discreteness(make(np.random.default_rng(0), 5000)) <= high
 
 
 def test_reconstructions_are_set_beside_the_best_constant_image():
     images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), dtype=np.uint8)
-    assert explained(images, images / 255) == pytest.approx(1)
+    assert explained_variance(images, images / 255) == pytest.approx(1)
     mean = np.broadcast_to((images / 255).mean(axis=0), images.shape)
-    assert explained(images, mean) == pytest.approx(0, abs=1e-9)
-    assert explained(np.zeros_like(images), mean) == 0.0
+    assert explained_variance(images, mean) == pytest.approx(0, abs=1e-9)
+    assert explained_variance(np.zeros_like(images), mean) == 0.0

@@ -22,6 +22,9 @@ Values = Mapping[str, tf.Tensor]
 Supervision = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """(posterior means [rows, latents], labels [rows, factors]) -> this replica's share of what they cost."""
 
+BatchSupervision = Callable[[tf.Tensor, tf.Tensor, Values], Terms]
+"""(posterior means [rows, latents], labels of these rows [rows, labels], hyperparameters) -> loss terms."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -44,6 +47,8 @@ class Objective:
     `supervision` says that a batch of labelled images comes with each of the others, and what is added to the loss for
     them, ``gamma_sup`` times (see `supervised`).
 
+    `batch_supervision` says that the images of a batch carry labels, and adds terms for them (see `pooled_labels`).
+
     `model` makes the model that computes it, where that is not a plain `VAE`: (encoder, decoder, objective) -> VAE.
 
     Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
@@ -55,6 +60,7 @@ class Objective:
     hyperparameters: dict[str, float] = field(default_factory=dict)
     pairing: Callable[[DiagonalNormal], DiagonalNormal] | None = field(default=None, kw_only=True)
     supervision: Supervision | None = field(default=None, kw_only=True)
+    batch_supervision: BatchSupervision | None = field(default=None, kw_only=True)
     model: Callable[..., Any] | None = field(default=None, kw_only=True)
 
     def __call__(

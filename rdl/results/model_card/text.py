@@ -176,13 +176,13 @@ def _verdict(records: CardRecords) -> str:
 
     rows = []
     for one in verdict.latents:
-        evidence = share(one.replication), share(one.told), f"{one.gathering:.2f}"
+        evidence = share(one.replication), share(one.explained), f"{one.discreteness:.2f}"
         rows.append(
             (
                 f"z{one.latent}",
-                one.words,
+                one.description,
                 f"{one.kl:.2f}",
-                *(("",) * 3 if one.word == LatentStatus.INACTIVE else evidence),
+                *(("",) * 3 if one.status == LatentStatus.INACTIVE else evidence),
             )
         )
     head = ("latent", "verdict", "KL (nats)", "found again", "told by others", "steps (nats)")

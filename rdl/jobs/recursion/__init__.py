@@ -1,0 +1,1 @@
+"""The parts of a recursion: leaf runs, the label pool, the budget and the summary."""

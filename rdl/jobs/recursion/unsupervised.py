@@ -1,0 +1,26 @@
+"""The unsupervised score of x-run and leaf runs."""
+
+import gin
+
+from rdl.data import ImageSet
+from rdl.jobs.stage import population_settings
+from rdl.scoring import UDRScore, check
+
+MIN_UDR = 0.1
+"""The reference's threshold: a population whose best member scores less has nothing left to learn."""
+
+
+def scoped_udr(scope: str) -> UDRScore:
+    """UDR with the settings of a gin scope, as in ``x_run/UDRScore.min_active``."""
+    with gin.config_scope(scope):
+        return UDRScore()
+
+
+def check_udr(images: ImageSet) -> None:
+    """Checks the settings of x-run and leaf runs before anything is trained.
+
+    Raises:
+      UserError: UDR cannot score a member of these populations.
+    """
+    for scope in ("x_run", "leaf_run"):
+        check(scoped_udr(scope), images, population_settings(scope).models)

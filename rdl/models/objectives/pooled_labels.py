@@ -1,0 +1,103 @@
+"""Learned labels in the loss: latent j imitates label j, and no other latent carries it.
+
+The labels are posterior means of other models (`rdl.verdict.label_pool`), as normal scores, and come with the images of
+the batch itself. An image without a label (NaN) adds nothing.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import gin
+import tensorflow as tf
+
+from rdl.errors import UserError
+from rdl.models import replicas
+from rdl.models.objectives.objective import Objective, Terms, Values
+
+CLASSES = 10
+"""Equally likely classes into which a label is cut to measure its leakage."""
+
+
+@gin.configurable
+def pooled_labels(
+    objective: Callable[[], Objective] | None = None, gamma_label: float = 32.0, gamma_leakage: float = 32.0
+) -> Objective:
+    """loss = the unsupervised objective's + gamma_label imitation + gamma_leakage leakage.
+
+    Without labels, as in the x-run, both terms are 0.
+
+    Args:
+      objective: the unsupervised objective, in gin ``pooled_labels.objective = @beta_tc_vae``.
+      gamma_label: weight of `imitation`.
+      gamma_leakage: weight of `leakage`.
+
+    Raises:
+      UserError: there is no objective to add to, or it has labels already.
+    """
+    if objective is None:
+        raise UserError(
+            "pooled_labels adds to an unsupervised objective, got none: set pooled_labels.objective = @beta_tc_vae."
+        )
+    inner = objective()
+    if inner.supervision is not None or inner.batch_supervision is not None:
+        raise UserError(f"pooled_labels.objective must have no labels in its loss, got {inner.name}.")
+
+    def terms(means: tf.Tensor, labels: tf.Tensor, values: Values) -> Terms:
+        means, labels = replicas.gather(means), replicas.gather(labels)
+        known = tf.cast(tf.math.is_finite(labels), means.dtype)
+        labels = tf.where(known > 0, labels, tf.zeros_like(labels))
+        return {
+            "weighted_imitation": replicas.equal_share(values["gamma_label"] * imitation(means, labels, known)),
+            "weighted_leakage": replicas.equal_share(values["gamma_leakage"] * leakage(means, labels, known)),
+        }
+
+    hyperparameters = {**inner.hyperparameters, "gamma_label": gamma_label, "gamma_leakage": gamma_leakage}
+    return dataclasses.replace(
+        inner, name=f"pooled_labels_{inner.name}", hyperparameters=hyperparameters, batch_supervision=terms
+    )
+
+
+def imitation(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """sum_j 1/2 (mu_j - v_j)^2, each j averaged over the images that carry label j.
+
+    The negative log density of the label under N(mu_j, 1), up to a constant. Normal scores have the prior's
+    distribution, so that imitation and KL do not pull a latent to different scales.
+
+    Args:
+      means: posterior means, [batch, latents].
+      labels: normal scores, [batch, labels], labels <= latents; 0 where unknown.
+      known: 1 where an image carries the label, else 0, [batch, labels].
+    """
+    errors = 0.5 * tf.square(means[:, : tf.shape(labels)[1]] - labels)
+    return tf.reduce_sum(tf.reduce_sum(known * errors, axis=0) / _count(known))
+
+
+def leakage(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """sum_{k != j} Var_c(E[mu_k | c_j]): the variance of latent k between the classes of label j.
+
+    The classes c_j are `CLASSES` quantile ranges of label j, so that the term sees dependence of any shape, a circle
+    included, where a covariance sees straight lines only. A batch of independent values has a variance between classes
+    too, (classes - 1) / (n - classes) of that within them on average; it is subtracted, as in the adjusted R^2 of a
+    one-way analysis of variance.
+
+    Args:
+      means, labels, known: as in `imitation`.
+    """
+    count = _count(known)[:, None]
+    quantiles = 0.5 * (1.0 + tf.math.erf(labels / 2.0**0.5))
+    classes = tf.minimum(tf.cast(quantiles * CLASSES, tf.int32), CLASSES - 1)
+    members = tf.one_hot(classes, CLASSES, dtype=means.dtype) * known[:, :, None]  # [batch, labels, classes]
+    sizes = tf.reduce_sum(members, axis=0)  # [labels, classes]
+    mean = tf.matmul(known, means, transpose_a=True) / count  # [labels, latents]
+    total = tf.matmul(known, tf.square(means), transpose_a=True) / count - tf.square(mean)
+    sums = tf.einsum("bjc,bk->jck", members, means) - sizes[:, :, None] * mean[:, None, :]
+    between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / count
+    used = tf.reduce_sum(tf.cast(sizes > 0, means.dtype), axis=1, keepdims=True)
+    by_chance = tf.maximum(used - 1.0, 0.0) / tf.maximum(count - used, 1.0) * (total - between)
+    others = 1.0 - tf.eye(tf.shape(labels)[1], tf.shape(means)[1], dtype=means.dtype)
+    return tf.reduce_sum(others * (between - by_chance))
+
+
+def _count(known: tf.Tensor) -> tf.Tensor:
+    """Number of images that carry each label, at least 1, [labels]."""
+    return tf.maximum(tf.reduce_sum(known, axis=0), 1.0)
