@@ -28,7 +28,7 @@ class HeldImages:
 
 @gin.configurable
 def hold_fixed(
-    labels: np.ndarray, number: int, *, min_images: int = 400, window: float = 0.125, most: int = 3
+    labels: np.ndarray, number: int, *, min_images: int = 2000, window: float = 0.125, most: int = 3
 ) -> HeldImages:
     """Keeps the images of one plateau of each label, label by label, while at least `min_images` remain.
 
