@@ -1,13 +1,13 @@
-"""Made staircases."""
+"""Synthetic staircases."""
 
 import numpy as np
 import pytest
 
 
 def _staircase(sizes, noise=0.02, seed=0, levels=None, tails=False):
-    """A label [sum of sizes] whose images take the values 0, 1, .. (or `levels`) with noise, shuffled.
+    """Makes a shuffled label [sum of sizes] with the values 0, 1, .. (or `levels`) and noise.
 
-    The noise has the standard deviation `noise` (one number, or one for each step): evenly spread over each
+    The noise has the standard deviation `noise`, one number or one per step. It is spread evenly over each
     step, or normal where `tails` is set.
 
     Returns the label, float32, and the step of each image, int64.

@@ -1,4 +1,4 @@
-"""One iteration after the other: records, labels kept, reasons to stop."""
+"""Iterations of a leaf run: records, labels, reasons to stop."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from rdl.recursion import Iteration, LeafLabels, Stop, iterate, to_json
 
 @pytest.fixture
 def posterior(staircase):
-    """Means and log variances of 400 images: latents 1 and 2 are learned, 0 is not."""
+    """Means and log variances of 400 images; latents 1 and 2 are learned, 0 is not."""
     first, steps = staircase([100] * 4, 0.02, levels=[-1.5, -0.5, 0.5, 1.5])
     second = np.zeros_like(first)
     for step in range(4):
@@ -27,7 +27,7 @@ def round_trip(iteration):
     return Iteration.from_json(json.loads(json.dumps(to_json(iteration), allow_nan=False)))
 
 
-def test_an_iteration_says_what_it_learned_and_keeps(posterior):
+def test_iteration_records_its_labels_and_kept_images(posterior):
     iteration, leaf = iterate(LeafLabels(), np.arange(1000, 1400), *posterior, score=0.7, x_peak=2)
     assert (iteration.number, iteration.images, iteration.score) == (0, 400, 0.7)
     assert iteration.latents == (1, 2)
@@ -43,14 +43,14 @@ def test_an_iteration_says_what_it_learned_and_keeps(posterior):
     assert round_trip(iteration) == iteration
 
 
-def test_only_the_first_reduction_takes_the_leaf_runs_own_choice(posterior):
+def test_only_the_first_reduction_uses_x_peak(posterior):
     _, leaf = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7, x_peak=2)
     iteration, _ = iterate(leaf, np.arange(400), *posterior, score=0.7, x_peak=2)
     assert iteration.number == 1
     assert iteration.reduction.choice == 0
 
 
-def test_a_population_with_nothing_left_to_learn_stops_before_labelling(posterior):
+def test_low_score_stops_before_labelling(posterior):
     iteration, leaf = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7, nothing_left=True)
     assert iteration.stop == Stop.LOW_SCORE
     assert (iteration.kept, iteration.reduction, len(leaf)) == ((), None, 0)
@@ -59,7 +59,7 @@ def test_a_population_with_nothing_left_to_learn_stops_before_labelling(posterio
     assert iterate(LeafLabels(), np.arange(400), *posterior, score=None)[0].stop is None
 
 
-def test_no_active_latent(posterior):
+def test_iteration_without_an_active_latent_stops(posterior):
     iteration, leaf = iterate(LeafLabels(), np.arange(400), np.zeros((400, 3)), np.zeros((400, 3)), score=0.7)
     assert iteration.stop == Stop.NO_ACTIVE_LATENT
     assert iteration.kl == (0.0, 0.0, 0.0)
@@ -87,7 +87,7 @@ def test_labels_are_kept_at_the_last_allowed_iteration(posterior):
     assert round_trip(iteration) == iteration
 
 
-def test_a_first_reduction_that_fails_ends_with_its_reason(posterior):
+def test_failed_first_reduction_stops_with_its_reason(posterior):
     iteration, leaf = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7, x_peak=99)
     assert iteration.stop == Stop.NO_SUCH_CHOICE
     assert iteration.reduction.choices == 16
@@ -101,7 +101,7 @@ def test_non_finite_posterior_is_refused(posterior):
         iterate(LeafLabels(), np.arange(400), means, posterior[1], score=0.7)
 
 
-def test_every_reason_has_a_sentence():
+def test_every_stop_has_its_own_explanation():
     sentences = [stop.explanation for stop in Stop]
     assert len(set(sentences)) == len(Stop)
     assert all(len(sentence) > 15 for sentence in sentences)
@@ -112,8 +112,8 @@ def test_importing_the_recursion_loads_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_factor_left_free_is_recorded_and_counted_once(posterior, staircase):
-    """Latent 1 has no jump and is left out; the next iteration learns it again beside a new factor."""
+def test_factor_that_was_not_held_fixed_counts_once(posterior, staircase):
+    """Latent 1 has no jump and is ignored; the next iteration learns it again beside a new factor."""
     means, log_variances = posterior[0].copy(), posterior[1]
     means[:, 1] = np.random.default_rng(0).permutation(np.linspace(-1.7, 1.7, 400))
     gin.bind_parameter("reduce_images.flat_labels", "ignore")
@@ -139,7 +139,7 @@ def test_records_from_before_repeats_were_looked_for_are_read(posterior):
     assert (old.repeats, old.again, old.labels_learned) == ((), (), 2)
 
 
-def test_three_iterations_the_x_models_included_unless_set_otherwise(posterior):
+def test_default_is_three_iterations_including_the_x_models(posterior):
     leaf = LeafLabels()
     stops = []
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Which latents count as learned."""
+"""Labels: the posterior means of latents above the KL threshold."""
 
 import gin
 import numpy as np
@@ -17,7 +17,7 @@ def test_kl_is_the_integral_of_log_ratio():
     np.testing.assert_allclose(mean_kl_to_prior([[mean]], [[log_variance]]), [integral], rtol=1e-8)
 
 
-def test_kl_is_of_each_image_before_the_mean():
+def test_kl_is_computed_per_image_and_then_averaged():
     means, log_variances = np.zeros((2, 1)), np.array([[-4.0], [0.0]])
     expected = 0.5 * (np.exp(-4) + 4 - 1) / 2
     np.testing.assert_allclose(mean_kl_to_prior(means, log_variances), [expected])
@@ -30,8 +30,8 @@ def test_kl_at_log_variance_minus_four_is_two():
 
 
 @pytest.mark.parametrize(("reference", "true_kl"), [(1.0, LEARNED_KL), (0.01, 0.0101)])
-def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(reference, true_kl):
-    def estimate(s):  # the reference's, of a latent that fills the prior: abs(ln s) where the log variance belongs
+def test_default_threshold_equals_the_references_on_the_scale_of_the_true_kl(reference, true_kl):
+    def estimate(s):  # the reference's for a latent that fills the prior: abs(ln s) in place of the log variance
         return 0.5 * (1 - s**2 + np.exp(abs(np.log(s))) - abs(np.log(s)) - 1)
 
     s = optimize.brentq(lambda s: estimate(s) - reference, 0.01, 1 - 1e-6)
@@ -40,7 +40,7 @@ def test_default_threshold_is_the_references_on_the_scale_of_the_true_kl(referen
     np.testing.assert_allclose([kl, -np.log(s)], true_kl, atol=5e-6 if reference == 1.0 else 5e-5)
 
 
-def test_a_latent_is_learned_just_above_the_default_threshold_and_not_below():
+def test_only_latents_above_the_default_threshold_become_labels():
     means = np.random.default_rng(0).choice([-1.0, 1.0], (100, 2))
     s = np.exp(-LEARNED_KL - np.array([-1e-3, 1e-3]))
     assert label(means * np.sqrt(1 - s**2), np.broadcast_to(2 * np.log(s), (100, 2))).latents == (1,)
@@ -64,12 +64,12 @@ def test_threshold_is_set_by_gin():
     assert label(means, log_variances).latents == (0, 1)
 
 
-def test_constant_latent_is_no_label_whatever_its_kl():
+def test_constant_latent_is_never_a_label():
     means = np.stack([np.full(50, 3.0), np.linspace(-2, 2, 50)], axis=1)
     assert label(means, np.full((50, 2), -2.0)).latents == (1,)
 
 
-def test_nothing_learned_gives_no_columns():
+def test_no_learned_latent_gives_no_labels():
     labels = label(np.zeros((20, 3)), np.zeros((20, 3)))
     assert labels.latents == ()
     assert labels.values.shape == (20, 0)
@@ -86,6 +86,6 @@ def test_non_finite_posterior_names_the_latent(bad, which):
 
 
 @pytest.mark.parametrize("shapes", [((5, 3), (5, 2)), ((5,), (5,)), ((0, 3), (0, 3))])
-def test_other_shapes_are_refused(shapes):
+def test_mismatched_shapes_are_refused(shapes):
     with pytest.raises(UserError, match="same shape"):
         label(*map(np.zeros, shapes))

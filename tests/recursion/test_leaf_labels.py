@@ -1,4 +1,4 @@
-"""Leaf labels: nested images, saved and read back."""
+"""Leaf labels: nested sets of images, saving and loading."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def leaf():
     return leaf.add([3, 40, 17, 9], generator.standard_normal((4, 1)), [True])
 
 
-def test_saved_labels_come_back(leaf, tmp_path):
+def test_labels_survive_saving_and_loading(leaf, tmp_path):
     leaf.save(tmp_path / "leaf.npz")
     loaded = LeafLabels.load(tmp_path / "leaf.npz")
     assert len(loaded) == 2
@@ -36,12 +36,12 @@ def test_repeats_belong_to_labels(leaf):
         leaf.add([9, 3], [[1.0], [2.0]], [True, False])
 
 
-def test_no_labels_at_all_come_back(tmp_path):
+def test_empty_labels_survive_saving_and_loading(tmp_path):
     LeafLabels().save(tmp_path / "leaf.npz")
     assert len(LeafLabels.load(tmp_path / "leaf.npz")) == 0
 
 
-def test_adding_leaves_the_old_labels_as_they_were(leaf):
+def test_adding_does_not_change_the_old_labels(leaf):
     longer = leaf.add([9, 3], [[1.0], [2.0]])
     assert (len(leaf), len(longer)) == (2, 3)
 
@@ -60,12 +60,12 @@ def test_adding_leaves_the_old_labels_as_they_were(leaf):
         ([3, 9], [[1.0], [np.nan]], "not finite"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(leaf, indices, labels, message):
+def test_invalid_labels_are_refused(leaf, indices, labels, message):
     with pytest.raises(UserError, match=message):
         leaf.add(np.asarray(indices), labels)
 
 
-def test_bad_files_are_named(leaf, tmp_path):
+def test_errors_name_the_damaged_file(leaf, tmp_path):
     path = tmp_path / "leaf.npz"
     with pytest.raises(UserError, match="leaf.npz is not a file of leaf labels"):
         LeafLabels.load(path)

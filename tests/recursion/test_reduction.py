@@ -1,4 +1,4 @@
-"""From labels to the next data set."""
+"""Reduction from labels to the images of the next data set."""
 
 from itertools import product
 
@@ -14,7 +14,7 @@ from rdl.recursion import Stop, find_plateaus, rank_intersections, reduce_images
 
 @pytest.fixture(scope="session")
 def grid(staircase):
-    """Labels of a full factorial of factors with these sizes, each label a clean staircase with its own order."""
+    """Makes labels of a full grid of factors; each label is a clean staircase with its own order of values."""
 
     def make(sizes, repeats, seed=0):
         factors = np.array(list(product(*map(range, sizes))) * repeats)
@@ -37,7 +37,7 @@ def constant(factors, kept):
     return (np.ptp(factors[list(kept)], axis=0) == 0).all()
 
 
-def test_one_label_keeps_the_plateau_of_the_asked_rank(grid):
+def test_one_label_keeps_the_plateau_of_the_chosen_rank(grid):
     labels, factors = grid([5], 40)
     ranked = find_plateaus(labels[:, 0]).ranked()
     assert len(ranked) == 3
@@ -76,7 +76,7 @@ def test_five_labels_at_once(grid):
     assert len(reduction.chosen) == 5
 
 
-def test_leaf_runs_start_from_other_values_of_every_factor(grid):
+def test_leaf_runs_start_from_different_values_of_every_factor(grid):
     labels, factors = grid([6, 4], 30)
     starts = np.array([factors[reduce_images(labels, choice=c).kept[0]] for c in range(4)])
     assert all(len(set(column)) == 4 for column in starts.T)
@@ -84,7 +84,7 @@ def test_leaf_runs_start_from_other_values_of_every_factor(grid):
     assert len(set(along_the_ranking)) == 16
 
 
-def test_numbers_of_the_full_data_set_are_kept(grid):
+def test_kept_images_are_numbered_in_the_full_data_set(grid):
     labels, _ = grid([4, 3], 20)
     indices = np.random.default_rng(1).permutation(10_000)[: len(labels)]
     kept = reduce_images(labels, indices).kept
@@ -92,7 +92,7 @@ def test_numbers_of_the_full_data_set_are_kept(grid):
 
 
 def brute_force(cells, sharpest, more_than):
-    """All combinations of plateaus, intersected one by one."""
+    """Ranks all combinations of plateaus, intersected one by one."""
     found = []
     for ranks in product(range(sharpest), repeat=cells.shape[1]):
         size = sum(tuple(row) == ranks for row in cells)
@@ -117,8 +117,8 @@ def test_ranking_starts_nearest_the_median_size():
     assert rank_intersections(cells, more_than=6).tolist() == [[0, 1], [1, 0], [0, 0]]
 
 
-def test_twenty_labels_take_no_time_to_intersect():
-    # 5^20 sets could never be made.
+def test_twenty_labels_are_intersected_without_enumerating_combinations():
+    # Enumerating 5^20 combinations would never end.
     cells = np.random.default_rng(0).integers(0, 2, (40, 1)).repeat(20, axis=1)
     assert len(rank_intersections(cells)) == 2
 
@@ -130,12 +130,12 @@ def test_twenty_labels_take_no_time_to_intersect():
     method=st.sampled_from(["differences", "density"]),
     choice=st.integers(0, 2),
 )
-def test_kept_images_share_one_step_whatever_the_order(grid, sizes, seed, method, choice):
+def test_kept_images_share_one_step_in_any_order(grid, sizes, seed, method, choice):
     gin.bind_parameter("find_plateaus.method", method)
     labels, factors = grid(sizes, 24, seed)
     reduction = reduce_images(labels, choice=choice)
     if reduction.stop:
-        # Two values of one factor are two choices; there is always a first.
+        # Two values of one factor give two choices, so choice 0 always exists.
         assert reduction.stop == Stop.NO_SUCH_CHOICE
         assert choice > 0
         return
@@ -148,7 +148,7 @@ def test_kept_images_share_one_step_whatever_the_order(grid, sizes, seed, method
     assert renumbered == reduction
 
 
-def test_label_without_a_jump_stops_or_is_left_out(grid):
+def test_label_without_a_jump_stops_or_is_ignored(grid):
     labels, factors = grid([4, 3], 20)
     flat = np.linspace(-1, 1, len(labels), dtype=np.float32)
     labels = np.stack([labels[:, 0], flat, labels[:, 1]], axis=1)
@@ -162,7 +162,7 @@ def test_label_without_a_jump_stops_or_is_left_out(grid):
 
 def test_empty_intersection(staircase):
     first, steps = staircase([50, 50, 50], 0.02)
-    # Every pair of steps shares at most 6 images out of 150.
+    # Every pair of steps shares few of the 150 images.
     second = np.zeros(150, np.float32)
     for step in range(3):
         second[steps == step] = np.linspace(0, 1e-3, 50) + np.arange(50) // 10 * 10
@@ -182,7 +182,7 @@ def test_too_few_images(grid):
 
 
 @pytest.mark.parametrize("count", range(10, 61, 5))
-def test_small_sets_give_a_step_or_a_clear_stop(staircase, count):
+def test_small_sets_give_one_step_or_a_stop(staircase, count):
     label, steps = staircase([count // 2, count - count // 2], 0.02)
     reduction = reduce_images(label[:, None])
     if count < 20:
@@ -200,7 +200,7 @@ def test_trim_leaves_out_both_ends_of_a_plateau(grid):
     np.testing.assert_array_equal(np.sort(labels[list(trimmed.kept), 0]), values[4:-4])
 
 
-def test_bad_input_is_refused_in_one_line():
+def test_invalid_input_is_refused():
     labels = np.zeros((20, 2), np.float32)
     for arguments, options, message in [
         ((labels[:, 0],), {}, r"\[n, learned\]"),

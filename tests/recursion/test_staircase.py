@@ -1,4 +1,4 @@
-"""Plateaus of one label, on made staircases."""
+"""Plateaus of one label, on synthetic staircases."""
 
 import gin
 import numpy as np
@@ -17,7 +17,7 @@ def sizes_of(staircase_record):
 
 
 def purity(label, steps, record):
-    """For each plateau the share of its images that have its commonest step."""
+    """Returns for each plateau the share of its images that have its commonest step."""
     order = np.argsort(label)
     return [np.bincount(steps[order[s.start : s.stop]]).max() / s.size for s in record.plateaus]
 
@@ -37,7 +37,7 @@ def purity(label, steps, record):
         ([5, 5], 0.01),
     ],
 )
-def test_plateaus_are_the_steps(staircase, method, sizes, noise):
+def test_plateaus_match_the_steps(staircase, method, sizes, noise):
     label, steps = staircase(sizes, noise)
     record = find_plateaus(label, method)
     assert sizes_of(record) == sizes
@@ -46,7 +46,7 @@ def test_plateaus_are_the_steps(staircase, method, sizes, noise):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("sizes", [[400] * 8, [300, 900, 150, 800, 300], [60] * 3, [30] * 6, [20, 40]])
-def test_normal_noise_may_cut_its_tails_off_but_no_plateau_spans_a_jump(staircase, method, sizes):
+def test_no_plateau_spans_a_jump_under_normal_noise(staircase, method, sizes):
     for seed in range(5):
         label, steps = staircase(sizes, 0.04, seed, tails=True)
         record = find_plateaus(label, method)
@@ -67,7 +67,7 @@ def test_two_steps_of_few_images(staircase, method, count):
 
 
 def test_many_steps_of_few_images(staircase):
-    # 5 jumps among 59 differences lift the std of all of them so far that the reference's rule sees none.
+    # 5 jumps among 59 differences raise their standard deviation so far that the reference's rule finds none.
     label, _ = staircase([10] * 6, 0.02)
     assert sizes_of(find_plateaus(label)) == [10] * 6
 
@@ -97,7 +97,7 @@ def test_ties_within_steps(staircase, method, sizes):
 
 
 def test_jump_belongs_to_no_plateau(staircase):
-    """Plateau i is (jump_i, jump_i+1] in sorted order: no image of its left neighbour."""
+    """Plateau i is (jump_i, jump_i+1] in sorted order, without an image of its left neighbour."""
     label, _ = staircase([100, 100, 100, 100], 0.02)
     values, record = np.sort(label), find_plateaus(label)
     assert record.jumps == (99, 199, 299)
@@ -133,7 +133,7 @@ def test_small_plateaus_are_not_ranked(staircase):
 
 
 def test_density_finds_many_steps_that_differences_miss(staircase):
-    """16 steps of 720 images: the normal tails inside leave no differences that stand out by 7 std."""
+    """With normal tails inside 16 steps of 720 images no difference exceeds 7 standard deviations."""
     label, steps = staircase([720] * 16, 0.15, tails=True)
     assert len(find_jumps(label, "differences")) < 15
     record = find_plateaus(label, "density")
@@ -143,13 +143,13 @@ def test_density_finds_many_steps_that_differences_miss(staircase):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_density_finds_no_jump_where_a_continuous_label_has_none(seed):
-    """The threshold of the differences does not grow with n: of 10,000 random ones some are always over it."""
+    """The threshold of the differences does not grow with n; some of 10,000 random ones always exceed it."""
     label = np.random.default_rng(seed).standard_normal(10_000)
     assert len(find_jumps(label, "differences")) > 0
     assert len(find_jumps(label, "density")) == 0
 
 
-def test_density_does_not_rank_steps_that_blur_into_each_other(staircase):
+def test_density_does_not_rank_overlapping_steps(staircase):
     label, steps = staircase([1000] * 6, [0.6, 0.6, 0.6, 0.1, 0.1, 0.1], levels=[0, 1, 2, 5, 6, 7], tails=True)
     record = find_plateaus(label, "density")
     shares = purity(label, steps, record)
@@ -171,7 +171,7 @@ def test_non_finite_label_is_refused(bad):
         find_plateaus(np.array([0.0, 1.0, bad, 2.0]))
 
 
-def test_other_shapes_and_methods_are_refused():
+def test_invalid_shapes_and_methods_are_refused():
     with pytest.raises(UserError, match="one label at a time"):
         find_plateaus(np.zeros((4, 2)))
     with pytest.raises(UserError, match="n > 0"):
@@ -186,10 +186,10 @@ def test_other_shapes_and_methods_are_refused():
     seed=st.integers(0, 10_000),
     scale=st.sampled_from([1e-3, 1.0, 50.0]),
 )
-def test_clean_staircase_is_cut_at_its_steps_whatever_its_scale(staircase, sizes, seed, scale):
+def test_clean_staircase_is_cut_at_its_steps_at_any_scale(staircase, sizes, seed, scale):
     label, steps = staircase(sizes, 0.004, seed)
     record = find_plateaus(scale * label - 3 * scale)
-    # A step within the first or last fifteenth is not looked for; every other one is cut off.
+    # Jumps within the first and last fifteenth are not searched for; every other one must be found.
     edge = sum(sizes) // 15
     borders = [b for b in np.cumsum(sizes)[:-1] if edge + 1 < b < sum(sizes) - edge - 1]
     assert set(borders) <= {jump + 1 for jump in record.jumps}
