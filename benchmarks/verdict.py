@@ -116,17 +116,17 @@ def count_outcomes(rows: list[dict], thresholds: Thresholds, next_share: float =
 def choose_thresholds(rows: list[dict]) -> Thresholds:
     """Chooses the thresholds that call most latents supported, and entangled, with at most `WRONG` in error."""
     best = (-1, 0.0, 0.0)  # the strictest of equally good ones
-    for again, gathers in product(GRID["replication"], GRID["gathering"]):
-        found = count_outcomes(rows, Thresholds(replication=again, gathering=gathers))
+    for replication, steps in product(GRID["replication"], GRID["discreteness"]):
+        found = count_outcomes(rows, Thresholds(replication=replication, discreteness=steps))
         if found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
-            best = max(best, (found["supported_right"], again, gathers))
-    _, again, gathers = best
+            best = max(best, (found["supported_right"], replication, steps))
+    _, replication, steps = best
     most = (-1, 0.0)
     for lost in GRID["lost"]:
-        found = count_outcomes(rows, Thresholds(replication=again, gathering=gathers, lost=lost))
+        found = count_outcomes(rows, Thresholds(replication=replication, discreteness=steps, lost=lost))
         if found["entangled_wrong"] <= WRONG * found["entangled"]:
             most = max(most, (found["entangled"], -lost))
-    return Thresholds(replication=again, discreteness=gathers, lost=-most[1])
+    return Thresholds(replication=replication, discreteness=steps, lost=-most[1])
 
 
 def area_under_curve(rows: list[dict], key: str) -> float | None:
@@ -186,7 +186,7 @@ def main() -> None:
     for by, thresholds in tables.items():
         for name, rows in beds.items():
             counts[f"{name}, thresholds {by}"] = count_outcomes(rows, thresholds)
-            title = f"{by} ({thresholds.replication:g}, {thresholds.gathering:g}, {thresholds.lost:g})"
+            title = f"{by} ({thresholds.replication:g}, {thresholds.discreteness:g}, {thresholds.lost:g})"
             print(format_row(name, title, counts[f"{name}, thresholds {by}"]))
     print("\nWith the next factor at most a third of the best one's share, shipped thresholds:")
     for name, rows in beds.items():
