@@ -57,6 +57,7 @@ def rpu_vae(
     images, budget = context.images, RecursionBudget(context, leaf_runs, total_images, random_members)
     check_udr(images)
     budget.start_x_run()
+    keeps = labels == "population" and not pooled.is_pool_saved(context, "x_run")
     x_run = train_population(
         context,
         StageSpec(
@@ -66,7 +67,7 @@ def rpu_vae(
             scoped_udr("x_run"),
             MIN_UDR,
             in_verdict=True,
-            keeps_generation=labels == "population",
+            keeps_generation=keeps,
         ),
     )
     budget.spend(x_run)

@@ -43,8 +43,7 @@ class StageSpec:
       in_verdict: whether the verdict compares the stage's models, so that the checkpoints it needs are kept.
       is_result: whether the stage's model is the run's result. The last generation then keeps its checkpoints, so that
         the run can be extended.
-      keeps_generation: whether the last generation keeps its checkpoints until the end of the run, as the label pool's
-        sources do.
+      keeps_generation: whether the last generation keeps its checkpoints after the stage, for the label pool.
       budget: total number of training images over all models. The population trains as many generations as fit, and at
         least ``population.generations``.
       start: a trained model whose weights initialise the first generation; its checkpoint must stay on disk.
@@ -156,6 +155,18 @@ class Stage:
         ]
         return beside + others
 
+    @property
+    def needed_members(self) -> list[Member]:
+        """The members whose checkpoints the run still needs: the best one, and until the verdict those it compares."""
+        judged = VerdictKey().text in self.context.run.journal
+        compared = self.spec.in_verdict and self.spec.start is None and not judged
+        return [self.best, *(self.outcome.independent_members if compared else [])]
+
+    def prune(self) -> None:
+        """Removes the checkpoints that the run no longer needs."""
+        names = [member.name for member in self.needed_members]
+        prune_checkpoints(self.context.run.paths, self.name, names)
+
     def model(self) -> TrainedModel:
         """Loads the best model. Valid until another model is trained or encodes."""
         return self.context.learner.model(self.trained)
@@ -219,17 +230,14 @@ def train_population(context: Context, spec: StageSpec) -> Stage:
 def _keep_checkpoints(stage: Stage, population: Population, task: MemberTask) -> None:
     """Makes sure of the checkpoints that the run still needs, and removes the others."""
     context, spec, outcome = stage.context, stage.spec, stage.outcome
-    needed, judged = [outcome.best], VerdictKey().text in context.run.journal
-    if spec.in_verdict and spec.start is None and not judged:
-        needed += outcome.independent_members
-    if spec.keeps_generation and not judged:
-        needed += [member for member in outcome.generations[-1] if member.score is not None]
+    generation = outcome.generations[-1]
+    needed = [*stage.needed_members, *(generation if spec.keeps_generation else [])]
     for member in needed:
-        population.ensure_checkpoint(task, context.executor, member, outcome)
-    kept = needed + (outcome.generations[-1] if spec.is_result else [])
-    prune_checkpoints(
-        context.run.paths, spec.name, [member.name for member in kept]
-    )  # removes ancestors that were remade
+        if member.score is not None:
+            population.ensure_checkpoint(task, context.executor, member, outcome)
+    kept = needed + (generation if spec.is_result else [])
+    # Ancestors may have been trained again for them.
+    prune_checkpoints(context.run.paths, spec.name, [member.name for member in kept])
 
 
 def population_settings(scope: str) -> PopulationSettings:

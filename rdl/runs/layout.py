@@ -284,6 +284,10 @@ class Layout:
         """What a leaf run, such as ``leaf_0``, has learned so far."""
         return self.root / leaf / "labels.npz"
 
+    def pool(self, stage: str) -> Path:
+        """The labels that a stage added to the label pool."""
+        return self.root / stage / "pool.npz"
+
     def all_labels(self) -> dict[int, Path]:
         """What is there of what leaf runs have learned, by their numbers."""
         found = {path.parent.name.removeprefix("leaf_"): path for path in sorted(self.root.glob("leaf_*/labels.npz"))}

@@ -24,8 +24,6 @@ from rdl.verdict.discreteness import discreteness
 from rdl.verdict.evidence import Codes
 from rdl.verdict.shares import by_chance, by_one
 
-_FEWEST_POINTS = 100
-
 
 @dataclass(frozen=True)
 class LabelSource:
@@ -194,7 +192,7 @@ def select_labels(
 
     Args:
       candidates: the latents of a stage.
-      known: the pool's labels on the same points, [points, labels]; NaN where a point does not carry the label.
+      known: the pool's labels on the same points, [points, labels].
       known_kl: KL of the pool's labels, nats, [labels].
       rules: the thresholds.
 
@@ -229,11 +227,8 @@ def _rank(label: PooledLabel, rules: PoolRules) -> tuple[bool, float]:
 
 
 def _shared_information(values: np.ndarray, label: np.ndarray) -> float:
-    """Mutual information on the points that carry the label, in nats; 0 on too few points for an estimate."""
-    both = np.isfinite(label)
-    if both.sum() < _FEWEST_POINTS:
-        return 0.0
-    return mutual_information(equal_count_bins(values[both]), equal_count_bins(label[both]))
+    """Mutual information of a candidate and a label, in nats."""
+    return mutual_information(equal_count_bins(values), equal_count_bins(label))
 
 
 def normal_scores(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ It differs from the paper's recursion (`rdl.jobs.rpu_vae`) in three places:
    other models than those it was trained on.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from rdl.jobs.recursion.budget import RecursionBudget
 from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
 from rdl.jobs.stage import Stage, StageSpec, score_seed, train_population
 from rdl.recursion.hold_fixed import HeldImages, hold_fixed
+from rdl.runs import files
 from rdl.runs.layout import HeldKey, PoolKey
 from rdl.scoring.label_mig import LabelMIGScore
 from rdl.seeds import generator
@@ -42,22 +44,26 @@ class LabelPool:
       labels: their sources and evidence, in the order in which they were found.
       values: float32 [images, labels], NaN where an image does not carry the label.
       judges: the same factors by the latents that judge a model trained on `values`, float32 [images, labels].
+      extrapolated: the sources' posterior means on all images, also those that their models were not trained on, to
+        recognise a factor that several leaf runs find, float32 [images, labels].
     """
 
     labels: tuple[PooledLabel, ...]
     values: np.ndarray
     judges: np.ndarray
+    extrapolated: np.ndarray
 
     @classmethod
     def empty(cls, images: int) -> "LabelPool":
         """A pool without labels."""
-        return cls((), np.zeros((images, 0), np.float32), np.zeros((images, 0), np.float32))
+        nothing = np.zeros((images, 0), np.float32)
+        return cls((), nothing, nothing, nothing)
 
 
 def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget) -> dict[str, Any]:
     """Runs everything after the x-run and returns the summary."""
-    everything = np.arange(len(context.images))
-    pool = add_labels(context, x_run, LabelPool.empty(len(everything)), everything)
+    everything, rules = np.arange(len(context.images)), PoolRules()
+    pool = add_labels(context, x_run, LabelPool.empty(len(everything)), everything, rules)
     new = [len(pool.labels)]
     for number in range(leaf_runs):
         budget.start_leaf_run(number)
@@ -65,13 +71,13 @@ def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget)
         if not held.labels:
             break
         images = context.images.subset(held.images)
-        spec = StageSpec(
-            f"leaf_{number}/iteration_1", "leaf_run", images, scoped_udr("leaf_run"), MIN_UDR, keeps_generation=True
-        )
+        name = f"leaf_{number}/iteration_1"
+        keeps = not is_pool_saved(context, name)
+        spec = StageSpec(name, "leaf_run", images, scoped_udr("leaf_run"), MIN_UDR, keeps_generation=keeps)
         leaf = train_population(context, spec)
         budget.spend(leaf)
         before = len(pool.labels)
-        pool = add_labels(context, leaf, pool, held.images)
+        pool = add_labels(context, leaf, pool, held.images, rules)
         new.append(len(pool.labels) - before)
     if not pool.labels:
         why = "no latent is one factor by its evidence"
@@ -98,7 +104,13 @@ def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget)
     return summary | finish.export_result(context, final, x_run)
 
 
-def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndarray) -> LabelPool:
+def is_pool_saved(context: Context, stage: str) -> bool:
+    """Whether the labels of a stage are on disk, so that the checkpoints of their sources are no longer needed."""
+    record, path = context.run.journal.get(PoolKey(stage).text), context.run.paths.pool(stage)
+    return record is not None and path.is_file() and files.sha256(path) == record["sha256"]
+
+
+def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndarray, rules: PoolRules) -> LabelPool:
     """Adds to the pool the labels that a stage's last generation has found.
 
     Args:
@@ -106,44 +118,75 @@ def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndar
       stage: the population.
       pool: the labels found before.
       indices: numbers of the stage's images in the data set, [n].
+      rules: the thresholds.
     """
-    record = context.run.unit(PoolKey(stage.name), lambda: {"labels": _select(context, stage, pool, indices)})
-    labels = [PooledLabel.from_json(each) for each in record["labels"]]
-    for label in labels:
-        context.callback.on_message(f"{stage.name}: label {len(pool.labels) + labels.index(label)} is {label}")
+    key, path = PoolKey(stage.name).text, context.run.paths.pool(stage.name)
+    if not is_pool_saved(context, stage.name):
+        record = context.run.journal.get(key)
+        labels = _select(context, stage, pool, indices, rules) if record is None else _read_labels(record)
+        sources = {source for label in labels for source in (label.source, label.judge)}
+        values = {source: _encode_source(stage, source) for source in sources}
+        shape = (len(context.images), len(labels))
+        files.write_npz(
+            path,
+            {
+                "values": _stack([values[label.source] for label in labels], shape),
+                "judges": _stack([values[label.judge] for label in labels], shape),
+            },
+        )
+        record = {"labels": [label.to_json() for label in labels], "sha256": files.sha256(path)}
+        context.run.journal.append(key, record)
+    stage.prune()
+    labels = _read_labels(context.run.journal[key])
+    for number, label in enumerate(labels, len(pool.labels)):
+        context.callback.on_message(f"{stage.name}: label {number} is {label}")
     if not labels:
         context.callback.on_message(f"{stage.name}: no new label")
-        return pool
-    encoded = {
-        source: _values(context, stage, source, indices) for label in labels for source in (label.source, label.judge)
-    }
-    values = np.stack([encoded[label.source] for label in labels], axis=1)
-    judges = np.stack([encoded[label.judge] for label in labels], axis=1)
-    return LabelPool((*pool.labels, *labels), np.hstack([pool.values, values]), np.hstack([pool.judges, judges]))
+    with np.load(path, allow_pickle=False) as arrays:
+        extrapolated, judges = arrays["values"], arrays["judges"]
+    return LabelPool(
+        (*pool.labels, *labels),
+        np.hstack([pool.values, _only(extrapolated, indices)]),
+        np.hstack([pool.judges, _only(judges, indices)]),
+        np.hstack([pool.extrapolated, extrapolated]),
+    )
 
 
-def _select(context: Context, stage: Stage, pool: LabelPool, indices: np.ndarray) -> list[dict[str, Any]]:
+def _select(
+    context: Context, stage: Stage, pool: LabelPool, indices: np.ndarray, rules: PoolRules
+) -> list[PooledLabel]:
     context.callback.on_message(f"{stage.name}: comparing the latents of all models")
     drawn = np.sort(generator(context.seed, stage.name, "pool").permutation(len(indices))[:POINTS])
     models = stage.last_generation
     codes = [Codes(*context.learner.encode(each, stage.images, drawn)) for each in models]
     names = [(each.member.name, each.model) for each in models]
     candidates = find_candidates(stage.name, names, codes, context.seed)
-    known = pool.values[indices[drawn]]
-    return [
-        label.to_json() for label in select_labels(candidates, known, [label.kl for label in pool.labels], PoolRules())
-    ]
+    found = select_labels(candidates, pool.extrapolated[indices[drawn]], [label.kl for label in pool.labels], rules)
+    return found[: codes[0].means.shape[1] - len(pool.labels)]  # each label takes a latent of the final model
 
 
-def _values(context: Context, stage: Stage, source: LabelSource, indices: np.ndarray) -> np.ndarray:
-    """The source's posterior means on its stage's images, NaN elsewhere, float32 [images]."""
+def _encode_source(stage: Stage, source: LabelSource) -> np.ndarray:
+    """The source's posterior means on all images of the data set, float32 [images]."""
     (model,) = (
         each for each in stage.last_generation if (each.member.name, each.model) == (source.member, source.model)
     )
-    means, _ = context.learner.encode(model, stage.images)
-    values = np.full(len(context.images), np.nan, np.float32)
-    values[indices] = means[:, source.latent]
-    return values
+    means, _ = stage.context.learner.encode(model, stage.context.images)
+    return means[:, source.latent].astype(np.float32)
+
+
+def _read_labels(record: Mapping[str, Any]) -> list[PooledLabel]:
+    return [PooledLabel.from_json(each) for each in record["labels"]]
+
+
+def _stack(columns: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    return np.stack(columns, axis=1) if columns else np.zeros(shape, np.float32)
+
+
+def _only(values: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """The values of these images, NaN for the others, of the same shape."""
+    masked = np.full(values.shape, np.nan, np.float32)
+    masked[indices] = values[indices]
+    return masked
 
 
 def _hold_fixed(context: Context, pool: LabelPool, number: int) -> HeldImages:
