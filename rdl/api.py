@@ -188,12 +188,12 @@ def disentangle(
       UserError: wrong images or labels, too little time, or a folder with another command's run.
     """
     began = time.perf_counter()
-    from rdl.auto import request as requests
+    from rdl.auto import request
 
-    asked = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
-    request, array = requests.of(images, size=size, channels=channels, **asked)
-    root = Path(output_dir) if output_dir is not None else requests.default_output_dir(request)
-    found = requests.seen(request, root, array) if requests.written(request, root) is None else None
+    options = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
+    asked, array = request.make_request(images, size=size, channels=channels, **options)
+    root = Path(output_dir) if output_dir is not None else request.default_output_dir(asked)
+    found = request.inspect_request(asked, root, array) if request.find_plan(asked, root) is None else None
     kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
 
@@ -202,7 +202,7 @@ def disentangle(
     from rdl.cli import worker
 
     with _threads_explained():
-        automatic_run.disentangle(request, root, found, array, worker.executor, began, print)
+        automatic_run.run_automatically(asked, root, found, array, worker.executor, began, print)
     return Run(root)
 
 
@@ -241,8 +241,8 @@ def extend(
 
     with _threads_explained():
         extension.extend(
-            root, lambda folder: automatic_run.trained(folder, worker.executor), print, generations=generations,
-            leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
+            root, lambda folder: automatic_run.train_configured(folder, worker.executor), print,
+            generations=generations, leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
         )  # fmt: skip
     return Run(root)
 

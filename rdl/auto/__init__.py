@@ -1,1 +1,1 @@
-"""The front door: from images and minutes to the settings of a whole recursion that ends in time; and going on."""
+"""The automatic run: inspects the images, measures the speed, plans the training for a time, and writes a gin file."""

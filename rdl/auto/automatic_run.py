@@ -1,12 +1,13 @@
-"""From images and minutes to the gin file of a run: looks, measures, chooses, writes it down and says why.
+"""Plans and trains an automatic run: from images and minutes to a gin file, and from the gin file to a model.
 
-The plan is made once. A run that goes on takes the one that was written, whatever the machine does then.
+The plan is made once. A resumed run reads the gin file that was written, whatever the machine does by then.
 """
 
 import importlib.util
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,145 +17,219 @@ import numpy as np
 import tensorflow as tf
 
 from rdl import data
-from rdl.auto import gin_writer
-from rdl.auto import plan as planning
-from rdl.auto import request as requests
-from rdl.auto.inspection import Look
-from rdl.auto.plan import Plan, Speed
-from rdl.auto.request import Request
-from rdl.auto.speed import measure
+from rdl.auto import gin_writer, plan, request
+from rdl.auto.inspection import ImageCount, PixelSummary, summarize_pixels
+from rdl.auto.plan import AutoPlan, TrainingSpeed
+from rdl.auto.request import AutoRequest
+from rdl.auto.speed import measure_speed
+from rdl.auto.time_budget import TimeBudget
+from rdl.callbacks.callback import Callback
 from rdl.config import configured
 from rdl.data import ImageSet
+from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.jobs import experiment, resume
 from rdl.jobs.vae_learner import VAELearner
-from rdl.runs import Run, environment, files
+from rdl.runs import Layout, Run, RunReader, environment, files
+from rdl.runs.layout import SessionKey
+from rdl.runs.typed import typed
 from rdl.training.threads import configure_threads
 
-Say = Callable[[str], None]
+Print = Callable[[str], None]
 
 
-def disentangle(
-    request: Request,
+def run_automatically(
+    asked: AutoRequest,
     root: Path,
-    found: Look | None,
+    found: ImageCount | None,
     array: np.ndarray | None,
     make_executor: Callable[[], Executor],
-    began: float,
-    say: Say,
+    started: float,
+    show: Print,
 ) -> dict[str, Any]:
-    """Plans a run that has no plan yet, trains it as any gin file is trained, or goes on; returns the summary.
-
-    Args: as `make`; ``found`` may be None where there is a plan.
-
-    Raises:
-      UserError: as `make` and `experiment`.
-    """
-    gin_file = requests.written(request, root)
-    if gin_file is None:
-        found = found or requests.seen(request, root, array)
-        gin_file = make(request, root, found, array, make_executor, began, say)
-    with configured([str(gin_file)]):
-        return trained(str(root), make_executor)
-
-
-def make(
-    request: Request,
-    root: Path,
-    found: Look,
-    array: np.ndarray | None,
-    make_executor: Callable[[], Executor],
-    began: float,
-    say: Say,
-) -> Path:
-    """Measures, chooses and writes the plan; returns its gin file. gin holds nothing afterwards.
+    """Plans a new run and trains it, or resumes a planned one; returns the summary.
 
     Args:
-      request: what is asked for.
+      asked: the user's request.
       root: the run directory.
-      found: by `seen`.
+      found: from `inspect_request`; may be None if the run is planned already.
       array: images in memory.
-      make_executor: makes what trains members, of gin's configuration.
-      began: `time.perf_counter()` when the command was given: the time it takes counts.
-      say: prints a line.
+      make_executor: makes the executor of gin's configuration.
+      started: `time.perf_counter()` at the start of the command, whose whole duration counts.
+      show: prints a line.
+
+    Raises:
+      UserError: the images or their labels are wrong, the time is too short, or training fails.
+    """
+    gin_file = request.find_plan(asked, root)
+    earlier = 0.0
+    if gin_file is None:
+        found = found or request.inspect_request(asked, root, array)
+        gin_file = write_plan(asked, root, found, array, make_executor, started, show)
+    else:
+        earlier = _read_planning_seconds(Layout(root))
+
+    def make_callbacks(run: Run, seed: int) -> Sequence[Callback]:
+        budget = _make_time_budget(run.paths, asked, started, earlier)
+        return (*experiment.callbacks(run, seed), *([budget] if budget else []))
+
+    with configured([str(gin_file)]):
+        return train_configured(str(root), make_executor, make_callbacks)
+
+
+def write_plan(
+    asked: AutoRequest,
+    root: Path,
+    found: ImageCount,
+    array: np.ndarray | None,
+    make_executor: Callable[[], Executor],
+    started: float,
+    show: Print,
+) -> Path:
+    """Measures the speed, makes the plan and writes it as a gin file; leaves no configuration in gin.
+
+    Args: as in `run_automatically`.
+
+    Returns:
+      The gin file's path.
 
     Raises:
       UserError: the images or their labels are wrong, or the time is too short.
     """
-    with Run(root) as run:  # held, so that nobody plans in it meanwhile
-        requests.keep(array, root)
+    with Run(root) as run:  # locks the directory
+        request.save_images(array, root)
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        images, speed, models = _fitting(request, root, found, gpu, make_executor, began)
-        space = images.factor_space
-        left = 60 * request.minutes - (time.perf_counter() - began)
+        candidate = _choose_size(asked, root, found, gpu, make_executor, started, show)
+        space = candidate.images.factor_space
+        left = 60 * asked.minutes - (time.perf_counter() - started)
         trees = "lightgbm" if importlib.util.find_spec("lightgbm") else "sklearn"
         cores = 1 if gpu else environment.cores()
-        chosen = planning.choose(len(images), speed, left, cores, space.sizes if space else None, trees)
-        where = "a GPU" if gpu else f"{cores} cores" if cores > 1 else "1 core"
-        lines = gin_writer.spoken(chosen, len(images), found.shape, speed, where, request.size is not None)
-        head = _head(request, run.paths.plan, lines)
-        text = gin_writer.gin_text(
+        chosen = plan.make_plan(
+            len(candidate.images), candidate.speed, left, cores, space.sizes if space else None, trees
+        )
+        processors = "a GPU" if gpu else f"{cores} cores" if cores > 1 else "1 core"
+        lines = gin_writer.describe_plan(
+            chosen, found.shape, candidate.speed, processors, candidate.likelihood, asked.size is not None
+        )
+        more = _describe_more_time(chosen, candidate.speed, time.perf_counter() - started)
+        seen = gin_writer.describe_images(found.images, found.shape, candidate.pixels)
+        text = gin_writer.format_gin_file(
             chosen,
-            head,
-            gin_writer.dataset(_resized(request, root, found, chosen.size)),
-            models,
+            _format_head(asked, run.paths.plan, [*seen, *lines]),
+            gin_writer.format_dataset(_resized(asked, root, found, chosen.size)),
+            candidate.models,
             gpu,
-            request.seed,
+            asked.seed,
             measured=space is not None,
         )
-        record = {"request": asdict(request), "seen": asdict(found), "speed": asdict(speed), "plan": asdict(chosen)}
+        record = {
+            "request": asdict(asked),
+            "images": asdict(found) | asdict(candidate.pixels),
+            "speed": asdict(candidate.speed),
+            "plan": asdict(chosen),
+            "planning": {"seconds": time.perf_counter() - started},
+        }
         files.write_json(run.paths.plan_record, record)
         files.write_text(run.paths.plan, text)
-    for line in (*lines, f"The plan is {run.paths.plan}.", _until(chosen)):
-        say(line)
+    for line in (*lines, *more, f"The plan is {run.paths.plan}.", _describe_end(chosen)):
+        show(line)
     return run.paths.plan
 
 
-def _fitting(
-    request: Request, root: Path, found: Look, gpu: bool, make_executor: Callable[[], Executor], began: float
-) -> tuple[ImageSet, Speed, str]:
-    """The images at the largest size that the time allows, and what was measured with them."""
-    sizes = [(request.size, request.size)] if request.size else planning.sizes(*found.shape[:2])
+def train_configured(
+    root: str,
+    make_executor: Callable[[], Executor],
+    make_callbacks: Callable[[Run, int], Sequence[Callback]] = experiment.callbacks,
+) -> dict[str, Any]:
+    """Trains gin's present configuration with the threads that it asks for; returns the summary."""
+    configure_threads()
+    return experiment.experiment(root, make_executor, make_callbacks=make_callbacks)
 
-    def at(size: tuple[int, int]) -> tuple[ImageSet, Speed, str]:
-        images = data.load(**_resized(request, root, found, size), prepare=True)
-        with configured([], [f"threads.models_side_by_side = {not gpu}\n{gin_writer.networks(size, 'auto')}"]):
+
+@dataclass(frozen=True)
+class _Candidate:
+    """The images at one size, gin's lines for the models, and the speed measured with them."""
+
+    images: ImageSet
+    pixels: PixelSummary
+    speed: TrainingSpeed
+    models: str
+    likelihood: str
+
+
+def _choose_size(
+    asked: AutoRequest,
+    root: Path,
+    found: ImageCount,
+    gpu: bool,
+    make_executor: Callable[[], Executor],
+    started: float,
+    show: Print,
+) -> _Candidate:
+    """Measures the speed at the smallest size, and at larger ones as far as they may fit the time."""
+    sizes = [(asked.size, asked.size)] if asked.size else plan.candidate_sizes(*found.shape[:2])
+
+    def measure(size: tuple[int, int]) -> _Candidate:
+        images = data.load(**_resized(asked, root, found, size), prepare=True)
+        pixels = summarize_pixels(images)
+        if size == sizes[-1]:
+            for line in gin_writer.describe_images(found.images, found.shape, pixels):
+                show(line)
+        likelihood = gin_writer.choose_likelihood(size, pixels)
+        lines = gin_writer.format_networks(size, "auto", likelihood)
+        with configured([], [f"threads.models_side_by_side = {not gpu}\n{lines}"]):
             configure_threads()
             resume.resolve_precision(root)
             executor = make_executor()
             try:
-                speed = measure(images, VAELearner.from_gin(), executor)
+                speed = measure_speed(images, VAELearner.from_gin(), executor)
             finally:
                 executor.close()
-            models = gin_writer.networks(size, gin.query_parameter("model.precision"))
-        return images, speed, models
+            lines = gin_writer.format_networks(size, gin.query_parameter("model.precision"), likelihood)
+        return _Candidate(images, pixels, speed, lines, likelihood)
 
-    found_last = at(sizes[-1])
-    for size in sizes[:-1]:  # a larger one, where it is worth the time to measure it
-        left = 60 * request.minutes - (time.perf_counter() - began)
-        if planning.worth_it(planning.at_other_size(found_last[1], size), left):
-            larger = at(size)
-            if planning.worth_it(larger[1], left):
+    smallest = measure(sizes[-1])
+    for size in sizes[:-1]:
+        left = 60 * asked.minutes - (time.perf_counter() - started)
+        if plan.affords_recursion(plan.scale_speed(smallest.speed, size), left):  # worth the time of measuring
+            larger = measure(size)
+            if plan.affords_recursion(larger.speed, left):
                 return larger
-    return found_last
+    return smallest
 
 
-def _resized(request: Request, root: Path, found: Look, size: tuple[int, int]) -> dict[str, Any]:
-    """Options of `rdl.data.load` for images of this size; those that have it already are left alone."""
-    options = request.dataset(root)
-    return options if request.size or size == found.shape[:2] else options | {"size": size[0]}
+def _resized(asked: AutoRequest, root: Path, found: ImageCount, size: tuple[int, int]) -> dict[str, Any]:
+    """Options of `rdl.data.load` for images of this size; images that have it already are not resized."""
+    options = asked.load_options(root)
+    return options if asked.size or size == found.shape[:2] else options | {"size": size[0]}
 
 
-def trained(root: str, make_executor: Callable[[], Executor]) -> dict[str, Any]:
-    """Trains what gin is configured for, in threads as it says; returns the summary."""
-    configure_threads()
-    return experiment.experiment(root, make_executor)
+def _make_time_budget(paths: Layout, asked: AutoRequest, started: float, earlier: float) -> TimeBudget | None:
+    """The callback that keeps to the request's minutes, less the time of earlier sessions.
+
+    None if plan.json is damaged, or if the run was extended beyond its plan.
+    """
+    if paths.before.exists():
+        return None
+    try:
+        chosen = typed(AutoPlan, request.read_plan_record(paths, "plan"))
+        speed = typed(TrainingSpeed, request.read_plan_record(paths, "speed"))
+    except UserError:
+        return None
+    sessions = sum(record["seconds"] for record in RunReader(paths).of_kind(SessionKey).values())
+    spent = earlier + sessions + time.perf_counter() - started
+    return TimeBudget(chosen, 60 * asked.minutes - spent, speed.training)
 
 
-def _head(request: Request, path: Path, lines: Sequence[str]) -> str:
+def _read_planning_seconds(paths: Layout) -> float:
+    seconds = request.read_plan_record(paths, "planning").get("seconds")
+    return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
+
+def _format_head(asked: AutoRequest, path: Path, lines: Sequence[str]) -> str:
     return "\n".join(
         [
-            f"Made by bin/disentangle for {request.images}, {request.minutes:g} minutes. To repeat the run:",
+            f"Written by bin/disentangle for {asked.images}, {asked.minutes:g} minutes. To repeat the run:",
             "",
             f"  bin/train --gin_file={path} --output_dir=ANOTHER_FOLDER",
             "",
@@ -163,6 +238,15 @@ def _head(request: Request, path: Path, lines: Sequence[str]) -> str:
     )
 
 
-def _until(plan: Plan) -> str:
-    end = datetime.now() + timedelta(seconds=plan.seconds)
+def _describe_more_time(chosen: AutoPlan, speed: TrainingSpeed, planning: float) -> list[str]:
+    """A line on what more minutes would bring; none where there is plenty of time."""
+    suggestion = plan.suggest_more_time(chosen, speed)
+    if suggestion is None:
+        return []
+    seconds, gain = suggestion
+    return [f"With --minutes={math.ceil((seconds + planning) / 60)} {gain}."]
+
+
+def _describe_end(chosen: AutoPlan) -> str:
+    end = datetime.now() + timedelta(seconds=chosen.seconds)
     return f"It should end at about {end:%H:%M}."

@@ -1,7 +1,7 @@
-"""What a recursion can be in the time given: a pure function of images, machine, speed and minutes.
+"""Plans an automatic run: a pure function of the images, the processors, their speed and the time.
 
-Costs are counted in images of models: one image seen by one VAE in training. How many of them a second holds is
-measured before (`speed`).
+Costs are counted in training images summed over all models: one image that one VAE sees once. `rdl.auto.speed` measures
+how many of them the machine trains per second.
 """
 
 import math
@@ -10,37 +10,40 @@ from dataclasses import dataclass
 
 from rdl.errors import UserError
 
-FEWEST_IMAGES = 100  # fewer leave a leaf run nothing to hold constant
-X_MODELS = 3  # VAEs of a member that UDR compares
-FINAL_MODELS = 2  # enough for two cores, and the verdict compares them
-ENOUGH = 150_000  # images that a VAE sees in the x-run; where it would be fewer, images are shrunk
+LEAST_DATA_SIZE = 100  # images; fewer leave a leaf run nothing to hold constant
 LONGEST = 24 * 60 * 365  # minutes
 
-_SHARE_X, _SHARE_LEAVES, _SHARE_FINAL = 0.35, 0.35, 0.30  # of all images of models; a leaf run may well need less
-_PLENTY = 400_000  # images that a VAE sees in the x-run; time beyond goes into more members
-_MEMBERS = (4, 16)
-_GENERATIONS = (4, 6)  # of the x-run: in a short run and in one of plenty
-_LEAF_GENERATIONS, _LEAF_STAGES = 3, 2  # a leaf run trains at most two populations (iterate.max_iterations)
-_LEAVES = (2_000_000, 6_000_000)  # images of models; more are enough for a second, and for a third leaf run
-LEAST_IMAGES = 5_000  # that a model sees in a generation of the x-run: with fewer, nothing is learned
-_SCORED = 60  # members in all generations, about
+# The best true MIG of a population on dSprites is 0.31 after 80,000 images per VAE, 0.37 after 160,000, 0.40 after
+# 240,000 and 0.42 after 320,000 (means of three seeds of pbt_vae in docs/results/controls.json).
+ENOUGH = 150_000  # images per VAE
+PLENTY = 320_000  # images per VAE; more time trains more members instead
+LEAST = 20_000  # images per VAE, below which too little is learned for any result
+
+_FEW_MODELS, _MODELS = 2, 3  # VAEs per member; UDR compares them
+_ALONE = (2, 4)  # members of a population without recursion
+_MEMBERS = (4, 16)  # members in a recursion
+_GENERATIONS = (4, 6)  # of the x-run, with the fewest members and with more
+_SHARE_X, _SHARE_LEAVES, _SHARE_FINAL = 0.5, 0.25, 0.25  # of all training images
+LEAF_STAGES = 2  # populations that a leaf run trains at most (iterate.max_iterations)
+_MORE_LEAF_RUNS = (3_200_000, 8_000_000)  # training images from which on there are two and three leaf runs
 _SECONDS_AT_THE_END = 15.0  # verdict, pictures, page
-_ENCODED = 60_000  # images of models at the end: the verdict's
-_BETA_OF_1024 = (1, 2, 4, 8, 16, 32, 64)  # at 32 x 32; on other sizes in proportion to the pixels
-_TREE_SECONDS = {"sklearn": 0.0006, "lightgbm": 0.00006}  # of DCI, a point and value of a factor
-_MEASURED_SHARE = 0.1  # of the time: what measuring on true factors may take
+_ENCODED = 60_000  # images that the verdict encodes
+_SCORED = 60  # members in all generations, about
+_BETAS = (1, 2, 4, 8, 16, 32, 64)  # at 32 x 32 pixels
+TREE_SECONDS = {"sklearn": 0.0006, "lightgbm": 0.00006}  # of DCI, per point and value of a factor
+_SHARE_MEASURED = 0.1  # of the time: the most that measuring on true factors may take
 
 
 @dataclass(frozen=True)
-class Speed:
-    """What this machine does with the networks at one size, measured.
+class TrainingSpeed:
+    """The measured speed of this machine with the chosen networks at one image size.
 
     Attributes:
-      size: height and width.
-      training: images of models a second.
-      encoding: images a second through one model.
-      member: seconds that a member takes besides: scored, saved and recorded.
-      starting: seconds until the first image was trained on, such as for tracing the graph.
+      size: height and width of the images.
+      training: training images per second, summed over all models.
+      encoding: images per second that one model encodes.
+      member: seconds per member and generation apart from training: scoring, saving, recording.
+      starting: seconds until the first update, such as for tracing the graph.
     """
 
     size: tuple[int, int]
@@ -51,48 +54,79 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A population's size: members, images that each model sees in a generation, generations."""
+class StagePlan:
+    """The size of one population.
+
+    Attributes:
+      members: members per generation.
+      models: VAEs per member.
+      images: images that each model sees in a generation.
+      generations: number of generations.
+      initial_factor: the first generation has this many times the members.
+    """
 
     members: int
+    models: int
     images: int
     generations: int
+    initial_factor: int = 1
+
+    @property
+    def total_images(self) -> int:
+        """Training images, summed over all models."""
+        return self.members * self.models * self.images * (self.generations + self.initial_factor - 1)
+
+    @property
+    def images_per_model(self) -> int:
+        """Images that a model sees from the first generation to the last."""
+        return self.images * self.generations
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The settings that were chosen.
+class AutoPlan:
+    """The chosen settings.
 
     Attributes:
-      size: of the images: height and width as they are learned from.
-      x_run, leaf_run: what they train.
-      final: the least that the final run trains.
-      leaf_runs: how many.
-      total_images: of models, in all stages; the final run has what the others leave over.
-      betas: to begin with.
-      num_train: points that measure, where there are factors.
-      trees: who grows DCI's trees.
-      seconds: that the run is expected to take.
+      size: height and width of the images as the models see them.
+      x_run: the population on all images; the only one where there is no recursion.
+      leaf_run: one population of a leaf run; None without a recursion.
+      final: the smallest final run; None without a recursion.
+      leaf_runs: number of leaf runs; 0 without a recursion.
+      total_images: training images of all stages; the final run uses what the other stages leave.
+      betas: initial values of beta.
+      num_train: points on which MIG and DCI are measured, where there are factors.
+      trees: library that grows DCI's trees.
+      seconds: expected duration, from now on.
+      ending_seconds: the part of it after training: measuring, verdict, pictures.
     """
 
     size: tuple[int, int]
-    x_run: Stage
-    leaf_run: Stage
-    final: Stage
+    x_run: StagePlan
+    leaf_run: StagePlan | None
+    final: StagePlan | None
     leaf_runs: int
     total_images: int
     betas: tuple[float, ...]
     num_train: int
     trees: str
     seconds: float
+    ending_seconds: float
+
+    @property
+    def has_recursion(self) -> bool:
+        """Whether there are leaf runs and a final run."""
+        return self.leaf_runs > 0
 
 
-def sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """The sizes at which images of this one can be learned from, the largest first.
+def candidate_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """The sizes at which the models may see images of this size, the largest first.
 
-    Images from 16 to 64 pixels whose sides are multiples of 8, as the networks need them, stay as they are. Others
-    become squares, of 64 or 32 pixels, and what takes too long at a size above 32 is shrunk to 32.
+    Rows of a table, which have height 1, keep their size. So do images from 16 to 64 pixels whose sides are multiples
+    of 8, as the networks need. Others are resized to squares of 16, 32 or 64 pixels. Sizes above 32 x 32 have 32 x 32
+    as a cheaper candidate.
     """
+    if height == 1:
+        return [(height, width)]
     if all(16 <= side <= 64 and side % 8 == 0 for side in (height, width)):
         first = (height, width)
     else:
@@ -100,105 +134,134 @@ def sizes(height: int, width: int) -> list[tuple[int, int]]:
     return [first, *([(32, 32)] if first[0] * first[1] > 32 * 32 else [])]
 
 
-def worth_it(speed: Speed, seconds: float) -> bool:
-    """Whether the models of an x-run see enough images at this speed."""
-    return _seen_in_x_run(speed.training * seconds) >= ENOUGH
+def affords_recursion(speed: TrainingSpeed, seconds: float) -> bool:
+    """Whether the time is enough for a recursion at this speed."""
+    return speed.training * seconds >= _least_total_of_recursion()
 
 
-def at_other_size(speed: Speed, size: tuple[int, int]) -> Speed:
-    """A guess of the speed at another size, in proportion to the pixels: whether it is worth measuring."""
+def scale_speed(speed: TrainingSpeed, size: tuple[int, int]) -> TrainingSpeed:
+    """Estimates the speed at another image size, in proportion to the number of pixels."""
     ratio = math.prod(speed.size) / math.prod(size)
-    return Speed(size, speed.training * ratio, speed.encoding * ratio, speed.member, speed.starting)
+    return TrainingSpeed(size, speed.training * ratio, speed.encoding * ratio, speed.member, speed.starting)
 
 
-def betas(size: tuple[int, int]) -> tuple[float, ...]:
-    """The values of beta to begin with, in proportion to the pixels; never under 1, the evidence lower bound's.
+def initial_betas(size: tuple[int, int]) -> tuple[float, ...]:
+    """Initial values of beta, in proportion to the number of pixels and at least 1.
 
-    The reconstruction term is a sum over pixels, so on as many images beta weighs less the larger they are. At 32 x 32
-    black and white sprites ask for 8 to 64 and coloured scenes for 1 to 4: what images ask for is not known before.
+    The reconstruction term is a sum over pixels, so the same beta weighs less on larger images. At 32 x 32 pixels
+    black-and-white sprites need 8 to 64 and coloured scenes 1 to 4, so the values cover both.
     """
     factor = math.prod(size) / 1024
-    return tuple(sorted({max(1.0, round(beta * factor, 2)) for beta in _BETA_OF_1024}))
+    return tuple(sorted({max(1.0, round(beta * factor, 2)) for beta in _BETAS}))
 
 
-def choose(
-    images: int,
-    speed: Speed,
+def make_plan(
+    data_size: int,
+    speed: TrainingSpeed,
     seconds: float,
     cores: int = 1,
     factor_values: Sequence[int] | None = None,
     trees: str = "sklearn",
-) -> Plan:
-    """The settings of a recursion that takes so long.
+) -> AutoPlan:
+    """Chooses the settings of a run that takes the given time.
+
+    With little time a single population trains few members for long, and there is no recursion. With more time the
+    x-run trains more models, then there are more leaf runs, then more members.
 
     Args:
-      images: of the data set.
-      speed: at the size at which they are learned from.
-      seconds: that are left, from the moment that training begins to the last word.
-      cores: that train members; more of them train more members.
-      factor_values: of the true factors, how many values each has, where they are known: measuring takes time.
-      trees: ``sklearn`` or ``lightgbm``, who grows the trees that measure.
+      data_size: number of images.
+      speed: at the size at which the models see them.
+      seconds: time left, from the start of training to the end of the command.
+      cores: cores that train members.
+      factor_values: number of values of each true factor, where they are known, since measuring takes time.
+      trees: ``sklearn`` or ``lightgbm``, which grows DCI's trees.
 
     Raises:
       UserError: too few images, or too little time.
     """
-    if images < FEWEST_IMAGES:
+    if data_size < LEAST_DATA_SIZE:
         raise UserError(
-            f"Finding factors needs at least {FEWEST_IMAGES} images, some thousands are better, got {images}: add more."
+            f"Finding factors needs at least {LEAST_DATA_SIZE} images, some thousands are better, got {data_size}: add "
+            "more."
         )
-    num_train, measuring = _measuring(factor_values, seconds, trees)
-    fixed = _SECONDS_AT_THE_END + 0.02 * seconds + speed.starting + measuring
-    fixed += (3 * images + _ENCODED) / speed.encoding + speed.member * _SCORED
-    training = seconds - fixed
-    total = int(speed.training * max(0.0, training))
-    if _seen_in_x_run(total) < LEAST_IMAGES * _GENERATIONS[0]:
-        needed = _least_total() / speed.training + fixed
+    num_train, measuring = _plan_measurement(factor_values, seconds, trees)
+    ending = _SECONDS_AT_THE_END + measuring + _ENCODED / speed.encoding
+    overhead = ending + 0.02 * seconds + speed.starting + 3 * data_size / speed.encoding + speed.member * _SCORED
+    total = int(speed.training * max(0.0, seconds - overhead))
+    least = _ALONE[0] * _FEW_MODELS * LEAST
+    if total < least:
+        needed = least / speed.training + overhead
         raise UserError(
-            f"Too little time: at {speed.training:,.0f} images of models a second a recursion takes at least "
+            f"Too little time: at {speed.training:,.0f} training images per second a run takes at least "
             f"{math.ceil(needed / 6) / 10:g} minutes, and {max(0.0, seconds) / 60:.1f} are left: give more --minutes."
         )
-    members = _members(total, cores)
-    generations = _GENERATIONS[0] if members == _MEMBERS[0] else _GENERATIONS[1]
-    leaf_runs = 1 + sum(total >= enough for enough in _LEAVES)
-    a_generation = _round(_SHARE_X * total / (X_MODELS * members * generations))
-    of_leaves = leaf_runs * _LEAF_STAGES * X_MODELS * members * _LEAF_GENERATIONS
-    leaf = Stage(members, _round(_SHARE_LEAVES * total / of_leaves), _LEAF_GENERATIONS)
-    rounds = int(_SHARE_FINAL * total / (FINAL_MODELS * members * a_generation))
-    final = Stage(members, a_generation, max(2, rounds - 1))
-    return Plan(
-        speed.size, Stage(members, a_generation, generations), leaf, final, leaf_runs, total, betas(speed.size),
-        num_train, trees, seconds,
+    stages = _plan_recursion(total, cores) if total >= _least_total_of_recursion() else _plan_population(total)
+    return AutoPlan(
+        speed.size, *stages, total, initial_betas(speed.size), num_train, trees, seconds, ending,
     )  # fmt: skip
 
 
-def _members(total: float, cores: int) -> int:
+def suggest_more_time(plan: AutoPlan, speed: TrainingSpeed) -> tuple[float, str] | None:
+    """The time that would improve the plan, in seconds, and what it would bring; None if there is plenty already."""
+    if not plan.has_recursion:
+        needed = _least_total_of_recursion()
+        gain = "leaf runs would look for further factors, and a final run would combine them with the first ones"
+    elif plan.x_run.images_per_model < 0.9 * PLENTY:
+        needed = int(PLENTY * plan.x_run.members * plan.x_run.models / _SHARE_X)
+        gain = f"each VAE of the x-run would see {PLENTY:,} images, as in docs/evidence.md"
+    else:
+        return None
+    return plan.seconds + 1.05 * (needed - plan.total_images) / speed.training, gain
+
+
+def _plan_population(total: int) -> tuple[StagePlan, None, None, int]:
+    few, many = _ALONE
+    members = min(many, max(few, total // (_FEW_MODELS * ENOUGH)))
+    generations = _GENERATIONS[0]
+    images = _round_down(total / (_FEW_MODELS * members * generations))
+    return StagePlan(members, _FEW_MODELS, images, generations), None, None, 0
+
+
+def _plan_recursion(total: int, cores: int) -> tuple[StagePlan, StagePlan, StagePlan, int]:
+    plenty = _SHARE_X * total >= _MEMBERS[0] * _MODELS * ENOUGH
+    models = _MODELS if plenty else _FEW_MODELS
+    members = _choose_members(total, models, cores)
+    generations = _GENERATIONS[0] if members == _MEMBERS[0] else _GENERATIONS[1]
+    images = _round_down(_SHARE_X * total / (models * members * generations))
+    leaf_runs = 1 + sum(total >= enough for enough in _MORE_LEAF_RUNS)
+    leaf_generations = 3 if plenty else 2
+    leaf_members = leaf_runs * LEAF_STAGES * models * members * leaf_generations
+    leaf = StagePlan(members, models, _round_down(_SHARE_LEAVES * total / leaf_members), leaf_generations)
+    initial_factor = 2 if plenty else 1
+    rounds = int(_SHARE_FINAL * total / (members * images))
+    # One VAE per member: the verdict compares the final model with the x-run's, as all final models share an ancestor.
+    final = StagePlan(members, 1, images, max(2, rounds - initial_factor + 1), initial_factor)
+    return StagePlan(members, models, images, generations), leaf, final, leaf_runs
+
+
+def _choose_members(total: int, models: int, cores: int) -> int:
     few, many = _MEMBERS
-    enough = int(_SHARE_X * total / (X_MODELS * _PLENTY))
-    # Cores beyond those of one member train further members, as long as all see enough.
-    beside = min(cores // X_MODELS, int(_SHARE_X * total / (X_MODELS * ENOUGH)))
-    return min(many, max(few, enough, beside))
+    affordable = int(_SHARE_X * total / (models * PLENTY))
+    # Further cores train further members, as long as every model sees enough images.
+    in_parallel = min(cores // models, int(_SHARE_X * total / (models * ENOUGH)))
+    return min(many, max(few, affordable, in_parallel))
 
 
-def _seen_in_x_run(total: float) -> float:
-    """Images that each model of an x-run of the fewest members sees."""
-    return _SHARE_X * total / (X_MODELS * _MEMBERS[0])
+def _least_total_of_recursion() -> int:
+    return int(ENOUGH * _MEMBERS[0] * _FEW_MODELS / _SHARE_X)
 
 
-def _least_total() -> float:
-    return LEAST_IMAGES * _GENERATIONS[0] * X_MODELS * _MEMBERS[0] / _SHARE_X
-
-
-def _measuring(factor_values: Sequence[int] | None, seconds: float, trees: str) -> tuple[int, float]:
-    """Points that MIG and DCI may take in this time, and how long that will be: of the x-model and the final one."""
+def _plan_measurement(factor_values: Sequence[int] | None, seconds: float, trees: str) -> tuple[int, float]:
+    """Number of points for MIG and DCI, and the seconds that they take for the x-model and the final model."""
     values = sum(size for size in factor_values or () if size > 1)
     if not values:
         return 10_000, 0.0
-    a_point = 2 * values * _TREE_SECONDS[trees]
-    points = int(min(10_000, max(500, _MEASURED_SHARE * seconds / a_point)))
-    return points, points * a_point
+    per_point = 2 * values * TREE_SECONDS[trees]
+    points = int(min(10_000, max(500, _SHARE_MEASURED * seconds / per_point)))
+    return points, points * per_point
 
 
-def _round(images: float) -> int:
-    """Down to two digits, but no fewer than a generation needs."""
+def _round_down(images: float) -> int:
+    """Rounds down to two digits; at least 256, one batch of the largest size."""
     step = 10 ** max(0, int(math.log10(max(images, 1))) - 1)
     return max(256, int(images // step * step))

@@ -1,4 +1,4 @@
-"""What a person asks for, held to what can be asked before anything takes time."""
+"""The user's request for an automatic run, checked before anything takes time."""
 
 import hashlib
 import math
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rdl.auto.inspection import Look, look
-from rdl.auto.plan import FEWEST_IMAGES, LONGEST
+from rdl.auto.inspection import ImageCount, inspect_images
+from rdl.auto.plan import LEAST_DATA_SIZE, LONGEST
 from rdl.data.formats.decode import check_range, check_shape, to_bytes
 from rdl.errors import UserError
 from rdl.runs import Layout, files
@@ -20,16 +20,16 @@ _IN_MEMORY = "in memory, sha256 "
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked for; a run's plan keeps it, so that the same command goes on.
+class AutoRequest:
+    """The options of bin/disentangle; the run's plan.json keeps them, so that the same command resumes the run.
 
     Attributes:
-      images: a folder, a file or a name; for images in memory their SHA-256.
-      minutes: for the whole.
-      factors: a CSV file, to measure at the end.
-      size: of the images, in place of the size chosen.
-      channels: 1 or 3, in place of the images' own.
-      seed: of the run.
+      images: a folder, a file or a data set's name; for images in memory their SHA-256.
+      minutes: duration of the whole command.
+      factors: a CSV file of true factors, used to measure at the end.
+      size: side of the images as the models see them; None: chosen by the plan.
+      channels: 1 or 3; None: as the images are stored.
+      seed: seed of the run.
     """
 
     images: str
@@ -51,97 +51,97 @@ class Request:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the images were no file."""
+        """Whether the images were given as an array."""
         return self.images.startswith(_IN_MEMORY)
 
-    def differs(self, before: Mapping[str, Any]) -> str:
-        """What another command asked for otherwise, in a few words; empty where it is the same."""
+    def describe_difference(self, recorded: Mapping[str, Any]) -> str:
+        """The first option in which another request differs, in a few words; empty if there is none."""
         for name, here in asdict(self).items():
-            if (there := before.get(name)) != here:
+            if (there := recorded.get(name)) != here:
                 return f"{name} = {there} there, {here} here"
         return ""
 
-    def dataset(self, root: Path) -> dict[str, Any]:
-        """Options of `rdl.data.load`, by absolute paths so that they hold from any folder."""
-        name = str(Layout(root).own_images) if self.in_memory else _absolute(self.images)
+    def load_options(self, root: Path) -> dict[str, Any]:
+        """Options of `rdl.data.load`, with absolute paths."""
+        name = str(Layout(root).own_images) if self.in_memory else _make_absolute(self.images)
         return {
             "name": name, "size": self.size, "channels": self.channels,
-            "factors": None if self.factors is None else _absolute(self.factors),
+            "factors": None if self.factors is None else _make_absolute(self.factors),
         }  # fmt: skip
 
 
-def of(images: "str | os.PathLike | np.ndarray", **asked: Any) -> tuple[Request, np.ndarray | None]:
-    """The request, and the images where they are in memory, as uint8.
+def make_request(images: "str | os.PathLike | np.ndarray", **options: Any) -> tuple[AutoRequest, np.ndarray | None]:
+    """The request, and the images as uint8 if they were given as an array.
 
     Raises:
-      UserError: something that cannot be asked for, or an array that is no images.
+      UserError: an invalid option, or an array that does not hold images.
     """
     if isinstance(images, (str, os.PathLike)):
-        return Request(os.fspath(images), **asked), None
+        return AutoRequest(os.fspath(images), **options), None
     what, array = "the images", np.asarray(images)
     check_shape(array.shape, what)
     array = np.ascontiguousarray(to_bytes(array, what))
     check_range(array, what)
     digest = hashlib.sha256(repr(array.shape).encode() + array.data).hexdigest()
-    return Request(f"{_IN_MEMORY}{digest}", **asked), array
+    return AutoRequest(f"{_IN_MEMORY}{digest}", **options), array
 
 
-def written(request: Request, root: Path) -> Path | None:
-    """The gin file of a run that was planned before; None where there is none.
+def find_plan(request: AutoRequest, root: Path) -> Path | None:
+    """The gin file of a run that was planned before; None if there is none.
 
     Raises:
-      UserError: it was planned for another command.
+      UserError: it was planned for another request.
     """
     paths = Layout(root)
     if not paths.plan.is_file():
         return None
-    if difference := request.differs(from_plan(paths, "request")):
+    if difference := request.describe_difference(read_plan_record(paths, "request")):
         raise UserError(
-            f"{root} holds the run of another command ({difference}): repeat it to go on, train the run further by "
-            "bin/extend, or choose another --output_dir."
+            f"{root} holds the run of another command ({difference}): repeat that command to resume it, train the run "
+            "further by bin/extend, or choose another --output_dir."
         )
-    # Once units are done, what counts is what was asked for last: an extension asks for more than the plan.
+    # An extended run has settings of its own in config.gin; the plan is only where it began.
     return paths.config if paths.journal.is_file() else paths.plan
 
 
-def from_plan(paths: Layout, part: str) -> dict[str, Any]:
-    """A part of what a run's plan.json says; empty where it is missing or says something else."""
+def read_plan_record(paths: Layout, part: str) -> dict[str, Any]:
+    """A part of a run's plan.json; empty if it is missing or not an object."""
     record = files.read_json(paths.plan_record) if paths.plan_record.is_file() else None
     found = record.get(part) if isinstance(record, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def keep(array: np.ndarray | None, root: Path) -> None:
-    """Writes images that are in memory into the run."""
+def save_images(array: np.ndarray | None, root: Path) -> None:
+    """Writes images that were given as an array to the run directory."""
     if array is not None:
         files.write_npz(Layout(root).own_images, {"images": array})
 
 
-def seen(request: Request, root: Path, array: np.ndarray | None = None) -> Look:
-    """A first look, by which wrong input is told before anything takes time.
+def inspect_request(request: AutoRequest, root: Path, array: np.ndarray | None = None) -> ImageCount:
+    """Inspects the requested images quickly, so that wrong input is reported at once.
 
     Raises:
-      UserError: no images, too few of them, or of several sizes; labels of other images.
+      UserError: no images, too few, or of several sizes; labels of other images.
     """
     if array is not None:
         shape = array.shape if array.ndim == 4 else (*array.shape, 1)
-        found = Look(shape[0], (shape[1], shape[2], shape[3]))
+        found = ImageCount(shape[0], (shape[1], shape[2], shape[3]))
     else:
-        found = look(**request.dataset(root))
-    if found.images < FEWEST_IMAGES:
+        found = inspect_images(**request.load_options(root))
+    if found.images < LEAST_DATA_SIZE:
         raise UserError(
-            f"Finding factors needs at least {FEWEST_IMAGES} images, some thousands are better, got {found.images} in "
-            f"{request.images}: add more."
+            f"Finding factors needs at least {LEAST_DATA_SIZE} images, some thousands are better, got {found.images} "
+            f"in {request.images}: add more."
         )
     return found
 
 
-def default_output_dir(request: Request) -> Path:
+def default_output_dir(request: AutoRequest) -> Path:
     """``runs/<name of the images>``."""
     return Path("runs") / ("images" if request.in_memory else Path(os.path.abspath(request.images)).stem)
 
 
-def _absolute(name: str) -> str:
-    """A path's full name; a name that is no path stays."""
+def _make_absolute(name: str) -> str:
+    """The absolute path of an existing file or folder; other names, such as a data set's, are returned unchanged."""
     path = os.path.expanduser(name)
     return os.path.abspath(path) if os.path.exists(path) else name

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     asked = {name: FLAGS[name].value for name in ("generations", "leaf_runs", "images", "minutes")}
     summary = extension.extend(
         root,
-        lambda folder: automatic_run.trained(folder, worker.executor),
+        lambda folder: automatic_run.train_configured(folder, worker.executor),
         lambda line: print(line, flush=True),
         bindings=FLAGS.gin_bindings,
         **asked,

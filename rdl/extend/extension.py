@@ -7,7 +7,7 @@ from typing import Any
 
 import gin
 
-from rdl.auto import request as requests
+from rdl.auto.request import read_plan_record
 from rdl.config import configured
 from rdl.errors import UserError
 from rdl.extend.reusable_units import STAGES, Settings, redone
@@ -142,7 +142,7 @@ def _images(member: Member) -> int:
 
 def _pace(reader: RunReader, members: Sequence[Member]) -> float:
     """Images of models a second: as the run's plan measured it, else of its members one after another."""
-    measured = requests.from_plan(reader.paths, "speed").get("training")
+    measured = read_plan_record(reader.paths, "speed").get("training")
     if isinstance(measured, (int, float)) and measured > 0:
         return float(measured)
     seconds = sum(member.details.get("seconds", 0.0) for member in members if _images(member))

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import gin
 
 from rdl.errors import UserError
-from rdl.jobs import finish
 from rdl.jobs.context import Context
+from rdl.jobs.export import export_result
 from rdl.jobs.recursion import pooled
 from rdl.jobs.recursion import summary as summaries
 from rdl.jobs.recursion.budget import RecursionBudget
@@ -78,7 +78,7 @@ def rpu_vae(
     leaves = [run_leaf(context, x_run, posterior, number, budget) for number in range(leaf_runs)]
     learned = [leaf.labels for leaf in leaves if len(leaf.labels)]
     if not learned:
-        return summaries.of_x_run_alone(x_run, leaves[0].iterations[0]["stop"]) | finish.export_result(context, x_run)
+        return summaries.of_x_run_alone(x_run, leaves[0].iterations[0]["stop"]) | export_result(context, x_run)
     score = LeafMIGScore(learned, seed=score_seed(context.seed, "final"))
     start = x_run.trained if warm_start else None
     final = train_population(
@@ -86,7 +86,7 @@ def rpu_vae(
         StageSpec("final", "final", images, score, budget=budget.left(), in_verdict=True, is_result=True, start=start),
     )
     summary = summaries.of_recursion(x_run, leaves, final, budget.random_members)
-    return summary | finish.export_result(context, final, x_run)
+    return summary | export_result(context, final, x_run)
 
 
 def _check(leaf_runs: int, labels: str) -> None:

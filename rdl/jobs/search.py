@@ -6,8 +6,8 @@ import gin
 
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.jobs import finish
 from rdl.jobs.context import Context
+from rdl.jobs.export import export_result
 from rdl.jobs.learner import Trained
 from rdl.jobs.stage import StageSpec, least_images, train_population
 from rdl.population import Member
@@ -24,12 +24,12 @@ def search(
 ) -> dict[str, Any]:
     """Trains a population and measures its best model; returns the summary.
 
-    A population of one is a single model trained in segments: ``population.size = 1``.
+    A population of one member with one VAE is a single model, trained in segments.
 
     Args:
-      context: of the job.
-      score: what the population maximises: ``@UDRScore()`` (PBT-U-VAE), ``@MIGScore()`` (PBT-VAE); None: the
-        training loss's negative.
+      context: the job's context.
+      score: the score that the population maximises: ``@UDRScore()`` (PBT-U-VAE), ``@MIGScore()`` (PBT-VAE); None: the
+        negative training loss.
       warm_start: directory of a finished run of `rpu_vae`; the first generation starts with the weights of its
         x-model. The summary counts the images after that. None: random weights.
       comparable: as `scores_comparable` in `StageSpec`.
@@ -61,7 +61,7 @@ def search(
     }
     if context.images.factor_space is not None:
         summary |= stage.measure("final")
-    return summary | finish.export_result(context, stage)
+    return summary | export_result(context, stage)
 
 
 def find_x_model(run: str, images: ImageSet) -> Trained:

@@ -1,4 +1,4 @@
-"""bin/disentangle as a person meets it: what is wrong is told in one line, before anything is trained."""
+"""bin/disentangle: wrong input is refused in one line before training, and a run goes from images to a model."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import rdl
-from rdl.auto import request as requests
+from rdl.auto import request
 from rdl.cli import command_line, disentangle, extend
 from rdl.errors import UserError
 from rdl.runs import Layout, files
@@ -33,8 +33,8 @@ def good(tmp_path_factory):
 
 
 def refusal(capsys, *arguments, command="disentangle") -> str:
-    """The one line about what is wrong; TensorFlow is not started for it."""
-    for flags in (disentangle.FLAGS, extend.FLAGS):  # a process has one command
+    """The single line of the error, which does not start TensorFlow."""
+    for flags in (disentangle.FLAGS, extend.FLAGS):  # flags stay set within a process
         for name in flags:
             flags[name].unparse()
     assert command_line.run(command, list(map(str, arguments))) == 2
@@ -44,25 +44,25 @@ def refusal(capsys, *arguments, command="disentangle") -> str:
     return line
 
 
-def test_an_empty_folder(tmp_path, capsys):
+def test_an_empty_folder_is_refused(tmp_path, capsys):
     line = refusal(capsys, tmp_path)
     assert line == f"error: Expected at least 10 PNG or JPEG files in the folder {tmp_path}, got 0."
 
 
-def test_too_few_images(tmp_path, capsys):
+def test_too_few_images_are_refused(tmp_path, capsys):
     assert "Expected at least 10" in refusal(capsys, pictures(tmp_path / "nine", [(8, 8)] * 9))
     line = refusal(capsys, pictures(tmp_path / "some", [(8, 8)] * 40))
     assert "needs at least 100 images, some thousands are better, got 40" in line
 
 
-def test_mixed_sizes_are_refused_unless_one_is_asked_for(tmp_path, capsys):
+def test_mixed_sizes_are_refused_unless_a_size_is_requested(tmp_path, capsys):
     folder = pictures(tmp_path / "mixed", [(8, 8)] * 60 + [(8, 9)] * 60)
     assert "060.png is 9 x 8, while" in (line := refusal(capsys, folder))
     assert "make all alike with --size=64 or --size=32" in line
-    assert requests.seen(requests.Request(str(folder), size=32), tmp_path / "run").images == 120
+    assert request.inspect_request(request.AutoRequest(str(folder), size=32), tmp_path / "run").images == 120
 
 
-def test_labels_of_other_images(good, tmp_path, capsys):
+def test_labels_of_other_images_are_refused(good, tmp_path, capsys):
     for text, expected in {
         "image,x,y\n000.png,1,2\n001.png,1\n": "the line of '001.png' has 2 columns, the header 3",
         "image\n000.png\n001.png\n": "to have a header and lines 'image,factor,..'",
@@ -74,11 +74,11 @@ def test_labels_of_other_images(good, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("minutes", ["0", "-3", "nan", "inf", "1e9"])
-def test_minutes_that_are_none(good, capsys, minutes):
+def test_invalid_minutes_are_refused(good, capsys, minutes):
     assert "--minutes must be a number above 0, such as 60" in refusal(capsys, good, f"--minutes={minutes}")
 
 
-def test_flags_and_names_that_are_wrong(good, tmp_path, capsys):
+def test_invalid_flags_and_names_are_refused(good, tmp_path, capsys):
     assert "No data set is called 'nowhere'" in refusal(capsys, "nowhere")
     assert "minutes" in refusal(capsys, good, "--minutes=soon")
     assert "Expected one folder, file or name of images, got nothing" in refusal(capsys)
@@ -89,7 +89,7 @@ def test_flags_and_names_that_are_wrong(good, tmp_path, capsys):
     assert "is not a run directory" in refusal(capsys, tmp_path, "--minutes=3", command="extend")
 
 
-def test_images_in_memory():
+def test_arrays_are_checked_and_identified_by_their_content():
     with pytest.raises(UserError, match="NaN"):
         rdl.disentangle(np.full((200, 16, 16), np.nan))
     with pytest.raises(UserError, match="at least 10 images in the images, got 3"):
@@ -97,36 +97,39 @@ def test_images_in_memory():
     with pytest.raises(UserError, match="of shape"):
         rdl.disentangle(np.zeros((200, 16), np.uint8))
     array = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
-    request, kept = requests.of(array, minutes=5)
-    assert request == requests.of(array.copy(), minutes=5)[0]
-    assert request != requests.of(array[::-1], minutes=5)[0]
-    assert requests.seen(request, Path("."), kept).shape == (16, 16, 1)
+    asked, kept = request.make_request(array, minutes=5)
+    assert asked == request.make_request(array.copy(), minutes=5)[0]
+    assert asked != request.make_request(array[::-1], minutes=5)[0]
+    assert request.inspect_request(asked, Path("."), kept).shape == (16, 16, 1)
 
 
-def test_another_command_in_the_same_folder_is_told_what_differs(good, tmp_path, capsys):
-    request = requests.Request(str(good))
+def test_another_command_in_the_same_folder_is_refused_with_the_difference(good, tmp_path, capsys):
+    asked = request.AutoRequest(str(good))
     paths = Layout(tmp_path / "run")
-    files.write_json(paths.plan_record, {"request": {**vars(request), "minutes": 30}})
+    files.write_json(paths.plan_record, {"request": {**vars(asked), "minutes": 30}})
     files.write_text(paths.plan, "")
     line = refusal(capsys, good, f"--output_dir={tmp_path / 'run'}")
     assert "holds the run of another command (minutes = 30 there, 60.0 here)" in line
-    assert requests.written(requests.Request(str(good), minutes=30), paths.root) == paths.plan
+    assert request.find_plan(request.AutoRequest(str(good), minutes=30), paths.root) == paths.plan
 
 
 DISENTANGLE = """
 import numpy as np, rdl
 from rdl.auto import automatic_run, plan, gin_writer
-text, measure = gin_writer.gin_text, automatic_run.measure
+from rdl.callbacks.callback import Callback
+write, measure = gin_writer.format_gin_file, automatic_run.measure_speed
 
 def pretend(*args):
     found = measure(*args)
     assert found.training > 0 and found.encoding > 0 and found.member >= 0 and found.starting > 0
-    return plan.Speed(found.size, training=100, encoding=1e6, member=0.0)
+    return plan.TrainingSpeed(found.size, training=100, encoding=1e6, member=0.0)
 
-# Whatever the machine, a few thousand images are trained on.
-plan.LEAST_IMAGES, automatic_run.measure = 10, pretend
-# Some seconds are too few to learn anything: every latent counts as learned, and plateaus are not asked to be flat.
-gin_writer.gin_text = lambda *args: text(*args) + "\\nlabel.kl_threshold = 1e-9\\n"
+# A few thousand images are trained on, whatever the machine, and they are enough for a recursion.
+plan.LEAST = plan.ENOUGH = 10
+automatic_run.measure_speed = pretend
+automatic_run.TimeBudget = lambda plan, seconds, speed: Callback()
+# So few teach nothing: every latent counts as learned.
+gin_writer.format_gin_file = lambda *args, **options: write(*args, **options) + "\\nlabel.kl_threshold = 1e-9\\n"
 run = rdl.disentangle({images}, minutes={minutes}, output_dir={root!r})
 print("SUMMARY", run.summary["elapsed_seconds"], run.model.encode(run.images.images([0, 1])).shape)
 """
@@ -140,18 +143,19 @@ def python(code: str) -> str:
 
 
 @pytest.mark.slow
-def test_from_an_array_to_a_model_and_the_same_once_more_and_its_gin_file(tmp_path):
+def test_an_array_becomes_a_model_and_the_gin_file_repeats_the_run(tmp_path):
     images = "np.random.default_rng(0).integers(0, 256, (300, 16, 16), dtype=np.uint8)"
     root = tmp_path / "run"
     said = python(DISENTANGLE.format(images=images, minutes=4, root=str(root)))
     assert "300 images of 16 x 16, grey" in said
+    assert "Values from 0 to 255; all images differ." in said
     assert "SUMMARY" in said
     assert "(2, 10)" in said
     plan, summary = (root / "plan.gin").read_text(), (root / "results" / "summary.json").read_text()
     assert "2 cores" in said or "core" in said
-    # The same once more measures and trains nothing.
+    # The same command again measures and trains nothing.
     again = python(DISENTANGLE.format(images=images, minutes=4, root=str(root)))
-    assert "images of models a second" not in again
+    assert "training images per second" not in again
     assert (root / "plan.gin").read_text() == plan
     assert (root / "results" / "summary.json").read_text() == summary
     # The gin file repeats the run to the digit.
@@ -161,7 +165,7 @@ def test_from_an_array_to_a_model_and_the_same_once_more_and_its_gin_file(tmp_pa
     assert repeated | {"elapsed_seconds": 0} == json.loads(summary) | {"elapsed_seconds": 0}
 
 
-def test_images_are_loaded_at_the_size_that_was_chosen_or_asked_for(good, tmp_path):
+def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
     from rdl.auto import automatic_run
 
     np.savez(tmp_path / "images.npz", images=np.zeros((120, 40, 40, 3), np.uint8))
@@ -172,6 +176,6 @@ def test_images_are_loaded_at_the_size_that_was_chosen_or_asked_for(good, tmp_pa
         (good, None, (32, 32), 32),
         (good, 16, (16, 16), 16),
     ):
-        request = requests.Request(str(images), size=asked)
-        options = automatic_run._resized(request, tmp_path, requests.seen(request, tmp_path), size)
+        made = request.AutoRequest(str(images), size=asked)
+        options = automatic_run._resized(made, tmp_path, request.inspect_request(made, tmp_path), size)
         assert rdl.data.load(**options).shape[:2] == (expected, expected)

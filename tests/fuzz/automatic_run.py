@@ -1,4 +1,4 @@
-"""The front door: what a person may ask of bin/disentangle, up to the plan that would be trained."""
+"""Fuzzes the automatic run: the user's requests, up to the plan that would be trained."""
 
 import shutil
 from pathlib import Path
@@ -10,12 +10,13 @@ from PIL import Image
 
 from rdl.auto import gin_writer, plan
 from rdl.auto import request as requests
+from rdl.auto.inspection import PixelSummary
 
 Random = np.random.Generator
 
 
-class FrontDoor:
-    """Images in a folder, a file or memory, labels, numbers that are none, and a plan that somebody changed."""
+class AutomaticRun:
+    """Images in a folder, a file or memory, labels, invalid numbers, and a damaged plan."""
 
     def __init__(self, folder: Path):
         self._folder, self._root = folder / "pictures", folder / "run"
@@ -41,21 +42,24 @@ class FrontDoor:
             "channels": pick(random, (*[None] * 9, 1, 3, 0, 2)),
             "factors": pick(random, (*[None] * 4, *[str(self._labels)] * 4, "", "nowhere.csv")),
         }
-        request, array = requests.of(images, **asked)
+        request, array = requests.make_request(images, **asked)
         if random.random() < 0.3:
             self._planned(random, request)
-        if requests.written(request, self._root) is not None:
+        if requests.find_plan(request, self._root) is not None:
             return
-        found = requests.seen(request, self._root, array)
-        speed = plan.Speed((32, 32), *(float(10 ** random.uniform(2, 6)) for _ in range(2)))
-        for size in plan.sizes(*found.shape[:2]):
-            chosen = plan.choose(
-                found.images, plan.at_other_size(speed, size), 60 * request.minutes, int(random.integers(1, 200)),
+        found = requests.inspect_request(request, self._root, array)
+        speed = plan.TrainingSpeed((32, 32), *(float(10 ** random.uniform(2, 6)) for _ in range(2)))
+        for size in plan.candidate_sizes(*found.shape[:2]):
+            chosen = plan.make_plan(
+                found.images, plan.scale_speed(speed, size), 60 * request.minutes, int(random.integers(1, 200)),
                 pick(random, (None, (3, 4), (1, 1), (10**6,))),
             )  # fmt: skip
-            data = gin_writer.dataset(request.dataset(self._root))
-            gin_writer.gin_text(chosen, "made", data, gin_writer.networks(size, "float32"), False, request.seed)
-            gin_writer.spoken(chosen, found.images, found.shape, speed, "1 core", request.size is not None)
+            data = gin_writer.format_dataset(request.load_options(self._root))
+            models = gin_writer.format_networks(size, "float32")
+            gin_writer.format_gin_file(chosen, "made", data, models, False, request.seed)
+            gin_writer.describe_plan(chosen, found.shape, speed, "1 core", "bernoulli", request.size is not None)
+            gin_writer.describe_images(found.images, found.shape, PixelSummary(found.images, 0, 255, 0, 0.5))
+            plan.suggest_more_time(chosen, speed)
 
     def _array(self, random: Random) -> np.ndarray:
         kind = pick(random, (*["u1"] * 6, "f4", "f8", "i8", "?", "c16", "U3", "O"))
@@ -65,8 +69,8 @@ class FrontDoor:
             array.ravel()[0] = pick(random, (0.5, float("nan"), float("inf"), -1.0, 255.0))
         return array
 
-    def _planned(self, random: Random, request: requests.Request) -> None:
-        """A plan in the run directory, of this command or nearly."""
+    def _planned(self, random: Random, request: requests.AutoRequest) -> None:
+        """Writes a plan to the run directory, for this request or damaged."""
         self._root.mkdir()
         record = {"request": {**vars(request)}, "speed": {"training": 1.0}}
         whole = damage.written(damage.tree(random, record))
@@ -74,4 +78,4 @@ class FrontDoor:
         (self._root / "plan.gin").write_text("experiment.seed = 0\n")
 
 
-DOORS = {"the front door": FrontDoor}
+DOORS = {"the automatic run": AutomaticRun}

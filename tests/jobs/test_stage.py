@@ -11,8 +11,8 @@ from rdl.callbacks.callback import Callback
 from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
-from rdl.jobs import judging
 from rdl.jobs.context import Context
+from rdl.jobs.judge import judge_model
 from rdl.jobs.learner import MemberTask, Trained
 from rdl.jobs.search import search
 from rdl.jobs.stage import StageSpec, score_seed, train_population
@@ -189,7 +189,7 @@ def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
         context, StageSpec("final", "final", context.images, UDRScore(), in_verdict=True, start=x_run.trained)
     )
     assert final.trained_apart == []
-    judging.judged(context, final, [x_run])
+    judge_model(context, final, [x_run])
     verdict = Verdict.from_json(context.run.journal[VerdictKey().text])
     assert verdict.compared == len(x_run.trained_apart) > 0
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from rdl.jobs import finish
 from rdl.jobs.context import Context
+from rdl.jobs.export import export_result
 from rdl.jobs.recursion import summary as summaries
 from rdl.jobs.recursion.budget import RecursionBudget
 from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
@@ -81,7 +81,7 @@ def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget)
         new.append(len(pool.labels) - before)
     if not pool.labels:
         why = "no latent is one factor by its evidence"
-        return summaries.of_x_run_alone(x_run, why) | finish.export_result(context, x_run)
+        return summaries.of_x_run_alone(x_run, why) | export_result(context, x_run)
 
     score = LabelMIGScore(pool.judges, seed=score_seed(context.seed, "final"))
     final = train_population(
@@ -101,7 +101,7 @@ def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget)
         **final.selection("final"),
     }
     summary |= summaries.of_measurements(x_run, final, final.num_images, budget.random_members)
-    return summary | finish.export_result(context, final, x_run)
+    return summary | export_result(context, final, x_run)
 
 
 def is_pool_saved(context: Context, stage: str) -> bool:

@@ -1,12 +1,12 @@
-"""What a run leaves behind for its user: the model, a picture of what its latents do, and a verdict on them."""
+"""Exports the result of a run: the model, a picture of its latents' traversals, and the verdict on it."""
 
 from typing import Any
 
 import numpy as np
 
 from rdl.callbacks import pictures
-from rdl.jobs import judging
 from rdl.jobs.context import Context
+from rdl.jobs.judge import judge_model
 from rdl.jobs.stage import Stage
 from rdl.population import prune_checkpoints
 from rdl.posterior import mean_kl_to_prior
@@ -15,20 +15,20 @@ from rdl.seeds import generator
 
 
 def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, Any]:
-    """Writes the stage's best model to ``model/``, its traversals and the verdict on it to ``results/``.
+    """Writes the stage's best model to ``model/``, and its traversals and the verdict on it to ``results/``.
 
     Args:
-      context: of the job.
-      stage: the last one.
-      before: stages whose models the verdict also compares; their best models were trained apart from this one's.
+      context: the job's context.
+      stage: the last stage.
+      before: earlier stages, whose models the verdict compares too.
 
     Returns:
-      The verdict's part of the summary, keys under ``verdict.``
+      The verdict's entries of the summary, with keys ``verdict.*``.
     """
-    verdict = judging.judged(context, stage, before)
+    verdict = judge_model(context, stage, before)
     for each in before:
         prune_checkpoints(context.run.paths, each.name, [each.best.name])
-    further = [stage.best, *stage.outcome.generations[-1]]  # from which the run may be trained further
+    further = [stage.best, *stage.outcome.generations[-1]]  # bin/extend trains from these
     prune_checkpoints(context.run.paths, stage.name, [member.name for member in further])
     few = generator(context.seed, "pictures").permutation(len(context.images))[:1000]
     means, log_variances = stage.encode(context.images, np.sort(few))

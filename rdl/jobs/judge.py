@@ -1,4 +1,4 @@
-"""The verdict on a run's model without labels: gathers the codes of models trained apart, judges, writes it down."""
+"""Judges a run's model without labels, by comparing its latents with those of independently trained models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,25 +15,28 @@ from rdl.verdict import COMPARED_POINTS, POINTS, Codes, Verdict, explained_varia
 _RECONSTRUCTED = 500  # images
 
 
-def judged(context: Context, stage: Stage, before: Sequence[Stage] = ()) -> dict[str, Any]:
-    """Judges the stage's best model once a run; returns the verdict's part of the summary.
+def judge_model(context: Context, stage: Stage, before: Sequence[Stage] = ()) -> dict[str, Any]:
+    """Judges the stage's best model, once per run, and writes the verdict to ``results/verdict.json``.
 
     Args:
-      context: of the job.
-      stage: whose best model is judged, beside the models of it that were trained apart from that one ..
-      before: .. and beside those of earlier stages, which are not the ancestors of this one.
+      context: the job's context.
+      stage: the stage whose best model is judged. Its independently trained models are compared with that model.
+      before: earlier stages, whose models are compared too, except the one that the stage started from.
+
+    Returns:
+      The verdict's entries of the summary, with keys ``verdict.*``.
     """
-    record = context.run.unit(VerdictKey(), lambda: _judge(context, stage, before).to_json())
+    record = context.run.unit(VerdictKey(), lambda: _make_verdict(context, stage, before).to_json())
     verdict = Verdict.from_json(record)
     files.write_json(context.run.paths.verdict, record | {"text": str(verdict)})
     return verdict.summary
 
 
-def _judge(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
+def _make_verdict(context: Context, stage: Stage, before: Sequence[Stage]) -> Verdict:
     context.callback.on_message("judging the model without labels")
     images = context.images
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
-    compared = np.sort(drawn[:COMPARED_POINTS])  # in order, as images are read fastest
+    compared = np.sort(drawn[:COMPARED_POINTS])  # sorted, since images are read fastest in order
     points = np.concatenate([compared, np.sort(drawn[COMPARED_POINTS:])])
     earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.spec.start]
     apart = [*stage.trained_apart, *earlier]
