@@ -1,7 +1,7 @@
-"""A ladder through all its steps: one model, or a population that searches its beta, coefficient and learning rate.
+"""Trains a ladder through all steps of its schedule: one model, or a population that searches its hyperparameters.
 
-The steps follow the updates that a model has made, so they run through the population's generations: each is a
-segment of the training, finished work is in the journal, and a stop in the middle of a step changes nothing.
+The step depends on the number of updates that a model has made. A generation is a segment of the training, and steps
+and generations need not end together, so a run that is stopped in the middle of a step resumes there.
 """
 
 import dataclasses
@@ -31,17 +31,17 @@ from rdl.seeds import generator
 
 @gin.configurable
 def train_ladder(context: Context, score: Score | None = None, chen: bool = True) -> dict[str, Any]:
-    """`search`, and what there is to tell of a ladder's levels; returns the summary.
+    """Runs `search` on a ladder, and reports on its levels; returns the summary.
 
     Args:
-      context: of the job.
+      context: the job's context.
       score: as in `search`.
-      chen: also measure MIG and MIG-sup by Chen's estimator, where the true factors are known.
+      chen: whether MIG and MIG-sup are also measured by Chen's estimator, where the true factors are known.
 
     Raises:
-      UserError: the model is no ladder; what `search` raises.
+      UserError: the model is not a ladder, or `search` fails.
     """
-    callback = _callback(context)
+    callback = _make_callback(context)
     try:
         summary = search(
             dataclasses.replace(context, callback=CallbackList(context.callback, callback)), score, comparable=False
@@ -51,19 +51,22 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
         for name, where in zip(callback.levels.names, callback.levels.slices, strict=True):
             summary[f"final.kl_{name}"] = float(kl[where].sum())
         if chen and context.images.factor_space is not None:
-            summary |= _measured_by_chen(context, model)
+            summary |= _measure_by_chen(context, model)
         _draw(context, callback, model)
     finally:
         callback.close()
     return summary
 
 
-def _callback(context: Context) -> LadderCallback:
-    """Built from a model of the run's kind: the levels and the schedule do not depend on weights."""
+def _make_callback(context: Context) -> LadderCallback:
+    """The callback that follows the levels; levels and schedule do not depend on the weights."""
     images = context.images
     model = build(images.shape, 1).models[0]
     if not isinstance(model, LadderVAE):
-        raise UserError("train_ladder needs a ladder: set model.objective = @pro_vlae, or experiment.job = @search.")
+        raise UserError(
+            "train_ladder expects a ladder, got a model without levels: set model.objective = @pro_vlae, or "
+            "experiment.job = @search."
+        )
 
     def best_model(stage: str, member: Member, num_models: int) -> TrainedModel | None:
         trained = Trained(context.run.paths, stage, member, images.shape, num_models)
@@ -73,7 +76,7 @@ def _callback(context: Context) -> LadderCallback:
     return LadderCallback(context.run, model.levels, model.schedule, images.images(np.array([example]))[0], best_model)
 
 
-def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
+def _measure_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
     def work() -> dict[str, float]:
         context.callback.on_message("measuring MIG and MIG-sup by Chen's estimator")
         encode = alone(
@@ -85,7 +88,7 @@ def _measured_by_chen(context: Context, model: TrainedModel) -> dict[str, float]
 
 
 def _draw(context: Context, callback: LadderCallback, model: TrainedModel) -> None:
-    """The final traversals, samples and information per level; and the traversals in motion."""
+    """Writes the final pictures: traversals, samples and information per level, and the animated traversals."""
     levels, image, kl = callback.levels, callback.example, np.array(callback.kl)
     title = "Each row moves one latent from -2.5 to 2.5; the others stay as the encoder gave them"
     callback.show("levels", ladder_pictures.traversals(model, levels, image, kl[-1], title))

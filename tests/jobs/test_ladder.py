@@ -1,4 +1,4 @@
-"""A tiny ladder through its steps by the job: what it leaves behind, and a stop in the middle of a step."""
+"""The job `train_ladder` on a tiny ladder: its files, its pictures, and a stop in the middle of a step."""
 
 import json
 
@@ -55,7 +55,7 @@ def _own_models():
     trainers_for.cache_clear()
 
 
-def test_a_ladder_is_taken_from_the_last_generation_as_earlier_ones_trained_other_levels(monkeypatch, tmp_path):
+def test_the_best_ladder_is_selected_from_the_last_generation(monkeypatch, tmp_path):
     class Asked(Exception):
         pass
 
@@ -76,7 +76,7 @@ def run(folder) -> dict:
 
 
 @pytest.mark.slow
-def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes_nothing(tmp_path, monkeypatch):
+def test_a_ladder_stopped_in_the_middle_of_a_step_resumes_with_the_same_result(tmp_path, monkeypatch):
     pytest.importorskip("lightgbm")
     summary = run(tmp_path / "whole")
     assert summary["images_trained"] == 4 * 48
@@ -89,7 +89,7 @@ def test_a_ladder_goes_through_its_steps_and_a_stop_in_the_middle_of_one_changes
         assert moving.n_frames == 16
     assert list((tmp_path / "whole" / "tensorboard" / "levels").glob("events*"))
 
-    # 3 updates a generation: after the third, 3 updates into the second step, the fade-in is at 3/5.
+    # A generation has 3 updates. After the third one, 3 updates into the second step, the fade-in is at 3/5.
     finish = Population._write_generation
 
     def stop(self, members):
@@ -123,12 +123,12 @@ model.encoder = @small_fc_encoder
 model.decoder = @small_fc_decoder
 model.objective = @vae
 """)
-    with pytest.raises(UserError, match="needs a ladder"):
+    with pytest.raises(UserError, match="train_ladder.*ladder"):
         experiment.experiment(str(tmp_path / "run"))
 
 
 class Painter(TrainedModel):
-    """Latent k paints column k with its value, in the last colour."""
+    """Decodes latent k to the values of column k, in the last colour."""
 
     def __init__(self, latents: int, channels: int):
         self.latents, self.channels = latents, channels
@@ -145,21 +145,21 @@ class Painter(TrainedModel):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_move_and_draw_the_right_latents(channels):
+def test_each_tile_of_the_animation_moves_its_own_latent(channels):
     levels, model = Levels((2, 1)), Painter(3, channels)
     image = np.zeros((8, 8, channels), np.uint8)
     frames = [np.asarray(frame).astype(int) for frame in ladder_pictures.animation(model, levels, image)]
-    assert frames[0].shape == (20 * 8, 20 * 8, 3)  # 2 rows of at most 2 tiles of 8 + 2 pixels, 8 times enlarged
+    assert frames[0].shape == (20 * 8, 20 * 8, 3)  # 2 rows of up to 2 tiles of 8 + 2 pixels, enlarged 8 times
     change = np.abs(np.array(frames) - frames[0]).max(axis=(0, 3))[4::8, 4::8] > 20
     moves = np.zeros((20, 20), bool)
-    moves[1:9, 1] = moves[1:9, 12] = moves[11:19, 3] = True  # each tile moves its own latent's column
+    moves[1:9, 1] = moves[1:9, 12] = moves[11:19, 3] = True  # one column per tile
     assert np.array_equal(change, moves)
     picture = ladder_pictures.traversals(model, levels, image, np.ones(3), "title")
     assert picture.size[0] > 500 and picture.size[1] > 200
     assert ladder_pictures.samples(model, levels, image, 0).size[0] > 500
 
 
-def test_samples_of_one_level_change_no_other(monkeypatch):
+def test_samples_of_one_level_leave_the_others_fixed(monkeypatch):
     seen = []
     model = Painter(3, 1)
     monkeypatch.setattr(Painter, "decode", lambda self, z: seen.append(z) or np.zeros((len(z), 8, 8, 1), np.float32))
@@ -169,6 +169,6 @@ def test_samples_of_one_level_change_no_other(monkeypatch):
     assert np.all(shallow[:, :2] == 0) and np.all(shallow[:, 2] != 0)
 
 
-def test_information_is_drawn_for_every_generation():
+def test_the_information_plot_has_one_curve_point_per_generation():
     history = np.random.default_rng(0).random((5, 3))
     assert ladder_pictures.information(history, [1, 2, 3, 4, 5], Levels((2, 1)), [3]).size == (840, 432)

@@ -1,4 +1,4 @@
-"""The shipped files of pro-VLAE: they parse, build what they say, and stop when the last step ends."""
+"""The shipped gin files of pro-VLAE: settings as in the paper, and training that ends with the last step."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ configure()
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"mnist": 10_000, "dsprites": 737_280, "shapes3d": 480_000, "celeba": 202_599, "subgrid": 11_520}
 
-# file: image shape, levels, latents, steps, epochs a step, beta, coefficient, fade-in
+# file: image shape, levels, latents, steps, epochs per step, beta, coefficient, fade-in updates
 TABLE = {
     "pro_vlae_dsprites": ((64, 64, 1), 3, 6, 3, 30, 1.0, 0.5, 5000),
     "vlae_dsprites": ((64, 64, 1), 3, 6, 1, 30, 1.0, 0.5, 5000),
@@ -32,7 +32,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_shipped_file_is_what_its_table_says(name, monkeypatch):
+def test_a_shipped_file_has_the_settings_of_the_table(name, monkeypatch):
     shape, levels, latents, steps, epochs, beta, coefficient, fade_in = TABLE[name]
     monkeypatch.chdir(ROOT)
     read_gin([f"gin_configs/{name}.gin"], [])
@@ -46,7 +46,7 @@ def test_a_shipped_file_is_what_its_table_says(name, monkeypatch):
     space = settings.search_space or gin.get_configurable("SearchSpace")()
     (batch_size,) = space.dimensions["batch_size"].initial
     size = SIZES[name.rsplit("_", 1)[1]] if "search" not in name else SIZES["subgrid"]
-    made = settings.generations * -(-settings.images_per_generation(size) // batch_size)
-    assert made == levels * model.schedule.updates_per_step  # VLAE trains as long as pro-VLAE
+    updates = settings.generations * -(-settings.images_per_generation(size) // batch_size)
+    assert updates == levels * model.schedule.updates_per_step  # VLAE, with one step, trains as long
     if epochs:
         assert model.schedule.updates_per_step == epochs * (size // batch_size)
