@@ -22,6 +22,7 @@ from rdl.population import (
     minimum_images,
     prune_checkpoints,
 )
+from rdl.population.evolution import find_founder
 from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
@@ -134,6 +135,10 @@ class Stage:
             if member.score is not None
             for number in range(self.num_models)
         ]
+
+    def lineage(self, trained: Trained) -> tuple[int, int]:
+        """Identifies the weights from which a model descends: the first ancestor's index and the model's number."""
+        return find_founder(self.outcome.generations, trained.member), trained.model
 
     @property
     def trained_apart(self) -> list[Trained]:

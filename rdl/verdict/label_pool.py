@@ -10,7 +10,7 @@ The pool takes one latent for each factor, from whichever model has it, by evide
   as a factor that only one model has separated from the others is replicated by none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -56,7 +56,7 @@ class PooledLabel:
       dependence: largest mutual information with another latent of its own model, nats.
       replication: second-best share of its variance that a latent of another model explains, corrected for chance;
         None where there is no other model.
-      alternate: a latent of another member that carries the same factor, to judge models that were trained on the
+      alternate: a latent of another lineage that carries the same factor, to judge models that were trained on the
         first; None where there is none.
     """
 
@@ -98,10 +98,12 @@ class Candidate:
     Attributes:
       label: its source and evidence.
       values: its posterior means on the points where labels are compared, [points].
+      lineage: identifies the weights from which its model descends.
     """
 
     label: PooledLabel
     values: np.ndarray
+    lineage: Hashable
 
 
 @gin.configurable
@@ -129,13 +131,14 @@ class PoolRules:
 
 
 def find_candidates(
-    stage: str, models: Sequence[tuple[str, int]], codes: Sequence[Codes], seed: int
+    stage: str, models: Sequence[tuple[str, int]], lineages: Sequence[Hashable], codes: Sequence[Codes], seed: int
 ) -> list[Candidate]:
     """All active latents of a stage's models with their evidence.
 
     Args:
       stage: the stage's name.
       models: (member, number of the VAE) of each model.
+      lineages: models of one lineage descend from the same weights, so that they do not replicate each other.
       codes: posterior of each model on the images of the stage, in the same order.
       seed: of the chance correction.
     """
@@ -144,7 +147,8 @@ def find_candidates(
     for own, ((member, model), code) in enumerate(zip(models, codes, strict=True)):
         live = code.live.tolist()
         shared = pairwise_information(code.means[:, live])
-        replicated = _replication(compared, own, seed)
+        others = [compared[i] for i, lineage in enumerate(lineages) if lineage != lineages[own]]
+        replicated = _replication(compared[own], others, seed)
         for place, latent in enumerate(live):
             label = PooledLabel(
                 LabelSource(stage, member, model, latent),
@@ -153,23 +157,20 @@ def find_candidates(
                 float(shared[place].max(initial=0.0)),
                 None if replicated is None else float(replicated[place]),
             )
-            found.append(Candidate(label, code.means[:, latent].astype(np.float32)))
+            found.append(Candidate(label, code.means[:, latent].astype(np.float32), lineages[own]))
     return found
 
 
-def _replication(compared: Sequence[np.ndarray], own: int, seed: int) -> np.ndarray | None:
-    """Second-best replication of each latent of a model in the other models, or the best where there is only one."""
-    found = []
-    for other, codes in enumerate(compared):
-        if other == own:
-            continue
-        best = by_one(compared[own], codes).max(axis=1, initial=0.0)
-        chance = by_chance(compared[own], codes, seed)
-        found.append((best - chance) / max(1 - chance, 0.01))
-    if not found:
+def _replication(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> np.ndarray | None:
+    """Second-best replication of each latent of a model in other models, or the best where there is only one."""
+    if not others:
         return None
-    ordered = np.sort(np.stack(found), axis=0)
-    return ordered[-2] if len(ordered) > 1 else ordered[-1]
+    found = []
+    for other in others:
+        best = by_one(own, other).max(axis=1, initial=0.0)
+        chance = by_chance(own, other, seed)
+        found.append((best - chance) / max(1 - chance, 0.01))
+    return np.sort(found, axis=0)[-min(2, len(found))]
 
 
 def is_one_factor(label: PooledLabel, rules: PoolRules) -> bool:
@@ -201,12 +202,14 @@ def select_labels(
     """
     columns, limits = [*known.T], [*known_kl]
     selected: list[PooledLabel] = []
+    lineages: list[Hashable] = []
     supported = [candidate for candidate in candidates if is_one_factor(candidate.label, rules)]
     for candidate in sorted(supported, key=lambda each: _rank(each.label, rules)):
         label = candidate.label
         shared = [_shared_information(candidate.values, column) for column in columns]
         if not any(nats >= rules.overlap * label.kl for nats in shared):
             selected.append(label)
+            lineages.append(candidate.lineage)
             columns.append(candidate.values)
             limits.append(label.kl)
             continue
@@ -215,7 +218,7 @@ def select_labels(
         if number < 0 or shared[same] < rules.duplicate * min(label.kl, limits[same]):
             continue
         first = selected[number]
-        if first.alternate is None and first.source.member != label.source.member:
+        if first.alternate is None and lineages[number] != candidate.lineage:
             selected[number] = replace(first, alternate=label.source)
     return selected
 

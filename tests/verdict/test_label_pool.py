@@ -31,7 +31,9 @@ def factors():
 
 
 def pool_of(models):
-    candidates = find_candidates("x_run", [(f"member_{i}", 0) for i in range(len(models))], models, seed=1)
+    candidates = find_candidates(
+        "x_run", [(f"member_{i}", 0) for i in range(len(models))], range(len(models)), models, seed=1
+    )
     return select_labels(candidates, np.zeros((POINTS, 0)), [], PoolRules())
 
 
@@ -66,7 +68,7 @@ def test_the_same_factor_of_another_member_becomes_the_judge(factors):
 
 
 def test_known_labels_are_not_selected_again(factors):
-    candidates = find_candidates("leaf", [("member_0", 0)], [encode(factors[0], factors[1])], seed=1)
+    candidates = find_candidates("leaf", [("member_0", 0)], [0], [encode(factors[0], factors[1])], seed=1)
     found = select_labels(candidates, factors[0][:, None], [1.5], PoolRules())
     assert [label.source.latent for label in found] == [1]
 
@@ -92,3 +94,10 @@ def test_normal_scores_are_those_of_the_known_values():
 
 def test_a_source_is_described_in_full():
     assert str(LabelSource("x_run", "generation_003/member_001", 2, 4)) == "x_run/generation_003/member_001 model 2 z4"
+
+
+def test_models_of_one_lineage_do_not_replicate_each_other(factors):
+    models = [encode(factors[2]), encode(factors[2])]
+    names = [("member_0", 0), ("member_1", 0)]
+    assert find_candidates("x_run", names, ["same", "same"], models, seed=1)[0].label.replication is None
+    assert find_candidates("x_run", names, ["one", "other"], models, seed=1)[0].label.replication > 0.9

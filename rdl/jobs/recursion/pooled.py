@@ -160,7 +160,7 @@ def _select(
     models = stage.last_generation
     codes = [Codes(*context.learner.encode(each, stage.images, drawn)) for each in models]
     names = [(each.member.name, each.model) for each in models]
-    candidates = find_candidates(stage.name, names, codes, context.seed)
+    candidates = find_candidates(stage.name, names, [stage.lineage(each) for each in models], codes, context.seed)
     found = select_labels(candidates, pool.extrapolated[indices[drawn]], [label.kl for label in pool.labels], rules)
     return found[: codes[0].means.shape[1] - len(pool.labels)]  # each label takes a latent of the final model
 
