@@ -1,4 +1,4 @@
-"""One iteration of a leaf run once its population is trained: label, reduce, record."""
+"""One iteration of a leaf run, after its population is trained: label, reduce, record."""
 
 import gin
 import numpy as np
@@ -22,29 +22,29 @@ def iterate(
     nothing_left: bool = False,
     max_iterations: int = 3,
 ) -> tuple[Iteration, LeafLabels]:
-    """What the iteration learned, which images the next one keeps, or why the leaf run ends.
+    """Labels the images and chooses those of the next iteration, or ends the leaf run.
 
-    A population with nothing left to learn ends the run before labelling; whatever ends it later, the labels are kept.
+    A population that has nothing left to learn ends the run before labelling. After labelling, labels are kept whatever
+    ends the run.
 
     Args:
-      leaf: the labels of the iterations before; `LeafLabels()` for iteration 0, the x-model.
+      leaf: labels of the earlier iterations; `LeafLabels()` for iteration 0, the x-model.
       indices: numbers of the iteration's images in the full data set, [n].
-      means, log_variances: the best model's posterior of these images, [n, latents].
-      score: its member's, for the record.
-      x_peak: which set of images the first reduction keeps, a number in the ranking of `reduce_images`: the
-        leaf runs take 0, 1, 2, .. Later reductions take number 0.
-      nothing_left: the population stopped because its best score was too low.
-      max_iterations: the most iterations that a leaf run may have, the x-model's included. The reference goes on
-        until nothing is left to learn, but prepares the final run from three iterations of each leaf run, numbers
-        0 (the x-model's labels), 1 and 2.
+      means, log_variances: posterior of the best model on these images, [n, latents].
+      score: score of its member, for the record.
+      x_peak: rank of the set of images that the first reduction keeps (`reduce_images`): leaf runs take 0, 1, 2, ..
+        Later reductions take rank 0.
+      nothing_left: whether the population stopped because its best score was too low.
+      max_iterations: largest number of iterations of a leaf run, including the x-model's. The reference trains until
+        nothing is left to learn, but its final run takes three iterations of each leaf run: 0 (the x-model's), 1 and 2.
 
     Returns:
-      The record, whose `kept` are the numbers of the next iteration's images and whose `stop` is None while the
-      run goes on; and the leaf's labels with this iteration's.
+      The record, whose `kept` are the images of the next iteration and whose `stop` is None if there is one; and the
+      leaf run's labels, extended by this iteration's.
 
     Raises:
-      UserError: arrays of other shapes.
-      NonFiniteError: NaN or infinity in the posterior.
+      UserError: the arrays' shapes do not match.
+      NonFiniteError: the posterior holds NaN or infinity.
     """
     number, images = len(leaf), len(indices)
     if nothing_left:

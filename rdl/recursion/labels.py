@@ -1,4 +1,4 @@
-"""Step 1 of a reduction: which latents were learned, and their values as labels."""
+"""Step 1 of a reduction: takes the learned latents of a model as labels."""
 
 from dataclasses import dataclass
 
@@ -26,30 +26,31 @@ class LearnedLabels:
 
 @gin.configurable
 def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = LEARNED_KL) -> LearnedLabels:
-    """LearnedLabels every image with the latents that were learned: those whose mean KL passes the threshold.
+    """Labels the images with the learned latents, those whose mean KL to the prior exceeds the threshold.
 
-    A latent whose means are all equal is never a label, whatever its KL: it tells no two images apart.
+    A latent with constant means is never a label: it separates no two images.
 
     Args:
       means: posterior means, [n, latents].
       log_variances: posterior log variances, [n, latents].
-      kl_threshold: nats; the default is the reference's.
+      kl_threshold: nats. The default is the reference's threshold on the scale of the true KL.
 
     Raises:
-      UserError: the arrays are not two tables of the same shape, or have no image.
-      NonFiniteError: NaN or infinity in them.
+      UserError: the arrays differ in shape, are not two-dimensional, or hold no image.
+      NonFiniteError: the arrays hold NaN or infinity.
     """
     means, log_variances = np.asarray(means), np.asarray(log_variances)
     if means.ndim != 2 or means.shape != log_variances.shape or not len(means):
         raise UserError(
-            f"LearnedLabels need means and log variances of the same shape [n, latents] with n > 0, got {means.shape} "
-            f"and {log_variances.shape}: pass one model's posterior parameters."
+            f"label: expected means and log variances of the same shape [n, latents] with n > 0, "
+            f"received {means.shape} "
+            f"and {log_variances.shape}; pass one model's posterior parameters."
         )
     with np.errstate(over="ignore", invalid="ignore"):
         kl = mean_kl_to_prior(means, log_variances)
     if not np.isfinite(kl).all():
         bad = np.flatnonzero(~np.isfinite(kl)).tolist()
-        raise NonFiniteError(f"The posterior of latents {bad} holds NaN or infinity: no labels from it.")
+        raise NonFiniteError(f"label: expected finite posteriors, received NaN or infinity in latents {bad}.")
     values = means.astype(np.float32)
     learned = np.flatnonzero((kl > kl_threshold) & (np.ptp(values, axis=0) > 0))
     return LearnedLabels(

@@ -1,4 +1,4 @@
-"""What a leaf run hands to the final run: for each iteration its images, and the labels learned on them."""
+"""Labels of a leaf run, which score the members of the final run."""
 
 import os
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from rdl.runs import files
 
 @dataclass(frozen=True)
 class LeafLabels:
-    """The labels of one leaf run, iteration by iteration.
+    """The labels of one leaf run by iteration.
 
     Attributes:
-      indices: for each iteration the numbers of its images in the full data set, int64 [n_i]. Iteration 0
-        covers the whole data set, later ones the images in which the earlier factors are constant.
-      labels: the labels learned on these images, float32 [n_i, learned_i], learned_i > 0.
-      repeats: whether a label tells again what one of an earlier iteration told, bool [learned_i]; all False
-        where it is not given.
+      indices: numbers of each iteration's images in the full data set, int64 [n_i]. Iteration 0 has the whole data
+        set, later iterations the images on which the earlier factors are held fixed.
+      labels: labels learned on these images, float32 [n_i, learned_i] with learned_i > 0.
+      repeats: whether a label repeats the factor of an earlier iteration's label, bool [learned_i]; all False by
+        default.
     """
 
     indices: tuple[np.ndarray, ...] = ()
@@ -35,35 +35,39 @@ class LeafLabels:
         return len(self.indices)
 
     def add(self, indices: np.ndarray, labels: np.ndarray, repeats: np.ndarray | None = None) -> "LeafLabels":
-        """These labels and those of one more iteration.
+        """Returns these labels and those of one more iteration.
 
         Args:
-          indices: numbers of its images in the full data set, [n], no two equal.
+          indices: distinct numbers of its images in the full data set, [n].
           labels: [n, learned].
-          repeats: whether each label repeats one of an earlier iteration, bool [learned]; None: none does.
+          repeats: whether each label repeats an earlier one, bool [learned]; None: none does.
 
         Raises:
-          UserError: shapes that do not fit, images that the iteration before did not have, or labels that are
-            constant or not finite.
+          UserError: the shapes do not match, the iteration before lacks some of the images, or labels are constant or
+            not finite.
         """
         indices, labels = np.asarray(indices), np.asarray(labels, np.float32)
         if indices.ndim != 1 or labels.ndim != 2 or len(indices) != len(labels) or not labels.size:
             raise UserError(
-                f"Leaf labels are indices [n] and labels [n, learned], not empty, got {indices.shape} and "
+                f"LeafLabels.add: expected indices [n] and labels [n, learned], not empty, "
+                f"received {indices.shape} and "
                 f"{labels.shape}."
             )
         if indices.dtype.kind not in "iu" or len(np.unique(indices)) < len(indices) or indices.min() < 0:
-            raise UserError("Leaf labels need each image's number once, as integers from 0, got others.")
+            raise UserError("LeafLabels.add: expected each image's number once, as integers from 0, received others.")
         if len(self) and not np.isin(indices, self.indices[-1]).all():
             raise UserError(
-                f"Iteration {len(self)} of a leaf run has images that iteration {len(self) - 1} did not: number "
-                "images as in the full data set."
+                f"LeafLabels.add: iteration {len(self)} has images that iteration {len(self) - 1} "
+                f"did not; number the images "
+                "as in the full data set."
             )
         if not np.isfinite(labels).all() or not np.ptp(labels, axis=0).all():
-            raise UserError(f"The labels of iteration {len(self)} are constant or not finite in some column.")
+            raise UserError(f"LeafLabels.add: some labels of iteration {len(self)} are constant or not finite.")
         repeats = np.zeros(labels.shape[1], bool) if repeats is None else np.asarray(repeats, bool)
         if repeats.shape != labels.shape[1:]:
-            raise UserError(f"Leaf labels need repeats [learned] for {labels.shape}, got {repeats.shape}.")
+            raise UserError(
+                f"LeafLabels.add: expected repeats [learned] for labels {labels.shape}, received {repeats.shape}."
+            )
         return LeafLabels((*self.indices, indices.astype(np.int64)), (*self.labels, labels), (*self.repeats, repeats))
 
     def save(self, path: str | os.PathLike) -> None:
@@ -75,10 +79,10 @@ class LeafLabels:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "LeafLabels":
-        """Reads what `save` wrote, also before there were `repeats`.
+        """Reads a file that `save` wrote.
 
         Raises:
-          UserError: no such file, or not one of leaf labels (names it).
+          UserError: the file is missing or holds no leaf labels.
         """
         leaf = cls()
         try:
@@ -91,8 +95,8 @@ class LeafLabels:
                     raise ValueError(f"it holds {arrays.files[0]!r}")
                 for i in range(iterations):
                     leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"], arrays.get(f"repeats_{i}"))
-        except Exception as error:  # zipfile's and numpy's readers raise what they please on a file that is none
+        except Exception as error:  # zipfile and numpy raise many types on damaged files
             raise UserError(
-                f"{os.fspath(path)} is not a file of leaf labels ({error}): remove it and run again."
+                f"{os.fspath(path)} is not a file of leaf labels ({error}); remove it and run again."
             ) from error
         return leaf

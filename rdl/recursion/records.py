@@ -1,6 +1,6 @@
-"""What one iteration of a leaf run leaves on record: enough to read how its factors were found.
+"""Records of a leaf run's iterations: labels, plateaus, the choice of images, and why the run ended.
 
-All are frozen and go to plain JSON types and back without loss: `to_json(x)`, `Iteration.from_json(d)`.
+They convert to plain JSON types and back without loss: `to_json(record)`, `Iteration.from_json(content)`.
 """
 
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from rdl.runs.typed import typed
 
 
 class Stop(StrEnum):
-    """Why a leaf run ended; `explanation` says it in a sentence."""
+    """The reason why a leaf run ended."""
 
     LOW_SCORE = "low_score"
     NO_ACTIVE_LATENT = "no_active_latent"
@@ -23,31 +23,31 @@ class Stop(StrEnum):
 
     @property
     def explanation(self) -> str:
-        """One sentence for tables and logs."""
+        """The reason in a sentence, for tables and logs."""
         return _EXPLANATIONS[self]
 
 
 _EXPLANATIONS = {
-    Stop.LOW_SCORE: "the best score stayed under the minimum: nothing is left to learn",
-    Stop.NO_ACTIVE_LATENT: "no latent's KL to the prior passes the threshold",
-    Stop.NO_JUMP: "a learned label shows no jump, so its values cannot be told apart",
+    Stop.LOW_SCORE: "the best score is below the minimum: nothing is left to learn",
+    Stop.NO_ACTIVE_LATENT: "no latent's KL to the prior exceeds the threshold",
+    Stop.NO_JUMP: "a label has no jump, so its values cannot be separated",
     Stop.EMPTY_INTERSECTION: "no set of images shares one plateau of every label",
-    Stop.NO_SUCH_CHOICE: "there are fewer sets of images to choose from than this leaf run's number asks for",
+    Stop.NO_SUCH_CHOICE: "there are fewer sets of images to choose from than leaf runs",
     Stop.TOO_FEW_IMAGES: "too few images are left",
-    Stop.MAX_ITERATIONS: "the largest allowed number of iterations is reached",
+    Stop.MAX_ITERATIONS: "the largest number of iterations is reached",
 }
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """A flat step of a label in sorted order: the images at sorted positions [start, stop).
+    """A plateau of a sorted label: the images at sorted positions [start, stop).
 
     Attributes:
-      low, high: the label's values at `start` and at `stop - 1`; an image lies in the plateau if and only if
-        its label does in [low, high].
-      sharpness: the lower of the jumps at its two ends over the mean difference inside; 0 if it is one image.
-      outer: it is the first or the last one, with a jump at one end only.
-      rank: its place among the plateaus that may be chosen, 0 the sharpest; None where it may not be.
+      low, high: the label's values at `start` and `stop - 1`; the plateau's images are those with labels in
+        [low, high].
+      sharpness: the lower of the two jumps at its ends over the mean difference inside; 0 for a single image.
+      outer: whether it is the first or the last plateau, with a jump at one end only.
+      rank: rank by sharpness among the plateaus that may be chosen, from 0; None if it may not be chosen.
     """
 
     start: int
@@ -66,27 +66,27 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Staircase:
-    """One label cut at its jumps. Jump j lies between sorted positions j and j + 1."""
+    """A label cut at its jumps; jump j lies between sorted positions j and j + 1."""
 
     jumps: tuple[int, ...]
     plateaus: tuple[Plateau, ...]
 
     def ranked(self) -> tuple[Plateau, ...]:
-        """The plateaus that may be chosen, the sharpest first."""
+        """Returns the plateaus that may be chosen, the sharpest first."""
         return tuple(sorted((s for s in self.plateaus if s.rank is not None), key=lambda s: s.rank or 0))
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """How labels led to the next data set.
+    """The choice of the next data set from labels.
 
     Attributes:
       staircases: one for each label, in the labels' order.
-      chosen: for each label the index of its chosen plateau in `staircases[i].plateaus`; None for a label
-        that took no part (no jump). Empty if nothing was chosen.
-      choice: the number asked for in the ranking of the sets of images.
-      choices: how many sets of images there were to choose from.
-      kept: the numbers of the images kept, ascending; empty if the run stops here.
+      chosen: index of each label's chosen plateau in `staircases[i].plateaus`; None for an ignored label without a
+        jump. Empty if nothing was chosen.
+      choice: requested rank among the sets of images.
+      choices: number of sets of images to choose from.
+      kept: numbers of the images kept, ascending; empty if the run stops here.
       stop: why nothing was kept, or None.
     """
 
@@ -99,24 +99,24 @@ class Reduction:
 
     @property
     def held(self) -> tuple[bool, ...]:
-        """For each label whether the images kept share one value of it; empty if nothing was chosen."""
+        """Whether each label is held fixed on the images kept; empty if nothing was chosen."""
         return tuple(number is not None for number in self.chosen)
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """One iteration of a leaf run: what was learned on its images, and which of them the next one keeps.
+    """One iteration of a leaf run: its labels, and the images that the next iteration keeps.
 
     Attributes:
-      number: 0 is the x-model on the whole data set.
-      images: how many images the iteration had.
-      score: of the member that gave the labels, the mean over its models; None where none was given.
+      number: of the iteration; 0 is the x-model on the whole data set.
+      images: number of its images.
+      score: score of the member that gave the labels, or None.
       kl: mean KL to the prior of each latent, nats; empty if the run stopped before labelling.
       latents: the latents that were learned, ascending.
       reduction: None if the run stopped before it.
       stop: why the leaf run ends here, or None.
-      repeats: for each of these latents (iteration, column) of the earlier label that it tells again, or None
-        where its factor is new; empty in records from before this was looked for.
+      repeats: for each learned latent (iteration, column) of the earlier label that it repeats, or None for a new
+        factor.
     """
 
     number: int
@@ -130,24 +130,24 @@ class Iteration:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """The latents of which the images kept share one value."""
+        """The latents that are held fixed on the images kept."""
         held = self.reduction.held if self.reduction else ()
         return tuple(latent for latent, constant in zip(self.latents, held, strict=False) if constant)
 
     @property
     def again(self) -> tuple[int, ...]:
-        """The latents that repeat a label of an earlier iteration, whose factor was not held constant."""
+        """The latents that repeat an earlier label whose factor was not held fixed."""
         pairs = zip(self.latents, self.repeats, strict=False)
         return tuple(latent for latent, repeated in pairs if repeated is not None)
 
     @property
     def labels_learned(self) -> int:
-        """How many latents were learned, those left out that repeat an earlier label."""
+        """Number of learned latents that do not repeat an earlier label."""
         return len(self.latents) - len(self.again)
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """Numbers of the images of the next iteration, in the full data set; empty where the run ends."""
+        """Numbers of the next iteration's images in the full data set; empty if the run ends."""
         return self.reduction.kept if self.reduction else ()
 
     @classmethod
@@ -155,11 +155,11 @@ class Iteration:
         """The inverse of `to_json`.
 
         Raises:
-          UserError: the content is of another record, or of another type somewhere.
+          UserError: the content is not such a record.
         """
         return typed(cls, content)
 
 
 def to_json(record: Plateau | Staircase | Reduction | Iteration) -> dict[str, Any]:
-    """The record as dicts, lists, numbers and strings (its tuples become lists once written)."""
+    """Converts a record to dicts, lists, numbers and strings."""
     return asdict(record)

@@ -1,4 +1,4 @@
-"""Step 3 of a reduction: from labels to the images that share one value of every learned factor."""
+"""Step 3 of a reduction: chooses images that share one value of every learned factor."""
 
 import gin
 import numpy as np
@@ -23,41 +23,45 @@ def reduce_images(
 ) -> Reduction:
     """Keeps the images of one plateau of every label.
 
-    One label: its plateaus, the sharpest first, are the sets of images to choose from. Several: the
-    intersections of one of the `sharpest` plateaus of each label that hold more than `more_than` images, the
-    one nearest their median size first (`rank_intersections`). Number `choice` of them is kept.
+    The sets of images to choose from are, for one label, its plateaus, the sharpest first; for several labels, the
+    intersections of their `sharpest` plateaus that hold more than `more_than` images, the one nearest the median size
+    first (`rank_intersections`). The set with rank `choice` is kept.
 
     Args:
       labels: [n, learned].
-      indices: the images' numbers in the full data set, [n]; 0 .. n - 1 if None.
-      choice: number in the ranking: a leaf run's own in its first reduction (`x_peak`), 0 in later ones.
-      sharpest: how many plateaus of each label are intersected.
-      more_than: intersections of so many images or fewer are left out.
-      min_images: stop where fewer are kept.
-      flat_labels: what a label without a jump does: "stop" ends the leaf run (the reference); "ignore" leaves
-        the label out of the reduction, which then ends only where no label has a jump.
-      distinct: choices 0, 1, 2, .. share as few plateaus as can be (`rank_intersections`).
-      trim: share of a plateau's images that is left out at each of its two ends, in [0, 0.5).
+      indices: numbers of the images in the full data set, [n]; None: 0 to n - 1.
+      choice: rank of the set that is kept: the leaf run's `x_peak` in its first reduction, 0 in later ones.
+      sharpest: number of plateaus of each label that are intersected.
+      more_than: intersections with at most this many images are dropped.
+      min_images: smallest number of images to keep; with fewer the leaf run stops.
+      flat_labels: for a label without a jump, "stop" ends the leaf run (the reference); "ignore" leaves the label out,
+        and the run ends only if no label has a jump.
+      distinct: whether choices 0, 1, 2, .. share as few plateaus as possible.
+      trim: share of a plateau's images that is dropped at each of its two ends, in [0, 0.5).
 
     Returns:
-      The record of what was found, chosen and kept, or why nothing was.
+      The record of staircases, choice and images kept, or of the reason to stop.
 
     Raises:
-      UserError: a table of another shape, or an option out of its range.
-      NonFiniteError: NaN or infinity in the labels.
+      UserError: the labels have another shape, or an option is out of its range.
+      NonFiniteError: the labels hold NaN or infinity.
     """
     labels = np.asarray(labels)
     if labels.ndim != 2 or not labels.shape[1]:
-        raise UserError(f"Reduction needs labels [n, learned] with learned > 0, got the shape {labels.shape}.")
+        raise UserError(
+            f"reduce_images: expected labels [n, learned] with learned > 0, received the shape {labels.shape}."
+        )
     indices = np.arange(len(labels)) if indices is None else np.asarray(indices)
     if indices.shape != labels.shape[:1]:
-        raise UserError(f"Reduction needs one index a labelled image, got {indices.shape} for {labels.shape}.")
+        raise UserError(
+            f"reduce_images: expected one index per image, received {indices.shape} for labels {labels.shape}."
+        )
     if flat_labels not in ("stop", "ignore"):
-        raise UserError(f"reduce_images.flat_labels is 'stop' or 'ignore', got {flat_labels!r}.")
+        raise UserError(f"reduce_images.flat_labels must be 'stop' or 'ignore', got {flat_labels!r}.")
     if not 0 <= trim < 0.5:
-        raise UserError(f"reduce_images.trim is a share in [0, 0.5), got {trim}.")
+        raise UserError(f"reduce_images.trim must be in [0, 0.5), got {trim}.")
     if choice < 0 or sharpest < 1:
-        raise UserError(f"Expected choice >= 0 and sharpest >= 1, got {choice} and {sharpest}.")
+        raise UserError(f"reduce_images: expected choice >= 0 and sharpest >= 1, received {choice} and {sharpest}.")
     if len(labels) < min_images:
         return Reduction((), (), choice, 0, (), Stop.TOO_FEW_IMAGES)
 
@@ -86,19 +90,19 @@ def reduce_images(
 
 
 def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5) -> np.ndarray:
-    """The intersections of one plateau of each label, the one nearest their median size first.
+    """Ranks the intersections of one plateau of each label, the one nearest their median size first.
 
-    Equal distances: the sharper plateaus first (the smaller sum of ranks, then the smaller ranks from the
-    first label on). Every image has one cell, so there are at most n intersections to look at however many
-    labels there are: none of the sharpest^labels sets is made.
+    Of equally near ones the sharper plateaus come first: the smaller sum of ranks, then the smaller ranks from the
+    first label on. Each image lies in one intersection, so there are at most n of them, and the sharpest^labels
+    combinations are never enumerated.
 
     Args:
-      cells: each image's plateau of each label as its rank in sharpness, [n, labels]; -1 where it lies in none.
-      sharpest: ranks from this on count as none.
-      more_than: intersections of so many images or fewer are left out.
+      cells: rank of each image's plateau of each label, [n, labels]; -1 for none.
+      sharpest: plateaus of this rank or higher count as none.
+      more_than: intersections with at most this many images are dropped.
 
     Returns:
-      The intersections' ranks, [intersections, labels].
+      Ranks of the plateaus of each intersection, [intersections, labels].
     """
     inside = ((cells >= 0) & (cells < sharpest)).all(axis=1)
     ranks, sizes = np.unique(cells[inside], axis=0, return_counts=True)
@@ -110,10 +114,10 @@ def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5)
 
 
 def _spread_out(ranking: np.ndarray) -> np.ndarray:
-    """Reorders [intersections, labels]: the next one is the first that shares fewest plateaus with all before.
+    """Reorders [intersections, labels] so that each shares as few plateaus as possible with those before it.
 
-    Plateaus are counted by how often they were used already, so that leaf runs start from other values of
-    every factor for as long as there are any.
+    A plateau counts as often as it was used, so that leaf runs start from different values of every factor while there
+    are any.
     """
     left, order = list(range(len(ranking))), []
     uses = np.zeros((ranking.shape[1], ranking.max(initial=0) + 1), np.int64)
@@ -127,7 +131,7 @@ def _spread_out(ranking: np.ndarray) -> np.ndarray:
 
 
 def _cells(label: np.ndarray, staircase: Staircase, trim: float) -> np.ndarray:
-    """Each image's plateau as its rank in sharpness, int64 [n]; -1 where it lies in none that may be chosen."""
+    """Returns the rank of each image's plateau, int64 [n]; -1 outside plateaus that may be chosen."""
     values = np.sort(label)
     cells = np.full(len(label), -1, np.int64)
     for rank, plateau in enumerate(staircase.ranked()):

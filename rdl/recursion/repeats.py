@@ -1,7 +1,7 @@
-"""Which labels tell again what an earlier iteration's label told: factors that were learned twice.
+"""Finds labels that repeat an earlier iteration's label: factors that were learned twice.
 
-A reduction that leaves a label out (`reduce_images.flat_labels = "ignore"`) does not hold its factor constant, so
-the next iteration may learn that factor again.
+A reduction that ignores a label (`reduce_images.flat_labels = "ignore"`) does not hold its factor fixed, so the next
+iteration may learn this factor again.
 """
 
 import gin
@@ -17,24 +17,24 @@ from rdl.recursion.staircase import find_plateaus
 def find_repeats(
     leaf: LeafLabels, indices: np.ndarray, labels: np.ndarray, *, threshold: float = 0.3, num_bins: Bins = 10
 ) -> tuple[tuple[int, int] | None, ...]:
-    """For each new label the earlier label whose factor it tells again, or None.
+    """Finds for each new label the earlier label whose factor it repeats.
 
-    Compared with each earlier label that is not held constant, on the new label's images: their mutual
-    information, both in bins of equal width, over the mean of their entropies, and corrected for chance, so that
-    labels which have nothing in common have 0 on few images too (adjusted mutual information: Vinh, Epps and
-    Bailey, JMLR 11, 2010). A label is held constant where all these images lie in one of its plateaus.
+    A new label is compared with each earlier label that is not held fixed, on the new label's images, by their adjusted
+    mutual information (Vinh, Epps and Bailey, JMLR 11, 2010): mutual information in bins of equal width over the mean
+    entropy, corrected for chance, so that independent labels have 0 on few images too. An earlier label is held fixed
+    if all these images lie in one of its plateaus.
 
     Args:
-      leaf: the labels of the iterations before.
-      indices: numbers of the new labels' images in the full data set, [n], images of the iteration before.
+      leaf: labels of the earlier iterations.
+      indices: numbers of the new labels' images in the full data set, [n]; the iteration before has them all.
       labels: the new labels, [n, learned].
-      threshold: a label repeats the earlier one with which it shares most where that is at least this much. Two
-        labels of one factor, each with noise of 0.3 of the factor's standard deviation, share 0.3 or more; labels
-        of different factors 0 with a deviation of 0.04 on 60 images.
-      num_bins: of each label; on few images a quarter of their number.
+      threshold: smallest adjusted mutual information of a repeat. Two labels of one factor, each with noise of 0.3 of
+        the factor's standard deviation, have at least 0.3; labels of different factors have 0 with a standard
+        deviation of 0.04 on 60 images.
+      num_bins: bins per label; at most a quarter of the number of images.
 
     Returns:
-      For each new label (iteration, column) of the earlier one, or None, [learned].
+      For each new label (iteration, column) of the earlier label, or None, [learned].
     """
     num_bins = min(num_bins, len(indices) // 4)
     free = {}
@@ -47,7 +47,7 @@ def find_repeats(
 
 
 def _held(label: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether these images of the label lie in one of its plateaus that may be chosen."""
+    """Whether these values lie in one plateau of the label that may be chosen."""
     return any(s.low <= inside.min() and inside.max() <= s.high for s in find_plateaus(label).ranked())
 
 
@@ -58,6 +58,6 @@ def _repeated(label: np.ndarray, free: dict[tuple[int, int], np.ndarray], thresh
 
 
 def _bins(label: np.ndarray, num_bins: int) -> np.ndarray:
-    """Bins of equal width, int64 [n]."""
+    """Returns the label in bins of equal width, int64 [n]."""
     edges = np.linspace(label.min(), label.max(), num_bins + 1)
     return np.searchsorted(edges[1:-1], label, side="right")

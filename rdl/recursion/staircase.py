@@ -1,7 +1,6 @@
-"""Step 2 of a reduction: the flat steps of a label.
+"""Step 2 of a reduction: cuts a label into plateaus.
 
-A learned factor with discrete values shows as a staircase in its sorted label: flat steps, one value each,
-and jumps between them.
+The sorted label of a discrete factor is a staircase: one plateau for each value, with jumps between them.
 """
 
 import gin
@@ -12,10 +11,10 @@ from rdl.errors import NonFiniteError, UserError
 from rdl.recursion.records import Plateau, Staircase
 
 SMALL = 128
-"""Up to so many images the spread of differences is estimated from their median.
+"""Up to this number of images the spread of the differences is estimated from their median.
 
-The reference's estimate takes in the jumps themselves where they are at least 1 in 16 of the differences, and
-then finds none: with 7 jumps it is blind up to 130 images, with one up to 18.
+The reference's estimate includes the jumps if they are at least 1 in 16 of the differences, and then finds none: with
+7 jumps up to 130 images, with one jump up to 18.
 """
 
 
@@ -31,35 +30,34 @@ def find_jumps(
     window: float = 1 / 100,
     contrast: float = 2.0,
 ) -> np.ndarray:
-    """Where a label jumps.
+    """Finds the jumps of a label.
 
-    With `differences` (the reference's rule), jumps are peaks of the differences of neighbours in sorted order
-    that exceed median + height * std, at least spacing * n apart, and not among the first or last edge * n.
-    The std is over the differences below median + clip * (std of all). Up to `SMALL` images it is
-    median / ln 2 instead, the std of exponential differences with this median.
+    With "differences" (the reference's rule), jumps are peaks of the differences of neighbours in sorted order that
+    exceed median + height * std, are at least spacing * n apart and not among the first or last edge * n. The std is
+    that of the differences below median + clip * (std of all differences). Up to `SMALL` images it is median / ln 2,
+    the std of exponential differences with this median.
 
-    With `density`, jumps are the valleys of the label's density: peaks of the log of the mean difference over
-    2 * window * n neighbours, whose prominence is at least log(contrast), and at least 4 standard errors
-    (4 / sqrt(window * n)); the jump is the largest difference within the window. Up to `SMALL` images it is
-    the rule above.
+    With "density", jumps are valleys of the label's density: peaks of the log mean difference over 2 * window * n
+    neighbours whose prominence is at least log(contrast) and at least 4 standard errors, 4 / sqrt(window * n). The jump
+    is the largest difference within the window. Up to `SMALL` images the rule above applies.
 
     Args:
       label: [n].
       method: "differences" or "density".
       edge, spacing, window: shares of the images.
       height, clip: in standard deviations.
-      contrast: how many times sparser the images lie in a valley than on the lower of its two sides.
+      contrast: ratio of the density on the sparser side of a valley to the density in it.
 
     Returns:
-      int64 [jumps], ascending: j stands for the jump between sorted positions j and j + 1.
+      int64 [jumps], ascending; j is the jump between sorted positions j and j + 1.
 
     Raises:
-      UserError: the label is not one-dimensional and non-empty, or the method has another name.
-      NonFiniteError: NaN or infinity in the label.
+      UserError: the label is empty or not one-dimensional, or the method is unknown.
+      NonFiniteError: the label holds NaN or infinity.
     """
     values = np.sort(_checked(label))
     if method not in ("differences", "density"):
-        raise UserError(f"find_plateaus.method is 'differences' or 'density', got {method!r}.")
+        raise UserError(f"find_plateaus.method must be 'differences' or 'density', got {method!r}.")
     if len(values) < 4 or values[0] == values[-1]:
         return np.zeros(0, np.int64)
     if method == "density" and len(values) > SMALL:
@@ -102,21 +100,20 @@ def find_plateaus(
 ) -> Staircase:
     """Cuts one label at its jumps and ranks the plateaus between them, the sharpest first.
 
-    Plateau i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over
-    the mean difference inside it. The first and the last plateau end at one jump only, and may hold several
-    values where jumps near the ends are not looked for: they may be chosen while there are at most
-    `outer_up_to` jumps, by the one jump they have.
+    Plateau i holds the sorted positions (jump_i, jump_{i+1}]. Its sharpness is the lower of its two jumps over the mean
+    difference inside it. The first and the last plateau have one jump each and may hold several values, as jumps near
+    the ends are not searched for; they are ranked only if there are at most `outer_up_to` jumps.
 
-    The differences cut too often rather than too rarely. The density does not cut where values blur into each
-    other, so a plateau much wider than the narrowest is taken for several values and not ranked.
+    The rule of differences errs towards too many jumps. The density has no jump where values overlap, so a plateau much
+    wider than the narrowest holds several values and is not ranked.
 
     Args:
       label: [n].
-      method: how jumps are found, "differences" or "density" (`find_jumps`).
-      smallest: plateaus of fewer images are not ranked.
-      outer_up_to: the largest number of jumps with which the first and last plateau are ranked.
-      widest: with "density", plateaus more than so many times as wide as the narrowest, and wider than their
-        jumps are high, are not ranked; the width is that of the middle 80 % of a plateau's images.
+      method: "differences" or "density" (`find_jumps`).
+      smallest: plateaus with fewer images are not ranked.
+      outer_up_to: largest number of jumps with which the first and the last plateau are ranked.
+      widest: with "density", plateaus that are wider than their jumps are high and more than this many times as wide as
+        the narrowest are not ranked. The width is that of the middle 80 % of a plateau's images.
 
     Raises:
       UserError, NonFiniteError: as `find_jumps`.
@@ -154,21 +151,25 @@ def find_plateaus(
 
 
 def _mean_inside(values: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Mean difference of neighbours inside each plateau, not below float32's resolution."""
+    """Returns the mean difference of neighbours inside each plateau, at least float32's resolution."""
     mean = (values[stops - 1] - values[starts]) / np.maximum(stops - starts - 1, 1)
     return np.maximum(mean, _resolution(values))
 
 
 def _resolution(values: np.ndarray) -> float:
-    """The smallest difference that float32, in which models compute labels, tells from none."""
+    """Returns the smallest difference that float32, the type of the labels, resolves."""
     return float(np.finfo(np.float32).eps * np.abs(values).max(initial=np.finfo(np.float32).tiny))
 
 
 def _checked(label: np.ndarray) -> np.ndarray:
     label = np.asarray(label, np.float64)
     if label.ndim != 1 or not len(label):
-        raise UserError(f"A label has the shape [n] with n > 0, got {label.shape}: pass one label at a time.")
+        raise UserError(
+            f"find_plateaus: expected a label [n] with n > 0, received {label.shape}; pass one label at a time."
+        )
     if not np.isfinite(label).all():
         count = np.count_nonzero(~np.isfinite(label))
-        raise NonFiniteError(f"A label holds {count} values that are NaN or infinite: it cannot be sorted.")
+        raise NonFiniteError(
+            f"find_plateaus: expected finite values, received {count} values that are NaN or infinite."
+        )
     return label
