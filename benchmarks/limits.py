@@ -54,10 +54,10 @@ def main() -> None:
     ways = {"sum": functools.partial(tf.function(tf.add), line, line + 1.0)}
     for dtype in (tf.float32, tf.bfloat16):
         ways[dtype.name] = functools.partial(tf.function(tf.matmul), tf.cast(square, dtype), tf.cast(square, dtype))
-    spent, _ = measuring.seconds(ways, ROUNDS)
-    bandwidth = 3 * LENGTH * line.dtype.size / min(spent["sum"])  # two reads and one write
+    spent = measuring.measure(ways, ROUNDS)
+    bandwidth = 3 * LENGTH * line.dtype.size / min(each.cpu for each in spent["sum"])  # two reads and one write
     for dtype in (tf.float32, tf.bfloat16):
-        rate = 2 * SIZE**3 / min(spent[dtype.name])
+        rate = 2 * SIZE**3 / min(each.cpu for each in spent[dtype.name])
         traffic = PASSES * values * dtype.size
         measuring.emit(
             "limits", dtype=dtype.name, mflop_an_image=operations / 1e6, mb_an_image=traffic / 1e6,

@@ -20,7 +20,7 @@ import gin
 from rdl import data
 from rdl.cli import configure
 from rdl.config import configured
-from rdl.jobs.learner import MemberTask, Trained
+from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, PopulationSettings
 from rdl.runs import Layout, RunReader, files
@@ -41,7 +41,7 @@ def train_longer(root: Path, num_images: int) -> dict[str, float]:
             Member.from_record(record) for key, record in reader.of_kind(MemberKey).items() if key.stage == "x_run"
         ]
         (best,) = (member for member in members if member.name == name)
-        start = Trained(reader.paths, "x_run", best, images.shape, models)
+        start = MemberModel(reader.paths, "x_run", best, images.shape, models)
         seed = derive(best.seed, "longer")
         task = MemberTask(learner, Layout(Path(folder)), "longer", images, num_images, 1, Measurement(), seed, start)
         trained = task(Member(0, 0, None, best.hyperparameters, seed))

@@ -98,10 +98,10 @@ def train_member(ledger: Ledger, stage: str, images, settings, score, folder: Pa
         record["kl_of_best"] = [round(nats, 3) for nats in scored.kl[int(np.argmax(scored.per_model))]]
     path = folder / f"{stage}.npz"
     with ledger.step(f"{stage}: write checkpoint") as record:
-        checksum = checkpoints.save(path, trainer.state())
+        checksum = checkpoints.save_checkpoint(path, trainer.state())
         record["megabytes"] = path.stat().st_size / 1e6
     with ledger.step(f"{stage}: read checkpoint"):
-        trainer.set_state(checkpoints.load(path, checksum))
+        trainer.set_state(checkpoints.load_checkpoint(path, checksum))
     return models.Ensemble([trainer.model.models[int(np.argmax(scored.per_model))]])
 
 

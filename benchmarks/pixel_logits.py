@@ -1,4 +1,4 @@
-"""CPU time of a decoder's last layer, 32 features at 32 x 32 to an image of 64 x 64, written in two ways.
+"""CPU time of two implementations of a decoder's last layer, from 32 features at 32 x 32 to an image of 64 x 64.
 
     python benchmarks/pixel_logits.py
 
@@ -20,7 +20,7 @@ BATCH, ROUNDS = 256, 15
 
 
 def transposed(inputs, kernel):
-    """What Keras' layer does."""
+    """Keras' implementation."""
     return tf.nn.conv2d_transpose(inputs, kernel, (BATCH, 64, 64, kernel.shape[2]), 2, "SAME")
 
 
@@ -50,8 +50,11 @@ def main() -> None:
                 forward, both = tf.function(way), forward_and_back(way)
                 ways[f"{name}_forward"] = lambda call=forward, x=inputs, w=kernel: call(x, w)
                 ways[f"{name}_both"] = lambda call=both, x=inputs, w=kernel, up=upstream: call(x, w, up)
-            spent, _ = measuring.seconds(ways, ROUNDS)
-            each = {f"{name}_us_an_image": 1e6 * statistics.median(t) / BATCH for name, t in spent.items()}
+            spent = measuring.measure(ways, ROUNDS)
+            each = {
+                f"{name}_us_an_image": 1e6 * statistics.median(each.cpu for each in t) / BATCH
+                for name, t in spent.items()
+            }
             measuring.emit("pixel_logits", dtype=dtype.name, channels=channels, batch_size=BATCH, **each)
 
 

@@ -77,6 +77,7 @@ from rdl.cli import configure
 from rdl.callbacks.callback import Callback
 from rdl.jobs.context import Context
 from rdl.jobs.stage import train_population
+from rdl.jobs import vae_learner
 from rdl.jobs.vae_learner import VAELearner
 from rdl.callbacks.tensorboard import TensorBoard
 from rdl.callbacks.callback import CallbackList
@@ -84,7 +85,6 @@ from rdl.cli import worker
 from rdl.runs import Run
 from rdl.population import PopulationSettings
 from rdl.scoring import MIGScore, UDRScore
-from rdl.training import checkpoints
 from rdl.training import threads
 from rdl.training.trainer import Trainer
 
@@ -105,7 +105,8 @@ def timed(owner, name):
             kept[0] += time.perf_counter() - start
     setattr(owner, name, wrapper)
 
-for owner, names in ((checkpoints, ("save", "load")), (Trainer, ("state", "set_state", "initialize"))):
+checkpoints = vae_learner, ("save_checkpoint", "load_checkpoint")
+for owner, names in (checkpoints, (Trainer, ("state", "set_state", "initialize"))):
     for name in names:
         timed(owner, name)
 

@@ -1,23 +1,37 @@
-"""CPU time of one training step of the reference network: plain Keras against the trainer, in one run.
+"""CPU time of a training step: rdl's trainer against plain Keras, with its default kernels and with equal ones.
 
-    python benchmarks/train_step.py [--batch_sizes=64,256] [--images=4096] [--rounds=5] [--threads=0]
+    python benchmarks/train_step.py [--network=reference] [--batch_sizes=64,256] [--images=4096] [--rounds=5]
+    python benchmarks/train_step.py --record             both networks; writes this machine's rows of record.json
 
-All train the same beta-TCVAE (64 x 64 x 1, 10 latents) from the same weights on the same batches and noise. "Keras"
-is what one writes first: keras.layers.BatchNormalization and ReLU layers, keras.optimizers.Adam, one tf.function per
-step, convolutions of 4x4-valid and 1x1, float32. The rounds take turns, so that a busy machine slows all alike. Prints
-a JSON line for each batch size and precision of the trainer: CPU milliseconds an image, the least of the rounds, which
-other programs change little, and their ratio; images a second by the clock; and how far the trainer is from plain Keras
-after a step. In float32 their gradients differ by as much as either does from a float64 computation (1e-3 here, for
-images that are mostly black), and Adam's first update makes a full step of the learning rate from every one, however
-small.
+Networks: ``reference`` is one VAE on 64 x 64 x 1 images; ``small_conv`` is an ensemble of four on 32 x 32 x 1 images
+with one thread per operation. All implementations train the same beta-TCVAE with 10 latents from the same weights, on
+the same batches and noise. "Plain Keras" is the obvious implementation: Keras' layers and Adam, one tf.function per
+step, float32. It runs in this process, with the same CPU kernels as rdl, and in a process of its own in which rdl does
+not choose the kernels, as a user without rdl would run it.
+
+The implementations take turns, so that a busy machine slows all alike. Prints a JSON line for each batch size and
+precision: CPU milliseconds per image and VAE, the least of the rounds, which other programs affect least; ratios of
+plain Keras' cost to rdl's; images per second of wall time; and the differences from plain Keras after one step. In
+float32, gradients differ by as much as each differs from a float64 computation (1e-3, as images are mostly black).
 """
 
+# ruff: noqa: E402
 import functools
+import json
 import os
 import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+_DEFAULT_KERNELS = "--default_kernels"
+if _DEFAULT_KERNELS in sys.argv:  # before rdl, which would choose the kernels
+    os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
+    import tensorflow  # noqa: F401
 
+import rdl  # noqa: F401, I001  before TensorFlow: chooses the kernels
 import keras
 import measuring
 import numpy as np
@@ -27,31 +41,41 @@ from keras import layers
 
 from rdl.models.build import build
 from rdl.models.networks.reference import reference_decoder, reference_encoder
+from rdl.models.networks.small import small_conv_decoder, small_conv_encoder
 from rdl.models.objectives.objective import beta_tc_vae
 from rdl.models.vae import VAE, as_float
+from rdl.runs import files
 from rdl.seeds import derive, generator
-from rdl.training.batches import stream
+from rdl.training.batches import shuffled_stream
+from rdl.training.threads import run_models_side_by_side
 from rdl.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
+flags.DEFINE_enum("network", "reference", ["reference", "small_conv"], "The networks that are trained.")
 flags.DEFINE_list("batch_sizes", ["64", "256"], "Images per step.")
 flags.DEFINE_integer("images", 4096, "Images per round.")
-flags.DEFINE_integer("rounds", 5, "Timed rounds of each; one more warms up.")
-flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "The trainer's, each against plain Keras in float32.")
-flags.DEFINE_integer("threads", 0, "Threads per operation; 0 is TensorFlow's default.")
+flags.DEFINE_integer("rounds", 5, "Timed rounds of each implementation, after one round of warm-up.")
+flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Of the trainer. Plain Keras is always float32.")
+flags.DEFINE_bool("record", False, "Replace this machine's rows of record.json.")
+flags.DEFINE_bool("default_kernels", False, "Internal: run plain Keras for another process.")
 
-SHAPE, LATENTS, BETA, RATE, SEED = (64, 64, 1), 10, 6.0, 1e-4, 1
+RECORD = Path(__file__).parent / "record.json"
+LATENTS, BETA, RATE, SEED = 10, 6.0, 1e-4, 1
+COMMAND = "OMP_NUM_THREADS=1 python benchmarks/train_step.py --images=1024 --rounds=4 --record"
 
 
-class MadeImages:
-    """White discs on black, as many black pixels as dSprites has or so."""
+class DiscImages:
+    """White discs on black, with about as many black pixels as dSprites."""
 
-    name, shape = "discs", SHAPE
+    name = "discs"
 
-    def __init__(self, count=2048):
-        place = generator(SEED, "discs").uniform(12, 52, size=(count, 2, 1, 1))
-        y, x = np.mgrid[:64, :64]
-        self.pixels = (((x - place[:, 0]) ** 2 + (y - place[:, 1]) ** 2 < 80) * np.uint8(255))[..., None]
+    def __init__(self, side: int, count: int = 2048):
+        self.shape = (side, side, 1)
+        margin = 12 * side // 64
+        place = generator(SEED, "discs").uniform(margin, side - margin, size=(count, 2, 1, 1))
+        y, x = np.mgrid[:side, :side]
+        inside = (x - place[:, 0]) ** 2 + (y - place[:, 1]) ** 2 < 80 * (side / 64) ** 2
+        self.pixels = (inside * np.uint8(255))[..., None]
 
     def __len__(self):
         return len(self.pixels)
@@ -65,31 +89,72 @@ def normalized(hidden):
     return layers.ReLU()(hidden)
 
 
-def plain_encoder():
-    images = keras.Input(SHAPE)
+def plain_encoder(shape, latents):
+    images = keras.Input(shape)
     hidden = images
     for filters in (32, 32, 64, 64):
         hidden = normalized(layers.Conv2D(filters, 4, 2, "same", use_bias=False)(hidden))
     hidden = normalized(layers.Conv2D(512, 4, use_bias=False)(hidden))
-    parameters = layers.Flatten()(layers.Conv2D(2 * LATENTS, 1)(hidden))
-    return keras.Model(images, (parameters[:, :LATENTS], parameters[:, LATENTS:]))
+    parameters = layers.Flatten()(layers.Conv2D(2 * latents, 1)(hidden))
+    return keras.Model(images, (parameters[:, :latents], parameters[:, latents:]))
 
 
-def plain_decoder():
-    latents = keras.Input((LATENTS,))
-    hidden = layers.Reshape((1, 1, LATENTS))(latents)
+def plain_decoder(shape, latents):
+    inputs = keras.Input((latents,))
+    hidden = layers.Reshape((1, 1, latents))(inputs)
     hidden = normalized(layers.Conv2D(512, 1, use_bias=False)(hidden))
     hidden = normalized(layers.Conv2DTranspose(64, 4, use_bias=False)(hidden))
     for filters in (64, 32, 32):
         hidden = normalized(layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False)(hidden))
-    return keras.Model(latents, layers.Conv2DTranspose(1, 4, 2, "same")(hidden))
+    return keras.Model(inputs, layers.Conv2DTranspose(shape[-1], 4, 2, "same")(hidden))
+
+
+def plain_small_encoder(shape, latents):
+    images = keras.Input(shape)
+    hidden = images
+    for filters in (16, 32, 32):
+        hidden = layers.Conv2D(filters, 4, 2, "same", activation="relu")(hidden)
+    hidden = layers.Dense(128, activation="relu")(layers.Flatten()(hidden))
+    return keras.Model(images, (layers.Dense(latents)(hidden), layers.Dense(latents)(hidden)))
+
+
+def plain_small_decoder(shape, latents):
+    side = shape[0] // 8
+    inputs = keras.Input((latents,))
+    hidden = layers.Dense(128, activation="relu")(inputs)
+    hidden = layers.Dense(side * side * 32, activation="relu")(hidden)
+    hidden = layers.Reshape((side, side, 32))(hidden)
+    for filters in (32, 16):
+        hidden = layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu")(hidden)
+    return keras.Model(inputs, layers.Conv2DTranspose(shape[-1], 4, 2, "same")(hidden))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Networks in both implementations, and the ensemble that rdl trains."""
+
+    side: int
+    models: int
+    rdl: tuple
+    plain: tuple
+
+    @property
+    def shape(self):
+        return (self.side, self.side, 1)
+
+
+NETWORKS = {
+    "reference": Network(64, 1, (reference_encoder, reference_decoder), (plain_encoder, plain_decoder)),
+    "small_conv": Network(32, 4, (small_conv_encoder, small_conv_decoder), (plain_small_encoder, plain_small_decoder)),
+}
 
 
 class PlainKeras:
-    """The same training, step by step."""
+    """The training in plain Keras, of one VAE."""
 
-    def __init__(self):
-        self.vae = VAE(plain_encoder(), plain_decoder(), beta_tc_vae(BETA))
+    def __init__(self, network: Network):
+        encoder, decoder = (make(network.shape, LATENTS) for make in network.plain)
+        self.vae = VAE(encoder, decoder, beta_tc_vae(BETA))
         self.optimizer = keras.optimizers.Adam(RATE, epsilon=1e-8)
         self.optimizer.build(self.vae.trainable_variables)
         self.step = tf.function(self._step, reduce_retracing=True)
@@ -105,20 +170,55 @@ class PlainKeras:
     def train(self, images, count, batch_size):
         loss = tf.constant(0.0)
         for step in range(count // batch_size):
-            batch = images.images(stream(SEED, len(images), step * batch_size, batch_size))
+            batch = images.images(shuffled_stream(SEED, len(images), step * batch_size, batch_size))
             seed = tf.constant([derive(SEED, "noise"), step])
             loss = self.step(tf.constant(batch), seed, tf.constant(step), tf.constant(float(len(images))))
-        return loss
+        return float(loss)
 
 
-def same_weights(ours: VAE, plain: VAE) -> None:
-    """Gives the plain model our weights; a dense layer's are those of the convolution that it is."""
+class DefaultKernels:
+    """Plain Keras in a process with TensorFlow's default kernels."""
+
+    def __init__(self):
+        command = [sys.executable, __file__, _DEFAULT_KERNELS, f"--network={FLAGS.network}"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.kernels = self._ask()
+
+    def train(self, count: int, batch_size: int) -> measuring.Spent:
+        """Trains on `count` images; returns the seconds measured in that process."""
+        self._process.stdin.write(f"{count} {batch_size}\n")
+        self._process.stdin.flush()
+        return measuring.Spent(*self._ask())
+
+    def _ask(self):
+        if not (line := self._process.stdout.readline()):
+            raise RuntimeError("The process of plain Keras has ended; its error is printed above.")
+        return json.loads(line)
+
+    def close(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def serve() -> None:
+    """Trains plain Keras for each line (count, batch size) of the standard input; prints seconds."""
+    network = NETWORKS[FLAGS.network]
+    plain, images = PlainKeras(network), DiscImages(network.side)
+    print(json.dumps(measuring.kernels_used()), flush=True)
+    for line in sys.stdin:
+        count, batch_size = map(int, line.split())
+        print(json.dumps(measuring.call(lambda: plain.train(images, count, batch_size))), flush=True)  # noqa: B023
+
+
+def copy_weights(ours: VAE, plain: VAE) -> None:
+    """Gives the plain model our weights."""
     for a, b in zip(ours.weights, plain.weights, strict=True):
         b.assign(as_convolution(a.numpy(), tuple(b.shape)))
 
 
 def as_convolution(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A dense kernel in the shape of the convolution's; a transposed one's is [height, width, outputs, inputs]."""
+    """A dense kernel in the shape of an equal convolution's; a transposed one is [height, width, outputs, inputs]."""
     if value.ndim == 2 and shape[:2] == (4, 4) and value.shape[0] == shape[3]:
         inputs = value.shape[0]
         value = value.reshape(inputs, 4, 4, -1).transpose(1, 2, 3, 0)
@@ -134,52 +234,84 @@ def difference(ours, plain) -> float:
     return float(np.sqrt(squares / size))
 
 
-def measure(batch_size: int, plain: PlainKeras, trainers: dict[str, Trainer]) -> None:
-    """Prints a line for each trainer."""
-    images, count = MadeImages(), FLAGS.images
+def differences(plain: PlainKeras, trainer: Trainer, images, batch_size: int) -> dict[str, float]:
+    """How far the first model of the trainer is from plain Keras after one step from equal weights."""
+    trainer.initialize(0)
+    copy_weights(trainer.model.models[0], plain.vae)
+    for variable in plain.optimizer.variables[2:]:
+        variable.assign(tf.zeros_like(variable))
+    plain.optimizer.iterations.assign(0)
+    train(trainer, images, batch_size, batch_size)
+    plain.train(images, batch_size, batch_size)
+    return {"gradient_gap": difference(trainer.optimizers[0]["vae"].first_moments, plain.optimizer._momentums)}
 
-    def train(trainer: Trainer, number: int) -> float:
-        settings = {"learning_rate": RATE, "hyperparameters": {"beta": BETA}, "seed": SEED}
-        return sum(trainer.train(images, number, batch_size=batch_size, **settings)["vae"].values())
 
-    gaps = {}
-    for precision, trainer in trainers.items():
-        ours = trainer.model.models[0]
-        trainer.initialize(0)
-        same_weights(ours, plain.vae)
-        for variable in plain.optimizer.variables[2:]:
-            variable.assign(tf.zeros_like(variable))
-        plain.optimizer.iterations.assign(0)
-        loss = train(trainer, batch_size)
-        gaps[precision] = {
-            "loss_gap": abs(loss / float(plain.train(images, batch_size, batch_size)) - 1),
-            "gradient_gap": difference(trainer.optimizers[0]["vae"].first_moments, plain.optimizer._momentums),
-        }
-    ways = {"keras": lambda: float(plain.train(images, count, batch_size))}
-    ways |= {name: functools.partial(train, trainer, count) for name, trainer in trainers.items()}
-    cpu, wall = measuring.seconds(ways, FLAGS.rounds)
-    cost = {name: 1e3 * min(spent) / count for name, spent in cpu.items()}
-    rate = {name: count / statistics.median(spent) for name, spent in wall.items()}
+def train(trainer: Trainer, images, count: int, batch_size: int) -> None:
+    settings = {"learning_rate": RATE, "hyperparameters": {"beta": BETA}, "seed": SEED}
+    trainer.train(images, count, batch_size=batch_size, **settings)
+
+
+def measure(network: Network, batch_size: int, plain: PlainKeras, default: DefaultKernels, trainers) -> list[dict]:
+    """Prints a line for each trainer; returns rows of the record."""
+    images, count = DiscImages(network.side), FLAGS.images
+    gaps = {name: differences(plain, trainer, images, batch_size) for name, trainer in trainers.items()}
+    functions = {
+        "default": lambda: default.train(count, batch_size),
+        "equal": lambda: plain.train(images, count, batch_size),
+        **{name: functools.partial(train, trainer, images, count, batch_size) for name, trainer in trainers.items()},
+    }
+    spent = measuring.measure(functions, FLAGS.rounds)
+    trained = {name: count * (network.models if name in trainers else 1) for name in functions}
+    cost = {name: 1e3 * min(each.cpu for each in rounds) / trained[name] for name, rounds in spent.items()}
+    rate = {name: trained[name] / statistics.median(each.wall for each in rounds) for name, rounds in spent.items()}
+    rows = []
     for name in trainers:
+        numbers = {
+            "cpu_ms": cost[name],
+            "ratio_to_keras_as_installed": cost["default"] / cost[name],
+            "ratio_to_keras_with_equal_kernels": cost["equal"] / cost[name],
+        }
         measuring.emit(
-            "train_step", batch_size=batch_size, precision=name, keras_cpu_ms=cost["keras"], cpu_ms=cost[name],
-            ratio=cost["keras"] / cost[name], keras_images_s=rate["keras"], images_s=rate[name], **gaps[name],
+            "train_step", network=FLAGS.network, batch_size=batch_size, precision=name, **numbers, **gaps[name],
+            keras_kernels=default.kernels, keras_cpu_ms=cost["default"], keras_equal_cpu_ms=cost["equal"],
+            images_s=rate[name], keras_images_s=rate["default"],
         )  # fmt: skip
+        row = {"network": FLAGS.network, "batch_size": batch_size, "precision": name, "keras_kernels": default.kernels}
+        rows.append(row | {key: float(f"{value:.3g}") for key, value in numbers.items()})
+    return rows
+
+
+def write_rows(rows: list[dict]) -> None:
+    """Replaces the rows of this kind of processor, these kernels, and this network in the record."""
+    kind = {"flags": measuring.processor_flags(), "kernels": measuring.kernels_used()}
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"rows": []}
+    replaced = [{**kind, **{key: row[key] for key in ("network", "batch_size", "precision")}} for row in rows]
+    kept = [row for row in record["rows"] if not any(same.items() <= row.items() for same in replaced)]
+    machine = {"processor": measuring.environment.describe()["processor"]}
+    files.hand_json(RECORD, {"command": COMMAND, "rows": [*kept, *({**kind, **machine, **row} for row in rows)]})
 
 
 def main(_):
-    if FLAGS.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
+    if FLAGS.network == "small_conv":
+        run_models_side_by_side()
+    if FLAGS.default_kernels:
+        serve()
+        return
     measuring.emit_machine("train_step")
+    network = NETWORKS[FLAGS.network]
     trainers = {
         precision: Trainer(
-            build(SHAPE, 1, reference_encoder, reference_decoder, beta_tc_vae, LATENTS, precision=precision)
+            build(network.shape, network.models, *network.rdl, beta_tc_vae, LATENTS, precision=precision)
         )
         for precision in FLAGS.precisions
     }
-    plain = PlainKeras()
-    for batch_size in map(int, FLAGS.batch_sizes):
-        measure(batch_size, plain, trainers)
+    plain, default = PlainKeras(network), DefaultKernels()
+    rows = [row for size in FLAGS.batch_sizes for row in measure(network, int(size), plain, default, trainers)]
+    default.close()
+    if FLAGS.record:
+        write_rows(rows)
+        if FLAGS.network == "reference":
+            subprocess.run([sys.executable, *sys.argv, "--network=small_conv", "--batch_sizes=64,128"], check=True)
 
 
 if __name__ == "__main__":

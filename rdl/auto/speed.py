@@ -9,7 +9,7 @@ import numpy as np
 from rdl.auto.plan import TrainingSpeed
 from rdl.data import ImageSet
 from rdl.execution import Executor
-from rdl.jobs.learner import Learner, MemberTask, Trained
+from rdl.jobs.learner import Learner, MemberModel, MemberTask
 from rdl.population import Member
 from rdl.runs import Layout
 from rdl.scoring import UDRScore
@@ -59,7 +59,7 @@ def measure_speed(
 def _measure_encoding(task: MemberTask, members: list[Member], images: ImageSet) -> float:
     """Images per second that one model encodes."""
     member = next(member for member in members if member.status == "scored")
-    trained = Trained(task.paths, task.stage, member, images.shape, task.num_models)
+    trained = MemberModel(task.paths, task.stage, member, images.shape, task.num_models)
     some = images.subset(np.arange(min(_ENCODED, len(images))))
     task.learner.encode(trained, some)
     started = time.perf_counter()

@@ -28,7 +28,7 @@ class Terminal(Callback):
     def __init__(self, console: Console):
         self._console = console
         self._status = console.status("starting") if console.is_terminal or console.is_jupyter else None
-        self._stop_listening = progress.listen(self._on_progress)
+        self._stop_listening = progress.add_listener(self._on_progress)
         if self._status:
             self._status.start()
         self._settings: PopulationSettings | None = None

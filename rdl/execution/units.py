@@ -1,11 +1,11 @@
-"""What executors are asked to do: a task over units of work, such as a population's members or a study's models."""
+"""The interface of executors: a task over units of work, such as a population's members or a study's models."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
 
 class Unit(Protocol):
-    """What a task takes and gives back: a population's member, a study's model."""
+    """A unit of work, such as a member or a study's model. A task returns it with its results."""
 
     @property
     def name(self) -> str:
@@ -13,7 +13,7 @@ class Unit(Protocol):
         ...
 
     def with_failure(self, reason: str) -> Self:
-        """The same, given up."""
+        """This unit, marked as failed."""
         ...
 
 
@@ -21,15 +21,15 @@ UnitT = TypeVar("UnitT", bound=Unit)
 
 
 class Executor(Protocol):
-    """Runs a task over members."""
+    """Runs a task over units of work."""
 
-    def map(self, task: Callable[[UnitT], UnitT], members: Sequence[UnitT]) -> Iterator[UnitT]:
-        """Yields the trained members as they finish, in any order.
+    def map(self, task: Callable[[UnitT], UnitT], units: Sequence[UnitT]) -> Iterator[UnitT]:
+        """Yields the units as they finish, in any order.
 
-        A task that may run in several threads of a process has ``at_once``, how many of them keep its cores busy.
+        A task with an attribute ``at_once`` may run in that many threads of a process at once.
         """
         ...
 
     def close(self) -> None:
-        """Lets go of processes and devices."""
+        """Frees processes and devices."""
         ...

@@ -15,7 +15,7 @@ from rdl.callbacks.callback import CallbackList
 from rdl.callbacks.ladder_callback import LadderCallback
 from rdl.errors import UserError
 from rdl.jobs.context import Context
-from rdl.jobs.learner import Trained
+from rdl.jobs.learner import MemberModel
 from rdl.jobs.search import search
 from rdl.models import build
 from rdl.models.ladder.ladder_vae import LadderVAE
@@ -69,8 +69,8 @@ def _make_callback(context: Context) -> LadderCallback:
         )
 
     def best_model(stage: str, member: Member, num_models: int) -> TrainedModel | None:
-        trained = Trained(context.run.paths, stage, member, images.shape, num_models)
-        return context.learner.model(trained) if trained.checkpoint.exists() else None
+        trained = MemberModel(context.run.paths, stage, member, images.shape, num_models)
+        return context.learner.load_model(trained) if trained.checkpoint.exists() else None
 
     example = int(generator(context.seed, "example").integers(len(images)))
     return LadderCallback(context.run, model.levels, model.schedule, images.images(np.array([example]))[0], best_model)

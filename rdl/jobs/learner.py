@@ -1,6 +1,6 @@
-"""What a run learns with: a learner trains members, and makes use of what they have become.
+"""The interface between jobs and training: a learner trains members, and encodes and loads their models.
 
-The jobs know no more of learning than this, so that they can be run with another learner.
+Jobs use no other part of training, so that tests can run them with a learner that trains nothing.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from rdl.training import threads
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model of a trained member, the best one if nothing else is said, by where its weights lie.
+class MemberModel:
+    """Refers to a model of a trained member by its checkpoint.
 
     Attributes:
       paths: of the run directory.
-      stage: where in it the member's checkpoint lies.
+      stage: folder of the member's checkpoint in the run directory.
       member: the member.
-      image_shape: height, width and channels of what it was trained on.
-      num_models: of the member.
-      chosen: which of the member's models; None: the one that scored best.
+      image_shape: (height, width, channels) of the training images.
+      num_models: number of the member's models.
+      chosen: number of the model; None: the model with the best score.
     """
 
     paths: Layout
@@ -39,60 +39,60 @@ class Trained:
 
     @property
     def checkpoint(self) -> Path:
-        """The weights of all of the member's models."""
+        """The checkpoint of all of the member's models."""
         return self.paths.checkpoint(self.stage, self.member.name)
 
     @property
     def model(self) -> int:
-        """Which of the member's models it is."""
+        """Number of the model among the member's models."""
         return int(np.argmax(self.member.details["per_model"])) if self.chosen is None else self.chosen
 
 
 class Learner(Protocol):
-    """Trains members. It travels to other processes with its tasks, so it holds nothing but plain values."""
+    """Trains members. Its fields are plain values, as it is sent to other processes with its tasks."""
 
     def train(self, task: "MemberTask", member: Member) -> Member:
-        """The member, trained and scored, its checkpoint on disk; or failed, with the reason.
+        """Trains and scores the member and writes its checkpoint; returns it scored, or failed with the reason.
 
-        May be called in several threads at once; `rdl.execution.place` tells them apart.
+        May be called in several threads at once, each with its own `rdl.execution.worker_slot`.
         """
         ...
 
     def encode(
-        self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
+        self, model: MemberModel, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The model's posterior means and log variances at these images, each [n, latents]; of all if None.
+        """Posterior means and log variances of the images `indices`, or of all, each [n, latents].
 
         Raises:
-          CorruptCheckpoint: its checkpoint is missing or damaged.
+          CorruptCheckpoint: the model's checkpoint is missing or damaged.
         """
         ...
 
-    def model(self, trained: Trained) -> TrainedModel:
-        """The model in one's hands, until this process trains or encodes with another.
+    def load_model(self, model: MemberModel) -> TrainedModel:
+        """Loads the model. Valid until this process trains, encodes with or loads another model.
 
         Raises:
-          CorruptCheckpoint: its checkpoint is missing or damaged.
+          CorruptCheckpoint: the model's checkpoint is missing or damaged.
         """
         ...
 
 
 @dataclass(frozen=True)
 class MemberTask:
-    """Moves a member on by one generation: what an executor does with it.
+    """Trains a member for one generation.
 
     Attributes:
-      learner: trains it.
+      learner: trains the member.
       paths: of the run directory.
-      stage: where in it the members' checkpoints lie.
+      stage: folder of the members' checkpoints in the run directory.
       images: the data set of the stage.
-      num_images: how many images each model sees.
+      num_images: number of images that each model sees.
       num_models: models per member.
-      score: what the population maximises; None: the negative of the VAE's training loss.
-      score_seed: of the score's points: one set for all members and generations, so that none is lucky. The images that
-        have labels for the loss, if any, are drawn by it too.
+      score: the score that the population maximises; None: the negative of the VAE's training loss.
+      score_seed: of the draws that all members and generations share, so that their scores are comparable: the score's
+        points, and the labelled and held-out images, if any.
+      start: a trained model whose weights initialise the members of the first generation; None: random weights.
       labels: of the images, for objectives that take labels of the batch, float32 [images, labels], NaN where unknown.
-      start: a trained model whose weights the members of the first generation begin with; None: random ones.
     """
 
     learner: Learner
@@ -103,18 +103,18 @@ class MemberTask:
     num_models: int
     score: Score | None
     score_seed: int
-    start: Trained | None = None
+    start: MemberModel | None = None
     labels: np.ndarray | None = None
 
     def __call__(self, member: Member) -> Member:
-        """The member, trained and scored, its checkpoint on disk; or failed, with the reason."""
+        """Trains and scores the member and writes its checkpoint; returns it scored, or failed with the reason."""
         return self.learner.train(self, member)
 
     @property
     def at_once(self) -> int:
-        """How many members one process should train side by side."""
+        """Number of members that one process should train at once."""
         return threads.members_at_once(self.num_models)
 
     def path(self, name: str) -> Path:
-        """Where the checkpoint of a member of this name lies."""
+        """Path of the checkpoint of the member of this name."""
         return self.paths.checkpoint(self.stage, name)

@@ -8,7 +8,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.jobs.context import Context
 from rdl.jobs.export import export_result
-from rdl.jobs.learner import Trained
+from rdl.jobs.learner import MemberModel
 from rdl.jobs.stage import StageSpec, least_images, train_population
 from rdl.population import Member
 from rdl.runs import RunReader
@@ -64,7 +64,7 @@ def search(
     return summary | export_result(context, stage)
 
 
-def find_x_model(run: str, images: ImageSet) -> Trained:
+def find_x_model(run: str, images: ImageSet) -> MemberModel:
     """Finds the best model of a recursion's x-run; its networks must be those that gin configures now.
 
     Args:
@@ -80,7 +80,7 @@ def find_x_model(run: str, images: ImageSet) -> Trained:
     best = next((member for member in members if member.name == outcome.get("best")), None)
     if best is None:
         raise UserError(f"search.warm_start: {run} holds no finished x-run; name a run of rpu_vae that has one.")
-    x_model = Trained(reader.paths, _X_RUN, best, images.shape, len(best.details["per_model"]))
+    x_model = MemberModel(reader.paths, _X_RUN, best, images.shape, len(best.details["per_model"]))
     if not x_model.checkpoint.is_file():
         raise UserError(f"search.warm_start: {x_model.checkpoint} is missing; train {run} again.")
     return x_model

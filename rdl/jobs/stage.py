@@ -10,7 +10,7 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.errors import in_one_line
 from rdl.jobs.context import Context
-from rdl.jobs.learner import MemberTask, Trained
+from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import (
     Member,
@@ -61,7 +61,7 @@ class StageSpec:
     is_result: bool = False
     keeps_generation: bool = False
     budget: int | None = None
-    start: Trained | None = None
+    start: MemberModel | None = None
     labels: np.ndarray | None = None
 
     @property
@@ -121,16 +121,16 @@ class Stage:
         )
 
     @property
-    def trained(self) -> Trained:
+    def trained(self) -> MemberModel:
         """The best model of the best member."""
-        return Trained(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
+        return MemberModel(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
 
     @property
-    def last_generation(self) -> list[Trained]:
+    def last_generation(self) -> list[MemberModel]:
         """All models of the scored members of the last generation."""
         paths, shape = self.context.run.paths, self.images.shape
         return [
-            Trained(paths, self.name, member, shape, self.num_models, number)
+            MemberModel(paths, self.name, member, shape, self.num_models, number)
             for member in self.outcome.generations[-1]
             if member.score is not None
             for number in range(self.num_models)
@@ -141,7 +141,7 @@ class Stage:
         return find_founder(self.outcome.generations, trained.member), trained.model
 
     @property
-    def trained_apart(self) -> list[Trained]:
+    def trained_apart(self) -> list[MemberModel]:
         """Models that share neither weights nor ancestors with the best one.
 
         These are the other models of its member and the best member of each other line of descent. There are none where
@@ -151,12 +151,12 @@ class Stage:
             return []
         paths, shape = self.context.run.paths, self.images.shape
         beside = [
-            Trained(paths, self.name, self.best, shape, self.num_models, number)
+            MemberModel(paths, self.name, self.best, shape, self.num_models, number)
             for number in range(self.num_models)
             if number != self.trained.model
         ]
         others = [
-            Trained(paths, self.name, member, shape, self.num_models) for member in self.outcome.independent_members
+            MemberModel(paths, self.name, member, shape, self.num_models) for member in self.outcome.independent_members
         ]
         return beside + others
 
@@ -174,7 +174,7 @@ class Stage:
 
     def model(self) -> TrainedModel:
         """Loads the best model. Valid until another model is trained or encodes."""
-        return self.context.learner.model(self.trained)
+        return self.context.learner.load_model(self.trained)
 
     def encode(self, images: ImageSet, indices: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Encodes images with the best model: posterior means and log variances, each [n, latents]."""
@@ -185,6 +185,8 @@ class Stage:
         summary: dict[str, Any] = {f"{name}.generation": self.best.generation}
         if self.best.active_latents is not None:
             summary[f"{name}.active_latents"] = self.best.active_latents
+        if "held_out_loss" in self.best.details:
+            summary[f"{name}.held_out_loss"] = self.best.details["held_out_loss"][self.trained.model]
         return summary
 
     def measure(self, name: str) -> dict[str, Any]:

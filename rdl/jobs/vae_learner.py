@@ -1,4 +1,4 @@
-"""The learner of every real run: trains the VAEs that gin describes."""
+"""The learner of real runs: trains the VAEs that gin configures."""
 
 import functools
 import threading
@@ -10,8 +10,8 @@ import numpy as np
 from rdl import models, training
 from rdl.data import ImageSet
 from rdl.errors import NonFiniteError
-from rdl.execution import go_on, place
-from rdl.jobs.learner import MemberTask, Trained
+from rdl.execution import raise_if_stopped, worker_slot
+from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.models import description
 from rdl.models.saving.saved import TrainedModel
 from rdl.models.vae import VAE_PLAYER
@@ -19,27 +19,28 @@ from rdl.population import Member
 from rdl.posterior import mean_kl_to_prior
 from rdl.scoring import Scored
 from rdl.seeds import generator
-from rdl.training import checkpoints, progress
+from rdl.training.checkpoints import load_checkpoint, save_checkpoint
+from rdl.training.progress import report_progress
 from rdl.training.strategies import strategy
 
-_building = threading.Lock()  # of trainers, by one thread at a time
+_building = threading.Lock()  # one thread at a time builds a trainer
 
 
 @functools.lru_cache(maxsize=2)
 def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> list[training.Trainer]:
-    """The process's trainers for such models, shared by all members, stages and runs: one for each at work at once."""
+    """The process's trainers of such models, one for each worker slot; all members, stages and runs share them."""
     if described != description.from_gin():
-        raise RuntimeError("gin has changed since the learner was made; make another one from it")
+        raise RuntimeError("gin's configuration has changed since the learner was made: make another learner.")
     return []
 
 
 @dataclass(frozen=True)
 class VAELearner:
-    """Trains the models that gin described when the learner was made.
+    """Trains the models that gin configured when the learner was made.
 
     Attributes:
-      described: what the models are built from. Learners that agree in it share their traced graphs.
-      hyperparameters: the objective's, for members that do not name them.
+      described: the settings that the models are built from. Learners with equal settings share their traced graphs.
+      hyperparameters: the objective's defaults, for members that do not set them.
     """
 
     described: str
@@ -51,24 +52,24 @@ class VAELearner:
         return cls(description.from_gin(), description.objective().hyperparameters)
 
     def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
-        """This thread's trainer of such models: traced once."""
+        """This thread's trainer of such models, whose graph is traced once."""
         with _building:
             trainers = trainers_for(self.described, image_shape, num_models)
-            while len(trainers) <= place():
+            while len(trainers) <= worker_slot():
                 with strategy().scope():
                     trainers.append(training.Trainer(models.build(image_shape, num_models)))
-            return trainers[place()]
+            return trainers[worker_slot()]
 
     def train(self, task: MemberTask, member: Member) -> Member:
-        """Restores, trains, scores and saves; see `Learner`."""
+        """Restores or initialises the member, then trains, scores and saves it; see `Learner`."""
         started = time.perf_counter()
         trainer = self.trainer(task.images.shape, task.num_models)
         if member.parent_name is not None:
-            trainer.set_state(checkpoints.load(task.path(member.parent_name)))
+            trainer.set_state(load_checkpoint(task.path(member.parent_name)))
         elif task.start is None:
             trainer.initialize(member.seed)
         else:
-            self._begin_as(trainer, task.start, member.seed)
+            self._start_from(trainer, task.start, member.seed)
         hyperparameters = {**self.hyperparameters, **member.hyperparameters}
         per_update = int(hyperparameters["batch_size"]) * trainer.model.counts_per_update
         try:
@@ -79,15 +80,16 @@ class VAELearner:
                 learning_rate=hyperparameters.pop("learning_rate"),
                 hyperparameters=hyperparameters,
                 seed=member.seed,
-                labels_seed=task.score_seed,
+                draws_seed=task.score_seed,
                 labels=task.labels,
-                on_chunk=lambda updates, _: self._goes_on(member, updates * per_update, task.num_images),
+                on_chunk=lambda updates, _: _on_chunk(member, updates * per_update, task.num_images),
             )
             trained = time.perf_counter()
-            scored = _scored(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
+            scored = _score(trainer, task, member, -sum(losses[VAE_PLAYER].values()))
         except NonFiniteError as error:
             return member.with_failure(str(error), seconds=time.perf_counter() - started)
-        checksum = checkpoints.save(task.path(member.name), trainer.state())
+        held_out = trainer.held_out_losses(task.images, task.score_seed)
+        checksum = save_checkpoint(task.path(member.name), trainer.state())
         return member.with_score(
             scored.score,
             checksum,
@@ -97,41 +99,45 @@ class VAELearner:
             images=task.num_images,
             training_seconds=trained - started,
             seconds=time.perf_counter() - started,
+            **({} if held_out is None else {"held_out_loss": held_out}),
             **scored.details,
         )
 
-    def _goes_on(self, member: Member, seen: int, of: int) -> None:
-        go_on()
-        progress.tell(member.name, seen, of)
-
     def encode(
-        self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
+        self, model: MemberModel, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The model's posterior means and log variances; see `Learner`."""
-        alone = self._restored(trained).model.alone(trained.model)
-        (means,), (log_variances,) = training.posterior_parameters(alone, images, indices)
+        """Posterior means and log variances; see `Learner`."""
+        single = self._restore(model).model.single(model.model)
+        (means,), (log_variances,) = training.posterior_parameters(single, images, indices)
         return means, log_variances
 
-    def model(self, trained: Trained) -> TrainedModel:
-        """The model in one's hands; see `Learner`."""
-        return TrainedModel.of(self._restored(trained).model.models[trained.model])
+    def load_model(self, model: MemberModel) -> TrainedModel:
+        """Loads the model; see `Learner`."""
+        return TrainedModel.of(self._restore(model).model.models[model.model])
 
-    def _begin_as(self, trainer: training.Trainer, start: Trained, seed: int) -> None:
-        """Every model of the trainer gets the networks of one trained before; all else, such as moments, is new."""
-        before = self.model(start)
-        networks = before.encoder.get_weights(), before.decoder.get_weights()
+    def _start_from(self, trainer: training.Trainer, start: MemberModel, seed: int) -> None:
+        """Initialises the trainer, then sets the networks of all its models to those of a trained model."""
+        before = self.load_model(start)
+        encoder, decoder = before.encoder.get_weights(), before.decoder.get_weights()
         trainer.initialize(seed)
         for model in trainer.model.models:
-            model.encoder.set_weights(networks[0])
-            model.decoder.set_weights(networks[1])
+            model.encoder.set_weights(encoder)
+            model.decoder.set_weights(decoder)
 
-    def _restored(self, trained: Trained) -> training.Trainer:
-        trainer = self.trainer(trained.image_shape, trained.num_models)
-        trainer.set_state(checkpoints.load(trained.checkpoint, trained.member.checksum))
+    def _restore(self, model: MemberModel) -> training.Trainer:
+        trainer = self.trainer(model.image_shape, model.num_models)
+        trainer.set_state(load_checkpoint(model.checkpoint, model.member.checksum))
         return trainer
 
 
-def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelihood: float) -> Scored:
+def _on_chunk(member: Member, images: int, total: int) -> None:
+    raise_if_stopped()
+    report_progress(member.name, images, total)
+
+
+def _score(trainer: training.Trainer, task: MemberTask, member: Member, negative_loss: float) -> Scored:
+    """Scores the trained member by the task's score, or by its negative training loss."""
+
     def encode(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         means, log_variances = training.posterior_parameters(trainer.model, task.images, indices)
         for name, values in (("means", means), ("log variances", log_variances)):
@@ -145,5 +151,5 @@ def _scored(trainer: training.Trainer, task: MemberTask, member: Member, likelih
 
     if task.score is not None:
         return task.score(encode, task.images, task.score_seed)
-    few = generator(task.score_seed, "score").permutation(len(task.images))[:1000]
-    return Scored(likelihood, [likelihood] * task.num_models, mean_kl_to_prior(*encode(few)).tolist())
+    points = generator(task.score_seed, "score").permutation(len(task.images))[:1000]
+    return Scored(negative_loss, [negative_loss] * task.num_models, mean_kl_to_prior(*encode(points)).tolist())

@@ -1,4 +1,4 @@
-"""Networks, objectives and the models made of them."""
+"""Networks, objectives, likelihoods, and the VAEs built from them."""
 
 from rdl.models.build import build
 from rdl.models.vae import VAE, Ensemble

@@ -1,12 +1,11 @@
-"""Batch normalisation that is fast on CPUs and takes its moments over the global batch.
+"""Batch normalisation with the moments of the global batch, fast on CPUs.
 
-keras.layers.BatchNormalization writes it as some ten operations over the whole tensor. One replica uses TensorFlow's
-fused kernel, which takes a third of the time and whose images may be bfloat16. Several replicas have to exchange sums
-in the middle of both passes, which that kernel cannot: there the sums are matrix products with a row of ones over
-[batch * height * width, channels], and normalisation, ReLU and their gradient are one function, so that no
-intermediate is visited twice.
-benchmarks/batch_norm.py times the three. Keras' own `synchronized=True` adds to its operations three exchanges and a
-variance of E(x^2) - E(x)^2, which loses digits where the mean is large.
+keras.layers.BatchNormalization computes it by some ten operations over the whole tensor. On one replica this layer
+uses TensorFlow's fused kernel, which takes a third of the time and accepts bfloat16. On several replicas, which must
+exchange sums within both passes, it computes sums by matrix products with a row of ones over [batch * height * width,
+channels], and normalisation, ReLU and their gradients in one function. benchmarks/batch_norm.py times all three. Keras'
+`synchronized=True` adds three exchanges, and computes the variance as E(x^2) - E(x)^2, which loses digits if the mean
+is large.
 """
 
 import keras
@@ -16,23 +15,23 @@ from rdl.models import replicas
 
 
 def _column_sums(matrix: tf.Tensor) -> tf.Tensor:
-    """[rows, channels] -> [channels], over all replicas."""
+    """Sums over the rows of all replicas, [rows, channels] -> [channels]."""
     ones = tf.ones((1, tf.shape(matrix)[0]), matrix.dtype)
     return replicas.total(tf.matmul(ones, matrix)[0])
 
 
 def normalize_over_replicas(inputs, gamma, beta, epsilon: float, relu: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Batch norm over all axes but the last and over all replicas, then ReLU if asked for.
+    """Batch norm over all axes but the last and over all replicas, then an optional ReLU.
 
     Args:
       inputs: [..., channels].
       gamma: [channels], scale.
       beta: [channels], shift.
       epsilon: added to the variance.
-      relu: whether to clip at zero.
+      relu: whether to apply ReLU.
 
     Returns:
-      (outputs like inputs, mean [channels], variance [channels]); moments carry no gradient.
+      (outputs, mean [channels], variance [channels]); no gradient passes through the moments.
     """
 
     @tf.custom_gradient
@@ -65,19 +64,18 @@ def normalize_over_replicas(inputs, gamma, beta, epsilon: float, relu: bool) -> 
 
 
 def normalize_fused(inputs, gamma, beta, epsilon: float, relu: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """`normalize_over_replicas` for one replica by TensorFlow's kernel; inputs may be bfloat16, the rest float32.
+    """`normalize_over_replicas` for one replica by TensorFlow's kernel. Inputs may be bfloat16, parameters are float32.
 
-    Nothing stands between the kernel and the ReLU, and images go in as they are: the graph optimiser makes one
-    operation of the two only then.
+    The graph optimiser fuses the kernel with the ReLU only if nothing lies between them and images are not reshaped.
     """
     images = inputs if inputs.shape.rank == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
-    nothing = tf.zeros(0, gamma.dtype)
+    empty = tf.zeros(0, gamma.dtype)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=images, scale=gamma, offset=beta, mean=nothing, variance=nothing, epsilon=epsilon, is_training=True
+        x=images, scale=gamma, offset=beta, mean=empty, variance=empty, epsilon=epsilon, is_training=True
     )
     outputs = tf.nn.relu(outputs) if relu else outputs
     count = tf.cast(tf.reduce_prod(tf.shape(images)[:-1]), variance.dtype)
-    variance *= (count - 1.0) / count  # the kernel's is the unbiased one
+    variance *= (count - 1.0) / count  # from the kernel's unbiased estimate
     outputs = outputs if inputs.shape.rank == 4 else tf.reshape(outputs, tf.shape(inputs))
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
@@ -87,8 +85,8 @@ class BatchNormalization(keras.layers.Layer):
     """Batch norm per channel with an optional ReLU; inference uses moving averages.
 
     Args:
-      relu: clip the result at zero.
-      momentum: what the moving averages keep of their value at each step.
+      relu: apply ReLU to the result.
+      momentum: weight of the old value in each update of a moving average.
       epsilon: added to the variance.
       name: of the layer.
     """
@@ -100,7 +98,7 @@ class BatchNormalization(keras.layers.Layer):
         self.beta_initializer = self.moving_mean_initializer = keras.initializers.Zeros()
 
     def build(self, input_shape):
-        """Makes the weights: scale, shift and moving averages, [channels] each."""
+        """Makes scale, shift and moving averages, [channels] each."""
 
         def add(name, trainable):
             initializer = getattr(self, f"{name}_initializer")
@@ -124,15 +122,15 @@ class BatchNormalization(keras.layers.Layer):
             outputs = tf.nn.relu(outputs) if self.relu else outputs
         return tf.cast(outputs, inputs.dtype)
 
-    def _normalize(self, way, inputs):
-        """By the batch's moments, which the moving averages take in."""
+    def _normalize(self, function, inputs):
+        """Normalises by the batch's moments and updates the moving averages."""
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        outputs, mean, variance = way(inputs, gamma, beta, self.epsilon, self.relu)
+        outputs, mean, variance = function(inputs, gamma, beta, self.epsilon, self.relu)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
         return outputs
 
     def get_config(self):
-        """What `__init__` takes."""
+        """The arguments of `__init__`."""
         config = {"relu": self.relu, "momentum": self.momentum, "epsilon": self.epsilon}
         return super().get_config() | config

@@ -1,7 +1,7 @@
-"""Names for the tensors of an update, so that the first that is not finite can be told.
+"""Finds the first tensor of an update that is not finite, and names it.
 
-In a traced step watching costs nothing: nobody listens while it is traced. Who wants to know makes the update again
-operation by operation (eagerly), and listens; meanwhile another thread may trace, but not listen too.
+In a traced step the checks cost nothing, as they are skipped while the graph is traced. To diagnose an update, the
+trainer makes it again operation by operation (eagerly) inside `collect_non_finite`.
 """
 
 import threading
@@ -10,35 +10,38 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-_found: list[str] | None = None  # None while nobody listens; replicas, which are threads, share it
-_listens = threading.Lock()
-_here = threading.local()  # whose update this thread makes
+_collected: list[str] | None = None  # None outside collect_non_finite; replicas, which are threads, share it
+_collecting = threading.Lock()
+_current = threading.local()  # the model that this thread updates
 
 
-def watch(name: str, tensor):
-    """`tensor` itself; whoever listens hears of it where it is not finite, in the order of the computation."""
-    if _found is not None and tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(tensor)):
-        _found.append(f"{name} of {getattr(_here, 'owner', 'the model')}")
+def check_finite(name: str, tensor):
+    """Returns `tensor`. Inside `collect_non_finite`, records its name if it is not finite."""
+    if _collected is not None and tf.executing_eagerly() and not tf.reduce_all(tf.math.is_finite(tensor)):
+        _collected.append(f"{name} of {getattr(_current, 'model', 'the model')}")
     return tensor
 
 
 @contextmanager
-def owner(name: str) -> Iterator[None]:
-    """What is watched meanwhile is `name`'s."""
-    _here.owner = name
+def checked_model(name: str) -> Iterator[None]:
+    """Attributes the checks made in this thread to the model of this name."""
+    _current.model = name
     try:
         yield
     finally:
-        del _here.owner
+        del _current.model
 
 
 @contextmanager
-def listening() -> Iterator[list[str]]:
-    """Gives the list to which the names of tensors that are not finite are added meanwhile."""
-    global _found
-    with _listens:
-        _found = heard = []
+def collect_non_finite() -> Iterator[list[str]]:
+    """Gives a list that collects the names of tensors that are not finite, in the order of the computation.
+
+    One thread at a time collects; other threads may trace meanwhile.
+    """
+    global _collected
+    with _collecting:
+        _collected = names = []
         try:
-            yield heard
+            yield names
         finally:
-            _found = None
+            _collected = None

@@ -1,4 +1,4 @@
-"""Fresh weights from a seed, whatever was drawn before."""
+"""Initial weights from a seed."""
 
 import keras
 
@@ -6,9 +6,9 @@ from rdl.seeds import derive
 
 
 def initialize(model: keras.Model, seed: int) -> None:
-    """Draws every weight anew with its layer's own initializer; the same seed gives the same weights.
+    """Draws every weight with its layer's initializer; the same seed gives the same weights.
 
-    A weight called `kernel` is drawn by its layer's `kernel_initializer`, as all Keras layers have it.
+    The initializer of a weight `kernel` is its layer's attribute `kernel_initializer`, as in all Keras layers.
     """
     initializers = {
         id(variable): getattr(layer, f"{variable.name}_initializer")

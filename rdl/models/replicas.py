@@ -1,23 +1,23 @@
-"""What the replicas of a tf.distribute strategy tell each other; with one replica every function is the identity.
+"""Communication between the replicas of a tf.distribute strategy; with one replica, every exchange is the identity.
 
-A batch is the *global* batch: replica r holds some of its rows, in replica order, not always equally many.
-Two conventions make sums over replicas right:
+"Batch" means the *global* batch. Replica r holds some of its rows, in the order of the replicas; their numbers of rows
+may differ. Two conventions make the gradients those of the global batch:
 
-- a replica's loss is its *share*, the shares sum to the loss of the global batch, and the trainer sums gradients;
-- every exchange is a sum, whose gradient is again a sum, so gradients reach the rows they came from.
+- a replica's loss is its *share*: the shares sum to the loss of the global batch, and the trainer sums gradients;
+- every exchange is a sum, whose gradient is a sum too, so that gradients reach the rows that they belong to.
 """
 
 import tensorflow as tf
 
 
 def _context() -> tf.distribute.ReplicaContext | None:
-    """The replica we are in, or None where nobody else has to be asked."""
+    """The current replica's context; None if there is only one replica."""
     context = tf.distribute.get_replica_context()
     return None if context is None or context.num_replicas_in_sync == 1 else context
 
 
 def count() -> int:
-    """How many replicas share the batch."""
+    """The number of replicas that share the batch."""
     context = _context()
     return 1 if context is None else context.num_replicas_in_sync
 
@@ -29,7 +29,7 @@ def total(values):
 
 
 def rows(local: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where `local` [rows, ...] lies in the global batch: (first row, rows of the global batch), int32 scalars."""
+    """The position of `local` [rows, ...] in the batch: (its first row, rows of the whole batch), int32 scalars."""
     size, context = tf.shape(local)[0], _context()
     if context is None:
         return tf.constant(0), size
@@ -40,7 +40,7 @@ def rows(local: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def gather(local: tf.Tensor) -> tf.Tensor:
-    """The rows of all replicas in order: [rows, ...] -> [rows of the global batch, ...]; differentiable."""
+    """Concatenates the rows of all replicas: [rows, ...] -> [batch, ...]; differentiable."""
     if _context() is None:
         return local
     first, size = rows(local)
@@ -50,7 +50,7 @@ def gather(local: tf.Tensor) -> tf.Tensor:
 
 
 def scatter(values: tf.Tensor, local: tf.Tensor) -> tf.Tensor:
-    """The rows of `values` [rows of the global batch, ...] that belong to this replica, which holds `local`."""
+    """The rows of `values` [batch, ...] at the position of this replica's `local`."""
     if _context() is None:
         return values
     first, _ = rows(local)
@@ -58,7 +58,7 @@ def scatter(values: tf.Tensor, local: tf.Tensor) -> tf.Tensor:
 
 
 def share_of_mean(local: tf.Tensor) -> tf.Tensor:
-    """This replica's share of the mean of [rows] over the global batch: the shares sum to it."""
+    """This replica's share of the mean of `local` [rows] over the batch."""
     if _context() is None:
         return tf.reduce_mean(local)
     _, size = rows(local)
@@ -66,28 +66,28 @@ def share_of_mean(local: tf.Tensor) -> tf.Tensor:
 
 
 def equal_share(value: tf.Tensor) -> tf.Tensor:
-    """This replica's share of a value that all replicas have computed alike."""
+    """This replica's share of a value that is equal on all replicas."""
     return value / count()
 
 
 def normal_like(local: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Standard normal noise for `local` [rows, latents]: its rows of the noise of the global batch.
+    """Standard normal noise for `local` [rows, latents]: its rows of the batch's noise.
 
     Args:
-      local: [rows, ...], gives shape and dtype.
-      seed: int32 or int64 [2]; the same seed gives the same numbers on every device and for every split.
+      local: [rows, ...], for its shape and dtype.
+      seed: int32 or int64 [2]; the same seed gives the same noise on every device and any number of replicas.
     """
     _, size = rows(local)
     bits = random_bits(tf.concat([[size], tf.shape(local)[1:]], axis=0), seed)
-    return scatter(tf.cast(normal_of_bits(bits), local.dtype), local)
+    return scatter(tf.cast(normal_from_bits(bits), local.dtype), local)
 
 
-def normal_of_bits(bits: tf.Tensor) -> tf.Tensor:
-    """The standard normal's quantiles at the middles of 2^24 equal parts, float32 of int32 `bits` in any shape.
+def normal_from_bits(bits: tf.Tensor) -> tf.Tensor:
+    """Standard normal noise, float32, from uniform int32 `bits` of any shape.
 
-    The upper 24 bits choose the part; those of `bits` and of `~bits` are exactly each other's negatives, and the
-    outermost are 5.42 from the middle. All are taken from the lower half: an upper probability, such as the erfinv
-    of TensorFlow's plain kernels forms on the way, rounds to 1 in float32, and its quantile is infinite.
+    The upper 24 bits choose one of 2^24 equally probable intervals, whose middle's quantile is the result. `bits` and
+    `~bits` give exactly opposite numbers; the largest is 5.42. All quantiles are computed in the lower half, since
+    probabilities near 1, as in TensorFlow's erfinv, round to 1 in float32, whose quantile is infinite.
     """
     middle = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) * 2.0**-23  # in (-1, 1), exact
     return -tf.sign(middle) * tf.math.ndtri(0.5 - 0.5 * tf.abs(middle))
@@ -96,6 +96,6 @@ def normal_of_bits(bits: tf.Tensor) -> tf.Tensor:
 def random_bits(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Uniform int32 of `shape` from seed [2].
 
-    Integers, because XLA and the plain kernels draw the same ones; their floats and normals differ for one seed.
+    XLA and TensorFlow's kernels draw the same integers from a seed, but different floats.
     """
     return tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.int32, alg="philox")

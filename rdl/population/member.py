@@ -106,7 +106,7 @@ class Member:
 _DETAILS: dict[str, Any] = {
     "per_model": list[float], "kl": list[list[float]], "measured": list[dict[str, float]], "terms": dict[str, float],
     "active_latents": list[float], "pairwise_udr": list[list[float]], "udr": list[float], "images": int,
-    "seconds": float,
+    "seconds": float, "held_out_loss": list[float],
 }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from rdl import data
 from rdl.config import Bindings, gin_text
 from rdl.data import ImageSet
 from rdl.errors import UserError
+from rdl.models.likelihoods import likelihood_of
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.posterior import mean_kl_to_prior
@@ -96,7 +98,7 @@ class FinishedRun:
             "encoder.num_latent": str(self.model.num_latents),
             "encoder.encoder_fn": self.config.get("model.encoder", ""),
             "decoder.decoder_fn": self.config.get("model.decoder", ""),
-            "reconstruction_loss.loss_fn": "@bernoulli_loss",
+            "reconstruction_loss.loss_fn": f"@{self._named('model.likelihood') or 'bernoulli'}_loss",
             **self.dataset,
             **{key: value for key, value in self.config.items() if key.startswith(f"{objective}.")},
             **self._searched(objective),
@@ -117,9 +119,8 @@ class FinishedRun:
         means, log_variances = np.asarray(posterior.loc), np.asarray(posterior.log_variance)
         latents = means + np.exp(0.5 * log_variances) * random.standard_normal(means.shape, np.float32)
         logits = np.asarray(self.model.decoder(latents, training=False), np.float64)
-        # -log p(x | z) of a Bernoulli with these logits: softplus(logit) - x logit.
-        nll = np.logaddexp(0.0, logits) - batch / 255.0 * logits
-        reconstruction = float(nll.sum(axis=(1, 2, 3)).mean())
+        likelihood = likelihood_of(self.model.decoder).distribution(tf.constant(logits))
+        reconstruction = -float(np.mean(likelihood.log_prob(batch / 255.0)))
         kl = float(mean_kl_to_prior(means, log_variances).sum())
         return {"reconstruction_loss": reconstruction, "kl_loss": kl, "elbo": -(reconstruction + kl)}
 

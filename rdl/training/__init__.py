@@ -1,4 +1,4 @@
-"""The trainer, its batches and what it saves."""
+"""The trainer, its batches and its checkpoints."""
 
 from rdl.training.posteriors import posterior_parameters
 from rdl.training.trainer import Trainer

@@ -1,7 +1,7 @@
 """Adam as one kernel per weight.
 
-keras.optimizers.Adam writes the same update as some ten small operations per weight, which for the small networks
-of a laptop study costs as much as the rest of the step (benchmarks/train_step.py prints both).
+keras.optimizers.Adam writes the same update as some ten small operations per weight, which for small networks cost as
+much as the rest of the step.
 """
 
 import tensorflow as tf
@@ -12,8 +12,8 @@ class Adam:
 
     Args:
       variables: Keras variables.
-      beta_1: decay of the mean of the gradients.
-      beta_2: decay of the mean of their squares.
+      beta_1: decay of the first moments, the means of the gradients.
+      beta_2: decay of the second moments, the means of the squared gradients.
       epsilon: added to the root of the second moment.
     """
 
@@ -24,12 +24,12 @@ class Adam:
         self._beta_1, self._beta_2, self._epsilon = beta_1, beta_2, epsilon
 
     def apply(self, gradients, learning_rate: tf.Tensor, update: tf.Tensor) -> None:
-        """Moves the variables down `gradients`.
+        """Updates the variables.
 
         Args:
           gradients: one per variable.
           learning_rate: float32 scalar.
-          update: int scalar, 1 for the first update since the moments were zero.
+          update: int scalar, 1 for the first update after a reset.
         """
         count = tf.cast(update, tf.float32)
         for variable, first, second, gradient in zip(
@@ -49,6 +49,6 @@ class Adam:
             )
 
     def reset(self) -> None:
-        """Forgets all gradients."""
+        """Sets all moments to zero."""
         for moment in self.first_moments + self.second_moments:
             moment.assign(tf.zeros_like(moment))

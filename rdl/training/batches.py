@@ -1,4 +1,4 @@
-"""Which images make which batch, and fetching them ahead of need."""
+"""The order of images in training, and prefetching of batches."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,18 +14,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-Order = Callable[[int, int, int], np.ndarray]
-"""(number of the first batch, batches, images per batch) -> which images, int64 [batches * images per batch]."""
+BatchOrder = Callable[[int, int, int], np.ndarray]
+"""(number of the first batch, batches, images per batch) -> image indices, int64 [batches * images per batch]."""
 
 
-@lru_cache(maxsize=2 * environment.cores())  # a member reads from two, and each core may have a member
-def shuffled(seed: int, size: int, epoch: int) -> np.ndarray:
-    """The order of `size` things in this epoch, int64 [size]."""
+@lru_cache(maxsize=2 * environment.cores())  # a member reads from two epochs, and each core may train a member
+def epoch_order(seed: int, size: int, epoch: int) -> np.ndarray:
+    """A permutation of 0 .. `size` - 1 for this epoch, int64 [size]."""
     return generator(seed, "epoch", epoch).permutation(size)
 
 
-def endless(epochs: Callable[[int], np.ndarray], size: int, start: int, count: int) -> np.ndarray:
-    """Rows `start` .. `start + count` of one epoch [size, ...] after another, [count, ...]."""
+def concatenate_epochs(epochs: Callable[[int], np.ndarray], size: int, start: int, count: int) -> np.ndarray:
+    """Rows `start` .. `start + count` of the epochs [size, ...] one after another, [count, ...]."""
     parts = []
     while count > 0:
         epoch, offset = divmod(start, size)
@@ -35,22 +35,24 @@ def endless(epochs: Callable[[int], np.ndarray], size: int, start: int, count: i
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-def stream(seed: int, size: int, start: int, count: int) -> np.ndarray:
-    """Image indices `start` .. `start + count` of an endless shuffled stream, int64 [count].
+def shuffled_stream(seed: int, size: int, start: int, count: int) -> np.ndarray:
+    """Indices `start` .. `start + count` of an endless shuffled stream of `size` images, int64 [count].
 
-    The stream is one permutation of `size` images after another, each from (seed, epoch); any part of it can be
-    asked for, so that training in two halves sees what training in one go sees.
+    The stream is one permutation after another, each derived from (seed, epoch). Any part of it can be computed alone,
+    so that training in two halves sees the images that training at once sees.
     """
-    return endless(lambda epoch: shuffled(seed, size, epoch), size, start, count)
+    return concatenate_epochs(lambda epoch: epoch_order(seed, size, epoch), size, start, count)
 
 
-def order(images, seed: int) -> Order:
-    """Batches of an `ImageSet` along its `stream`."""
-    return lambda step, steps, batch_size: stream(seed, len(images), step * batch_size, steps * batch_size)
+def shuffled_batches(indices: np.ndarray, seed: int) -> BatchOrder:
+    """Batches of the images `indices`, each image once an epoch."""
+    return lambda step, steps, batch_size: indices[
+        shuffled_stream(seed, len(indices), step * batch_size, steps * batch_size)
+    ]
 
 
 def prefetch(fetch: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """`map(fetch, items)` with the next result fetched in a thread while the last one is in use."""
+    """`map(fetch, items)`, fetching the next result in a thread while the last one is in use."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         pending = None
         for item in items:

@@ -1,4 +1,4 @@
-"""Weights and optimiser state on disk: npz files without pickles, written whole or not at all."""
+"""Checkpoints of weights and optimiser state: npz files without pickles, written atomically."""
 
 import hashlib
 import io
@@ -15,11 +15,11 @@ State = dict[str, np.ndarray]
 
 
 class CorruptCheckpoint(Exception):
-    """A checkpoint that cannot be read or is not what was written; the message names the file."""
+    """A checkpoint is missing, damaged or changed; the message names the file."""
 
 
-class _Hashing:
-    """A file that hashes what is written to it. It cannot seek, so that what is hashed is what lies in the file."""
+class _HashingWriter:
+    """Hashes everything written to a file. It cannot seek, so that the hash is of the file's content."""
 
     def __init__(self, file: BinaryIO):
         self._file, self.digest = file, hashlib.sha256()
@@ -32,26 +32,26 @@ class _Hashing:
         self._file.flush()
 
 
-def save(path: str | os.PathLike, state: State) -> str:
-    """Writes `state` to `path` atomically and durably; returns the SHA-256 of the file in hex.
+def save_checkpoint(path: str | os.PathLike, state: State) -> str:
+    """Writes `state` to `path` atomically and durably; returns the file's SHA-256 in hex.
 
-    The same state gives the same bytes.
+    Equal states give equal bytes.
     """
     with files.replacing(path) as file:
-        hashing = _Hashing(file)
-        with zipfile.ZipFile(hashing, "w") as archive:  # type: ignore[call-overload]
+        writer = _HashingWriter(file)
+        with zipfile.ZipFile(writer, "w") as archive:  # type: ignore[call-overload]
             for name, array in state.items():
                 with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
-    return hashing.digest.hexdigest()
+    return writer.digest.hexdigest()
 
 
-def load(path: str | os.PathLike, sha256: str | None = None) -> State:
-    """Reads what `save` wrote.
+def load_checkpoint(path: str | os.PathLike, sha256: str | None = None) -> State:
+    """Reads a checkpoint.
 
     Args:
       path: the file.
-      sha256: what `save` returned; None skips that check (the zip's own checksums still hold).
+      sha256: returned by `save_checkpoint`; None: only the zip's own checksums are checked.
 
     Raises:
       CorruptCheckpoint: the file is missing, truncated, changed or no checkpoint.
@@ -59,10 +59,10 @@ def load(path: str | os.PathLike, sha256: str | None = None) -> State:
     try:
         content = Path(path).read_bytes()
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-            raise CorruptCheckpoint(f"Checkpoint {path} is not what was written: its SHA-256 differs.")
+            raise CorruptCheckpoint(f"Checkpoint {path} has changed since it was written: its SHA-256 differs.")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except CorruptCheckpoint:
         raise
-    except Exception as error:  # zipfile's and numpy's readers raise what they please on a file that is none
+    except Exception as error:  # on damaged files, the readers of zipfile and numpy raise errors of any type
         raise CorruptCheckpoint(f"Checkpoint {path} cannot be read: {error}") from error

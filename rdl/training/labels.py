@@ -1,7 +1,7 @@
-"""Which images have labels for an objective that learns from them, and which of these make which batch.
+"""The labelled images of a supervised objective, and their batches.
 
-They are drawn once for all members and generations of a stage, by the seed of its score's points, so that no other
-label is ever seen, and a score with as few labels (`rdl.scoring.few_labels`) has the same ones.
+They are drawn once for all members and generations of a stage, with the seed of its score's points. So no label other
+than theirs is ever used, and a score with as few labels (`rdl.scoring.few_labels`) uses the same ones.
 """
 
 from collections.abc import Sequence
@@ -21,36 +21,39 @@ from rdl.training import batches
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """The images that have labels.
+    """Images with labels.
 
     Attributes:
-      indices: numbers of the images, ascending, int64 [n].
-      labels: in [0, 1], NaN where one is not known, float32 [n, factors].
+      indices: of the images, ascending, int64 [n].
+      labels: in [0, 1], NaN where unknown, float32 [n, factors].
     """
 
     indices: np.ndarray
     labels: np.ndarray
 
     def batch(self, seed: int, step: int, steps: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers and labels of the images of the batches from number `step` on, each as large as the unlabelled one.
+        """Indices and labels of `steps` batches, from batch number `step` on.
 
-        Every epoch has each labelled image once, in a new order; so small a set has several in a batch.
+        Every epoch has each labelled image once, in a new order. A batch may hold several epochs.
         """
-        rows = batches.stream(derive(seed, "labelled"), len(self.indices), step * batch_size, steps * batch_size)
+        rows = batches.shuffled_stream(
+            derive(seed, "labelled"), len(self.indices), step * batch_size, steps * batch_size
+        )
         return self.indices[rows], self.labels[rows]
 
 
 @gin.configurable("labels")
 @dataclass(frozen=True)
-class Labels:
-    """Where the labels come from for an objective that learns from some.
+class LabelSettings:
+    """The labels that a supervised objective learns from.
 
     Attributes:
-      count: how many images have labels, each drawn once; None: all that can.
-      factors: names of the labelled factors, the first latent's first; None: all, in the data set's order.
-      file: a npz file with labels in place of the true factors, which need not be known then: `indices`, integers [n],
-        numbers of images from 0, and `labels`, numbers [n, factors], NaN where one is not known. Or what a leaf run
-        learned, ``leaf_0/labels.npz`` of a run: its labels of all iterations but those that repeat an earlier one's.
+      count: number of labelled images, drawn without replacement; None: all images that can be labelled.
+      factors: names of the labelled factors, in the order of the latents that they are assigned to; None: all factors,
+        in the data set's order.
+      file: an npz file whose labels replace the true factors, which may then be unknown. It has `indices`, integers
+        [n], image indices from 0, and `labels`, numbers [n, factors], NaN where unknown. The labels of a leaf run have
+        this form: ``leaf_0/labels.npz`` of a run. Columns that repeat an earlier iteration's are left out.
     """
 
     count: int | None = 100
@@ -58,65 +61,70 @@ class Labels:
     file: str | None = None
 
     def draw(self, images: ImageSet, seed: int, latents: int) -> LabelledImages:
-        """The labelled images: for a seed always the same.
+        """Draws the labelled images; the same seed gives the same images.
 
         Args:
-          images: what the model is trained on.
+          images: the training set.
           seed: of the draw.
-          latents: of the model, at least as many as factors.
+          latents: number of the model's latents, at least the number of factors.
 
         Raises:
           UserError: no labels, too few of them, or more factors than latents.
         """
-        drawn = self._true_factors(images, seed) if self.file is None else self._of_file(Path(self.file), images, seed)
+        drawn = self._from_factors(images, seed) if self.file is None else self._from_file(images, seed)
         if (factors := drawn.labels.shape[1]) > latents:
             raise UserError(
-                f"Each labelled factor needs a latent of its own, and there are {factors} factors for the model's "
-                f"{latents} latents: set a larger model.num_latents, or "
-                + ("name fewer by labels.factors." if self.file is None else f"leave some out of {self.file}.")
+                f"Each labelled factor needs its own latent, but there are {factors} factors and {latents} latents: "
+                "set a larger model.num_latents, or "
+                + ("name fewer in labels.factors." if self.file is None else f"remove columns from {self.file}.")
             )
         return drawn
 
-    def _true_factors(self, images: ImageSet, seed: int) -> LabelledImages:
-        """Each factor by the numbers of its values, from 0 for the first to 1 for the last."""
+    def _from_factors(self, images: ImageSet, seed: int) -> LabelledImages:
+        """Labels each image by its factors' values, evenly spaced from 0 for the first to 1 for the last value."""
         space = images.factor_space
         if space is None:
             raise UserError(
-                f"The objective learns from labels, and the factors of '{images.name}' are not known: name a file by "
-                "labels.file = 'labels.npz', or give factors with the images (docs/data.md)."
+                f"A supervised objective needs labels, but the factors of '{images.name}' are unknown: set "
+                "labels.file = 'labels.npz', or add factors to the images (docs/data.md)."
             )
         few = Labelled(len(images.labelled()) if self.count is None else self.count, self.factors)
         indices, values = few.draw(images, seed)
         sizes = [space.sizes[space.names.index(name)] for name in (self.factors or space.names)]
         return LabelledImages(indices, (values / np.maximum(np.array(sizes) - 1, 1)).astype(np.float32))
 
-    def _of_file(self, path: Path, images: ImageSet, seed: int) -> LabelledImages:
-        """Each column scaled from its least to its greatest label."""
+    def _from_file(self, images: ImageSet, seed: int) -> LabelledImages:
+        """Reads labels and scales each column to [0, 1]."""
+        path = Path(str(self.file)).expanduser()
         if self.factors is not None:
-            raise UserError("labels.factors names true factors, and labels.file holds labels: leave one of them out.")
+            raise UserError("labels.factors names true factors, which labels.file replaces: set one of them to None.")
         if images.is_part:
             raise UserError(
-                f"The labels in {path} are of the whole data set, and this stage trains on a part of it, whose images "
-                "have other numbers: let the true factors be the labels (labels.file = None)."
+                f"The labels in {path} are for the whole data set, but this stage trains on a subset with "
+                "other indices: set labels.file = None to use the true factors."
             )
-        values = read(path.expanduser(), len(images))
+        values = read_label_table(path, len(images))
         low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
         indices = np.flatnonzero(np.isfinite(values).any(axis=1))
         if self.count is not None:
             if not 2 <= self.count <= len(indices):
                 raise UserError(
-                    f"labels.count must be 2 to {len(indices)}, as {path} has labels of so many images, or None for "
-                    f"all; got {self.count}."
+                    f"labels.count must be 2 to {len(indices)}, the number of labelled images in {path}, or None for "
+                    f"all, got {self.count}."
                 )
             indices = np.sort(indices[generator(seed, "labels").permutation(len(indices))[: self.count]])
         return LabelledImages(indices, ((values[indices] - low) / (high - low)).astype(np.float32))
 
 
-def read(path: Path, images: int) -> np.ndarray:
-    """The labels of a file as a table of all images, NaN where there is none, float64 [images, factors].
+def read_label_table(path: Path, images: int) -> np.ndarray:
+    """Reads the labels of a file as a table of all images, float64 [images, factors], NaN where unknown.
+
+    Args:
+      path: an npz file, see `LabelSettings.file`.
+      images: size of the data set.
 
     Raises:
-      UserError: no such file, or it has not the labels of images of a set of so many.
+      UserError: the file is missing, or its labels do not fit a data set of this size.
     """
     names = npz.names(path)
     endings = [name.removeprefix("indices") for name in names if name.startswith("indices")] or [""]
@@ -131,8 +139,8 @@ def read(path: Path, images: int) -> np.ndarray:
             )
         if len(np.unique(indices)) < len(indices) or not 0 <= indices.min(initial=0) <= indices.max(initial=0) < images:
             raise UserError(
-                f"'indices{ending}' in {path} must be numbers of images from 0 to {images - 1}, each once: number the "
-                "images from 0, in the order of the data set."
+                f"'indices{ending}' in {path} must be distinct image indices from 0 to {images - 1}: count the images "
+                "from 0, in the order of the data set."
             )
         if f"repeats{ending}" in names:
             labels = labels[:, ~npz.load(path, f"repeats{ending}").astype(bool)]
@@ -142,5 +150,7 @@ def read(path: Path, images: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         spans = [np.ptp(column[~np.isnan(column)]) if np.isfinite(column).any() else 0.0 for column in table.T]
     if not spans or not all(0.0 < span < np.inf for span in spans):
-        raise UserError(f"Expected labels in {path} that are finite and differ in every column: leave the others out.")
+        raise UserError(
+            f"Expected every column of labels in {path} to be finite and to vary: remove the other columns."
+        )
     return table

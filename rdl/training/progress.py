@@ -1,23 +1,23 @@
-"""How far the members have come that this process trains: told to who listens, without effect on what is learned."""
+"""Reports the progress of the members that this process trains; no effect on the training."""
 
 import threading
 from collections.abc import Callable
 
 Listener = Callable[[str, int, int], None]
-"""Called with a member's name, the images that each of its models has seen in this generation, and is to see."""
+"""(member's name, images that each of its models has seen in this generation, images of the generation)."""
 
 _listeners: list[Listener] = []
-_telling = threading.Lock()  # members side by side tell from their threads
+_lock = threading.Lock()  # members trained at once report from their threads
 
 
-def listen(listener: Listener) -> Callable[[], None]:
-    """Has the listener told from now on; returns what ends that."""
+def add_listener(listener: Listener) -> Callable[[], None]:
+    """Calls the listener at every report from now on; returns a function that removes it."""
     _listeners.append(listener)
     return lambda: _listeners.remove(listener) if listener in _listeners else None
 
 
-def tell(name: str, seen: int, of: int) -> None:
-    """Says that so many images of the member's are done."""
-    with _telling:
+def report_progress(name: str, images: int, total: int) -> None:
+    """Reports that a member has trained on `images` of `total` images."""
+    with _lock:
         for listener in _listeners:
-            listener(name, min(seen, of), of)
+            listener(name, min(images, total), total)

@@ -1,4 +1,4 @@
-"""Which devices share a batch."""
+"""The tf.distribute strategies that training can use."""
 
 import os
 
@@ -10,16 +10,16 @@ from rdl.errors import UserError
 
 @gin.configurable
 def strategy(name: str = "one_device") -> tf.distribute.Strategy:
-    """The strategy in whose `scope()` the model and its trainer are made.
+    """The strategy in whose `scope()` the model and its trainer must be made.
 
     Args:
-      name: "one_device"; "mirrored", all GPUs that this process sees (or all logical CPUs without one), each with its
-        part of every batch; "multi_worker", the machines that the environment's TF_CONFIG lists, each of which
-        starts the same program. The last is for programs of one's own around a `Trainer`; populations use several
-        machines by Ray.
+      name: "one_device"; "mirrored", which splits every batch over all GPUs of this process, or over all logical CPUs
+        if it has no GPU; or "multi_worker", which splits it over the machines listed in the environment variable
+        TF_CONFIG, each of which starts the same program. "multi_worker" is for your own programs around a `Trainer`;
+        populations use several machines through Ray.
 
     Raises:
-      UserError: an unknown name, TF_CONFIG is missing, or TensorFlow is too far on to join other machines.
+      UserError: an unknown name, TF_CONFIG is missing, or TensorFlow has started too early to join other machines.
     """
     if name == "one_device":
         return tf.distribute.get_strategy()
@@ -34,7 +34,7 @@ def strategy(name: str = "one_device") -> tf.distribute.Strategy:
             )
         try:
             return tf.distribute.MultiWorkerMirroredStrategy()
-        except RuntimeError as error:  # it wants to be made before TensorFlow's first operation
+        except RuntimeError as error:  # it must be made before TensorFlow's first operation
             raise UserError(
                 f"strategy.name = 'multi_worker' cannot start here ({str(error).splitlines()[0]}); to train a "
                 "population on several machines, set executor.name = 'ray'."

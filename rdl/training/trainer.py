@@ -1,37 +1,49 @@
-"""Moves models on by a number of images, in one traced graph whatever the member of a population asks for."""
+"""Trains an ensemble by a number of images, in a graph that is traced once for all members of a population."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import gin
 import numpy as np
 import tensorflow as tf
 
 from rdl.config.ranges import Count
+from rdl.data import ImageSet
 from rdl.errors import NonFiniteError, UserError
-from rdl.models.finite import listening
+from rdl.models.finite import collect_non_finite
 from rdl.models.vae import Ensemble
 from rdl.seeds import derive
 from rdl.training import batches
 from rdl.training.adam import Adam
+from rdl.training.arguments import check_arguments, check_labels
 from rdl.training.checkpoints import State
-from rdl.training.labels import Labels
-from rdl.training.pairs import Pairs
-from rdl.training.step import Batch, Step
+from rdl.training.held_out import HeldOutSettings, held_out_losses
+from rdl.training.labels import LabelledImages, LabelSettings
+from rdl.training.pairs import PairSettings
+from rdl.training.step import Batch, Clock, LabelledBatch, Step, StepSettings
 
-Means = dict[str, dict[str, float]]
+LossTerms = dict[str, dict[str, float]]
 """Player -> the terms of its loss."""
+
+
+class ImageDraws(NamedTuple):
+    """The parts that a stage's images play in training."""
+
+    trained: np.ndarray  # indices, int64
+    held_out: np.ndarray  # indices, int64
+    labelled: LabelledImages | None
 
 
 @gin.configurable(allowlist=["chunk_images", "jit_compile"])
 class Trainer:
-    """Trains an ensemble under the tf.distribute strategy that is current when it is made.
+    """Trains an ensemble under the tf.distribute strategy that is current when the trainer is made.
 
-    The ensemble has to be built in the same `strategy.scope()`. Batch size, learning rate, hyperparameters, data set
-    and its size are arguments of the graph: it is traced once. Fresh weights are those of seed 0.
+    The ensemble must be built in the same `strategy.scope()`. Batch size, learning rate, hyperparameters and the data
+    set's size are arguments of the graph, which is traced once. The weights are initialised from seed 0.
 
     Args:
-      model: what to train.
-      chunk_images: images handed to the graph at once; memory against calls, no effect on what is learned.
+      model: the ensemble.
+      chunk_images: images passed to the graph at once; fewer take less memory and more calls. No effect on the result.
       jit_compile: compile the step by XLA, once per batch size.
     """
 
@@ -40,30 +52,31 @@ class Trainer:
         self._strategy = tf.distribute.get_strategy()
         if jit_compile and self._strategy.num_replicas_in_sync > 1:
             raise UserError(
-                "TensorFlow cannot compile a step of several replicas by XLA; set Trainer.jit_compile = False or "
-                "train with one replica."
+                "XLA cannot compile a step of several replicas: set Trainer.jit_compile = False, or train with one "
+                "replica."
             )
         self._chunk_images = chunk_images
-        self.traces = 0  # how often the graph was traced
-        self._updates = 0  # since the optimisers' moments were zero
-        self._pairs = Pairs() if model.takes_pairs else None
-        self._labels = Labels() if model.takes_labels else None
+        self.traces = 0  # of the graph
+        self._updates = 0  # made since the weights were drawn
+        self._pairs = PairSettings() if model.takes_pairs else None
+        self._labels = LabelSettings() if model.takes_labels else None
+        self._held_out = HeldOutSettings()
+        if self._held_out.share and model.takes_pairs:
+            raise UserError("held_out.share must be 0 for an objective of pairs, whose partners may be any images.")
         with self._strategy.scope():
             self._step = Step(model)
         self._variables = self._step.variables()
         scalar, count = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
-        batch = {"images": tf.TensorSpec((None, *model.image_shape), tf.uint8)}
-        if model.takes_labels:
-            batch |= {"labelled": batch["images"], "labels": tf.TensorSpec((None, None), tf.float32)}
-        if model.takes_batch_labels:
-            batch["batch_labels"] = tf.TensorSpec((None, None), tf.float32)
+        images = tf.TensorSpec((None, *model.image_shape), tf.uint8)
+        labels = tf.TensorSpec((None, None), tf.float32)
+        labelled = LabelledBatch(images, labels) if model.takes_labels else ()
         self._chunk = tf.function(
-            self._run_chunk,
+            self._train_chunk,
             input_signature=[
-                batch,
-                {"batch_size": count, "step": count, "update": count, "seed": count},
-                {"dataset_size": scalar, "learning_rate": scalar},
-                dict.fromkeys(model.hyperparameters, scalar),
+                Batch(images, labelled, labels if model.takes_batch_labels else ()),
+                count,
+                Clock(count, count, count),
+                StepSettings(scalar, scalar, dict.fromkeys(model.hyperparameters, scalar)),
             ],
             autograph=False,
         )
@@ -73,16 +86,14 @@ class Trainer:
 
     # -- the graph ----------------------------------------------------------------------------------------------
 
-    def _run_chunk(self, chunk, counts, scalars, hyperparameters):
-        """All updates of a chunk; returns the terms [steps, models, terms], and whether all variables are finite."""
+    def _train_chunk(self, chunk: Batch, batch_size: tf.Tensor, clock: Clock, settings: StepSettings):
+        """Makes a chunk's updates; returns the terms [steps, models, terms], and whether all variables are finite."""
         self.traces += 1
-        size = counts["batch_size"]
-        steps = tf.shape(chunk["images"])[0] // size
+        steps = tf.shape(chunk.images)[0] // batch_size
 
         def body(i, history):
-            batch = _part(chunk, i * size, (i + 1) * size)
-            now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
-            shares = self._strategy.run(self._on_rows, (self._graph_step, batch, now, scalars, hyperparameters))
+            batch = chunk.rows(i * batch_size, (i + 1) * batch_size)
+            shares = self._strategy.run(self._replica_step, (self._graph_step, batch, clock.after(i), settings))
             return i + 1, history.write(i, self._strategy.reduce("SUM", shares, axis=None))
 
         history = tf.TensorArray(tf.float32, size=steps)
@@ -90,14 +101,15 @@ class Trainer:
         finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in self._variables.values()]
         return history.stack(), tf.reduce_all(tf.stack(finite))
 
-    def _on_rows(self, step, batch, counts, scalars, hyperparameters):
+    def _replica_step(self, step, batch: Batch, clock: Clock, settings: StepSettings):
+        """Makes the update on this replica's rows of the batch."""
         context = tf.distribute.get_replica_context()
-        replica, among = context.replica_id_in_sync_group, context.num_replicas_in_sync
-        if among > 1:
-            size = tf.shape(batch["images"])[0]
-            starts = [((replica + i) * size + among - 1) // among for i in (0, 1)]
-            batch = _part(batch, *starts)
-        return step(batch, counts, scalars, hyperparameters)
+        replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
+        if replicas > 1:
+            size = tf.shape(batch.images)[0]
+            start, end = (((replica + i) * size + replicas - 1) // replicas for i in (0, 1))
+            batch = batch.rows(start, end)
+        return step(batch, clock, settings)
 
     @property
     def optimizers(self) -> list[dict[str, Adam]]:
@@ -108,7 +120,7 @@ class Trainer:
 
     def train(
         self,
-        images,
+        images: ImageSet,
         num_images: int,
         *,
         batch_size: int,
@@ -116,153 +128,123 @@ class Trainer:
         hyperparameters: Mapping[str, float] | None = None,
         seed: int,
         start_step: int = 0,
-        labels_seed: int | None = None,
+        draws_seed: int | None = None,
         labels: np.ndarray | None = None,
-        on_chunk: Callable[[int, Means], None] | None = None,
-    ) -> Means:
+        on_chunk: Callable[[int, LossTerms], None] | None = None,
+    ) -> LossTerms:
         """Trains for ceil(num_images / batch_size) updates.
 
         Args:
-          images: an `ImageSet`.
-          num_images: how many images every model sees.
+          images: the training set.
+          num_images: number of images that every model sees.
           batch_size: images per update, over all replicas.
-          learning_rate: Adam's.
-          hyperparameters: of the objective; those not named keep the model's defaults.
-          seed: of the order of the images and the latent noise.
-          start_step: updates already made with this seed: training goes on where they ended.
-          labels_seed: of the draw of the labelled images, where the objective learns from labels; None: `seed`.
-          labels: of all images, where the objective takes labels of the batch, float32 [len(images), labels], NaN where
-            unknown; None: no labels.
+          learning_rate: of Adam.
+          hyperparameters: of the objective; those not given keep the model's defaults.
+          seed: of the order of the images and of the latent noise.
+          start_step: updates already made with this seed; training continues after them.
+          draws_seed: of the draws of labelled and held-out images; None: `seed`.
+          labels: of all images, for an objective that takes labels of the batch, float32 [len(images), labels], NaN
+            where unknown; None: no labels.
           on_chunk: called after every chunk with (updates made since step 0, mean terms of the chunk).
 
         Returns:
           The loss terms of each player, means over the models and the updates of the last chunk.
 
         Raises:
-          NonFiniteError: a loss term, a weight or a moment is NaN or infinite; names the first tensor that is, in
-            the order of the computation. The trainer is as it was before that update.
+          NonFiniteError: a loss term, a weight or a moment is NaN or infinite; names the first tensor in the order of
+            the computation. The trainer is reset to its state before that update.
           UserError: an argument does not fit the model.
         """
-        values = self._checked(images, num_images, batch_size, hyperparameters)
-        batch_labels = self._checked_labels(images, labels)
-        scalars = {"dataset_size": float(len(images)), "learning_rate": float(learning_rate)}
+        replicas = self._strategy.num_replicas_in_sync
+        values = check_arguments(self.model, images, num_images, batch_size, hyperparameters, replicas)
+        batch_labels = check_labels(self.model, images, labels)
+        draws = self._draw(images, seed if draws_seed is None else draws_seed)
         end_step = start_step + -(-num_images // (batch_size * self.model.counts_per_update))
         chunk_steps = max(1, self._chunk_images // batch_size)
         starts = range(start_step, end_step, chunk_steps)
         noise_seed = derive(seed, "noise")
-        order = batches.order(images, seed) if self._pairs is None else self._pairs.order(images, seed)
-        means: Means = {}
+        if self._pairs is None:
+            order = batches.shuffled_batches(draws.trained, seed)
+        else:
+            order = self._pairs.order(images, seed)
 
-        drawn = None
-        if self._labels is not None:
-            drawn = self._labels.draw(images, seed if labels_seed is None else labels_seed, self.model.num_latents)
-
-        def fetch(step):
+        def fetch(step: int) -> Batch:
             steps = min(chunk_steps, end_step - step)
             rows = order(step, steps, batch_size)
-            chunk = {"images": images.images(rows)}
-            if self.model.takes_batch_labels:
-                chunk["batch_labels"] = batch_labels[rows]
-            if drawn is not None:
-                indices, labels = drawn.batch(seed, step, steps, batch_size)
-                chunk |= {"labelled": images.images(indices), "labels": labels}
-            return chunk
+            chunk = Batch(images.images(rows), labels=batch_labels[rows] if self.model.takes_batch_labels else ())
+            if draws.labelled is None:
+                return chunk
+            indices, labels = draws.labelled.batch(seed, step, steps, batch_size)
+            return chunk._replace(labelled=LabelledBatch(images.images(indices), labels))
 
-        settings = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
-        floats = [{n: tf.constant(v, tf.float32) for n, v in some.items()} for some in (scalars, values)]
+        settings = StepSettings(float(len(draws.trained)), float(learning_rate), values)
+        terms: LossTerms = {}
         for step, chunk in zip(starts, batches.prefetch(fetch, starts), strict=True):
-            counts = {"batch_size": batch_size, "step": step, "update": self._updates + 1, "seed": noise_seed}
+            clock = Clock(noise_seed, step, self._updates)
             before = self._read()
-            history, finite = self._run(chunk, counts, *floats)
+            history, finite = self._run(chunk, batch_size, clock, settings)
             if not finite:
-                tensor, bad_step = self._first_not_finite(before, chunk, counts, *floats)
-                raise NonFiniteError(f"At step {bad_step}, {tensor} is not finite, with {settings}.")
+                tensor, bad_step = self._find_non_finite(before, chunk, batch_size, clock, settings)
+                described = {"batch_size": batch_size, "learning_rate": learning_rate, **values}
+                raise NonFiniteError(f"At step {bad_step}, {tensor} is not finite, with {described}.")
             self._updates += len(history)
-            means = self._named(history.mean(axis=(0, 1), dtype=np.float64).tolist())
+            terms = self._name_terms(history.mean(axis=(0, 1), dtype=np.float64).tolist())
             if on_chunk is not None:
-                on_chunk(step + len(history), means)
-        return means
+                on_chunk(step + len(history), terms)
+        return terms
 
-    def _run(self, chunk, counts, *floats) -> tuple[np.ndarray, bool]:
-        """Makes a chunk's updates: the terms [steps, models, terms], and whether they and all variables are finite."""
-        counts = {name: tf.constant(count, tf.int32) for name, count in counts.items()}
-        history, finite = self._chunk(_constants(chunk), counts, *floats)
+    def held_out_losses(self, images: ImageSet, draws_seed: int) -> list[float] | None:
+        """The negative ELBO of each model on the held-out images, in nats per image; None if none are held out."""
+        indices = self._draw(images, draws_seed).held_out
+        return held_out_losses(self.model, images, indices, draws_seed) if len(indices) else None
+
+    def _draw(self, images: ImageSet, seed: int) -> ImageDraws:
+        labelled = None if self._labels is None else self._labels.draw(images, seed, self.model.num_latents)
+        reserved = () if labelled is None else labelled.indices
+        return ImageDraws(*self._held_out.split(len(images), seed, reserved), labelled)
+
+    def _run(self, chunk: Batch, batch_size: int, clock: Clock, settings: StepSettings) -> tuple[np.ndarray, bool]:
+        """Trains on a chunk; returns the terms [steps, models, terms], and whether all numbers are finite."""
+        history, finite = self._chunk(*_as_tensors(chunk, batch_size, clock, settings))
         return history.numpy(), bool(finite) and bool(np.isfinite(history).all())
 
-    def _named(self, values: list[float]) -> Means:
-        """{player: {term: value}}."""
-        means: Means = {}
+    def _name_terms(self, values: list[float]) -> LossTerms:
+        terms: LossTerms = {}
         for (player, name), value in zip(self._step.terms, values, strict=True):
-            means.setdefault(player, {})[name] = value
-        return means
+            terms.setdefault(player, {})[name] = value
+        return terms
 
-    def _first_not_finite(self, before: list[tf.Tensor], chunk, counts, *floats) -> tuple[str, int]:
-        """Makes a chunk's updates again, one by one; the first bad one a third time, to name the tensor and the step.
+    def _find_non_finite(
+        self, before: list[tf.Tensor], chunk: Batch, batch_size: int, clock: Clock, settings: StepSettings
+    ) -> tuple[str, int]:
+        """Repeats a chunk's updates one by one, then the first bad one eagerly; returns the tensor's name and the step.
 
-        Leaves the trainer as it was before the bad update.
+        Resets the trainer to its state before the bad update.
         """
-        size = counts["batch_size"]
-        for i in range(len(chunk["images"]) // size):
-            batch = _part(chunk, i * size, (i + 1) * size)
-            now = counts | {"step": counts["step"] + i, "update": counts["update"] + i}
+        for i in range(len(chunk.images) // batch_size):
+            batch, now = chunk.rows(i * batch_size, (i + 1) * batch_size), clock.after(i)
             self._write(before)
-            if self._run(batch, now, *floats)[1]:
+            if self._run(batch, batch_size, now, settings)[1]:
                 before = self._read()
                 continue
             self._write(before)
-            now = {name: tf.constant(count, tf.int32) for name, count in now.items()}
-            with listening() as found:
-                self._strategy.run(self._on_rows, (self._step, _constants(batch), now, *floats))
+            tensors, _, *rest = _as_tensors(batch, batch_size, now, settings)
+            with collect_non_finite() as names:
+                self._strategy.run(self._replica_step, (self._step, tensors, *rest))
             self._write(before)
             self._updates += i
-            return found[0] if found else "a tensor that is finite outside the compiled graph", counts["step"] + i
-        return "a tensor that is finite when the updates are made again", counts["step"]
-
-    def _checked(self, images, num_images, batch_size, hyperparameters) -> dict[str, float]:
-        if tuple(images.shape) != self.model.image_shape:
-            raise UserError(
-                f"The model takes images of shape {self.model.image_shape}, the data set {images.name!r} has "
-                f"{tuple(images.shape)}; build the model with image_shape={tuple(images.shape)}."
-            )
-        if batch_size < max(2, self._strategy.num_replicas_in_sync):
-            raise UserError(
-                f"Batch size must be at least 2 and at least the number of replicas "
-                f"({self._strategy.num_replicas_in_sync}), got {batch_size}; ask for a larger one."
-            )
-        if num_images < 1 or len(images) < 1:
-            raise UserError(f"Expected images to train on, got num_images={num_images} of {len(images)}.")
-        unknown = sorted(set(hyperparameters or {}) - set(self.model.hyperparameters))
-        if unknown:
-            raise UserError(
-                f"The objective has no hyperparameter {unknown[0]!r}; it has {sorted(self.model.hyperparameters)}."
-            )
-        return self.model.hyperparameters | {k: float(v) for k, v in (hyperparameters or {}).items()}
-
-    def _checked_labels(self, images, labels: np.ndarray | None) -> np.ndarray:
-        """The labels of the batch, none where there are none."""
-        if labels is None:
-            return np.zeros((len(images), 0), np.float32)
-        if not self.model.takes_batch_labels:
-            raise UserError(
-                "The images carry labels, and the objective takes none: set model.objective = @pooled_labels and "
-                "pooled_labels.objective = @beta_tc_vae."
-            )
-        if labels.ndim != 2 or len(labels) != len(images) or labels.shape[1] > self.model.num_latents:
-            raise UserError(
-                f"Expected labels of {len(images)} images, at most {self.model.num_latents}, one for each latent, "
-                f"got {labels.shape}: set a larger model.num_latents."
-            )
-        return labels.astype(np.float32)
+            return names[0] if names else "a tensor that is finite outside the compiled graph", now.noise_step
+        return "a tensor that is finite when the updates are repeated", clock.noise_step
 
     # -- state --------------------------------------------------------------------------------------------------
 
     def initialize(self, seed: int) -> None:
-        """Fresh weights and optimisers from a seed; the models of an ensemble get different ones."""
+        """Draws weights from a seed, different ones for each model, and resets the optimisers."""
         self._step.initialize(seed)
         self._updates = 0
 
     def _read_variables(self) -> list[tf.Tensor]:
-        """Weights and moments as they are: no copies, for what is updated afterwards gets memory of its own."""
+        """Weights and moments without a copy: updates write to new memory."""
         return [variable.read_value() for variable in self._variables.values()]
 
     def _write(self, values: Iterable) -> None:
@@ -270,32 +252,33 @@ class Trainer:
             variable.assign(value)
 
     def state(self) -> State:
-        """Weights and optimiser state: all that training goes on from, besides `train`'s arguments."""
+        """Weights, optimiser state and the number of updates: all that training continues from."""
         arrays = {name: variable.numpy() for name, variable in self._variables.items()}
         return arrays | {"updates": np.asarray(self._updates, np.int64)}
 
     def set_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Goes back to what `state` returned, here or in another process.
+        """Restores a state, of this process or another one.
 
         Raises:
-          UserError: the state is another model's.
+          UserError: the state is of another model.
         """
         expected = {name: tuple(variable.shape) for name, variable in self._variables.items()} | {"updates": ()}
         received = {name: np.shape(array) for name, array in state.items()}
         if received != expected:
             name = min(k for k in expected.keys() | received.keys() if expected.get(k) != received.get(k))
             raise UserError(
-                f"The state is another model's: {name} has shape {received.get(name, 'none')}, this model's "
-                f"{expected.get(name, 'none')}; build the model as it was when the state was saved."
+                f"Expected the state of this model, in which {name} has shape {expected.get(name, 'none')}, got shape "
+                f"{received.get(name, 'none')}: build the model that the state was saved from."
             )
         self._write(state[name] for name in self._variables)
         self._updates = int(state["updates"])
 
 
-def _part(rows: dict, start, end) -> dict:
-    """Rows `start` .. `end` of all that belongs together."""
-    return {name: each[start:end] for name, each in rows.items()}
-
-
-def _constants(arrays: dict[str, np.ndarray]) -> Batch:
-    return {name: tf.constant(array) for name, array in arrays.items()}
+def _as_tensors(chunk: Batch, batch_size: int, clock: Clock, settings: StepSettings):
+    """The arguments of the graph as tensors."""
+    return (
+        tf.nest.map_structure(tf.constant, chunk),
+        tf.constant(batch_size, tf.int32),
+        tf.nest.map_structure(lambda value: tf.constant(value, tf.int32), clock),
+        tf.nest.map_structure(lambda value: tf.constant(value, tf.float32), settings),
+    )

@@ -53,12 +53,12 @@ def test_lines_fit_80_columns_and_progress_updates_the_live_line(monkeypatch):
     terminal.on_plan({"x_run": 10, "leaf_0/iteration_1": 10**6})
     terminal.on_stage_begin("leaf_0/iteration_1", settings, 25_000, 11_520)
     terminal.on_message("leaf_0/iteration_0: " + "11520 images, latents [0, 1, 2, 3] learned; " * 5)
-    progress.tell("member", 5_000, 25_000)
+    progress.report_progress("member", 5_000, 25_000)
     live = terminal._status.status
     assert "leaf_0/iteration_1 generation 0" in live and " 4%" in live and "left" in live
     assert len(live) <= 77  # beside the spinner
     terminal.close()
-    progress.tell("member", 6_000, 25_000)
+    progress.report_progress("member", 6_000, 25_000)
     assert " 4%" in terminal._status.status
     shown = re.sub("\x1b[^a-zA-Z]*[a-zA-Z]", "", out.getvalue())
     assert max(map(len, re.split("[\r\n]", shown))) <= 80

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md, run as they stand there."""
+"""Runs the examples of docs/extending.md."""
 
 import re
 from pathlib import Path
@@ -17,13 +17,13 @@ TINY = {
     "population.images": 128,
     "population.generations": 1,
     "display.quiet": True,
-    "threads.deterministic": False,  # would outlast the test
+    "threads.deterministic": False,  # it would stay set after the test
 }
 
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Trains an example by its name in a folder of its own."""
+    """Trains the example of a name in its own folder."""
     images = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
     for name, text in FILES.items():
@@ -32,21 +32,21 @@ def train(tmp_path, monkeypatch):
     return lambda name: rdl.train(f"{name}.gin", TINY, output_dir="run")
 
 
-def test_there_is_an_example_of_each():
+def test_every_kind_has_an_example():
     assert {f"my_{what}.{kind}" for what in ("objective", "encoder", "score") for kind in ("py", "gin")} == set(FILES)
 
 
 @pytest.mark.slow
-def test_an_objective(train):
+def test_the_objective_trains(train):
     assert train("my_objective").summary["final.free"] == 2.0
 
 
 @pytest.mark.slow
-def test_an_encoder(train):
+def test_the_encoder_trains(train):
     run = train("my_encoder")
     assert {layer.filters for layer in run.model.encoder.layers if hasattr(layer, "filters")} == {4}
 
 
 @pytest.mark.slow
-def test_a_score(train):
+def test_the_score_trains(train):
     assert train("my_score").summary["final.score"] in range(9)

@@ -1,4 +1,4 @@
-"""Makes the tasks importable, here and in other processes."""
+"""Makes the tasks importable, in this process and in workers."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tasks that workers import: what they do shows where and how often they ran."""
+"""Tasks that Ray workers import, whose results show where and how often they ran."""
 
 import os
 import signal
@@ -12,39 +12,39 @@ from rdl.errors import UserError
 from rdl.population import Member
 
 
-def _die():
+def _kill_process():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
-class DiesOnce(FakeTask):
-    """The worker of one member is killed, once, after its checkpoint is written."""
+class KilledOnce(FakeTask):
+    """Kills the worker of one member, once, after its checkpoint is written."""
 
     def __call__(self, member: Member) -> Member:
         done = super().__call__(member)
         mark = Path(self.root) / "killed"
         if member.name == "generation_001/member_003" and not mark.exists():
             mark.touch()
-            _die()
+            _kill_process()
         return done
 
 
 @dataclass(frozen=True)
-class OnlyRunsHere:
-    """Some members kill whatever process is not this one."""
+class KillsWorkers:
+    """Some members kill every process other than the test's."""
 
     pid: int
     deadly: set[int]
 
     def __call__(self, member: Member) -> Member:
         if member.index in self.deadly and os.getpid() != self.pid:
-            _die()
+            _kill_process()
         return member.with_score(1.0, "checksum")
 
 
 @dataclass(frozen=True)
-class WhereItRuns:
-    """Sleeps as long as it is told to, and says in which process."""
+class ReportsProcess:
+    """Sleeps for a member's seconds, then reports the process."""
 
     seconds: dict[int, float]
 
@@ -54,8 +54,8 @@ class WhereItRuns:
 
 
 @dataclass(frozen=True)
-class Fails:
-    """Raises what the user should mend."""
+class RaisesUserError:
+    """Raises a UserError of this text."""
 
     text: str
 
@@ -63,8 +63,8 @@ class Fails:
         raise UserError(self.text)
 
 
-def remember(folder: str, cpus: float) -> None:
-    """A setup that leaves a file per process."""
+def record_process(folder: str, cpus: float) -> None:
+    """A setup function that writes a file per process."""
     (Path(folder) / str(os.getpid())).write_text(str(cpus))
 
 

@@ -1,4 +1,4 @@
-"""Ray on two nodes, one of which is taken away half-way."""
+"""Ray on two nodes, one of which is removed during the run."""
 
 import logging
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SETTINGS = PopulationSettings(size=8, models=1, generations=3, until_converged=False, search_space=SPACE)
 
 
-class TakesAway(Callback):
+class RemovesNode(Callback):
     """Removes a node after some members."""
 
     def __init__(self, cluster, node, after: int):
@@ -35,7 +35,7 @@ def journal(root, executor, task, callback):
         return dict(sorted(run.journal.items()))
 
 
-def test_a_node_taken_away_changes_nothing(tmp_path, caplog):
+def test_removing_a_node_changes_nothing(tmp_path, caplog):
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -43,7 +43,7 @@ def test_a_node_taken_away_changes_nothing(tmp_path, caplog):
         node = cluster.add_node(num_cpus=2)
         ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         executor = build_executor("ray", workers=3)
-        callback = TakesAway(cluster, node, after=10)
+        callback = RemovesNode(cluster, node, after=10)
         found = journal(tmp_path / "ray", executor, SlowTask, callback)
         executor.close()
     finally:

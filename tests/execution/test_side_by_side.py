@@ -1,4 +1,4 @@
-"""Members in threads of one process: the same journal, whatever finishes first, and nothing left behind."""
+"""Members trained at once in threads of one process give the same journal, and leave no threads behind."""
 
 import threading
 import time
@@ -9,15 +9,15 @@ from fake_task import SPACE, FakeTask
 
 from rdl.callbacks.callback import Callback
 from rdl.errors import UserError
-from rdl.execution import SerialExecutor, go_on, place
-from rdl.execution.side_by_side import Stopped
+from rdl.execution import SerialExecutor, raise_if_stopped, worker_slot
+from rdl.execution.worker_threads import Stopped
 from rdl.population import Member, Population, PopulationSettings
-from rdl.population.evolution import first_generation
+from rdl.population.evolution import draw_first_generation
 from rdl.runs import Run
 
 STAGE = "x_run"
 SETTINGS = PopulationSettings(size=5, models=1, generations=3, until_converged=False, search_space=SPACE)
-MEMBERS = first_generation(5, SPACE, (0, STAGE))
+MEMBERS = draw_first_generation(5, SPACE, (0, STAGE))
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def executor():
 
 
 @pytest.fixture(autouse=True)
-def _no_threads_are_left():
+def _all_threads_end():
     before = threading.active_count()
     yield
     assert threading.active_count() == before
 
 
 @dataclass(frozen=True)
-class AtOnce(FakeTask):
+class UnevenTask(FakeTask):
     """Even members take longer than the odd ones after them."""
 
     at_once: int = 2
@@ -45,22 +45,22 @@ class AtOnce(FakeTask):
         return super().__call__(member)
 
 
-class Meets:
-    """Waits until as many members are at work, each in a place of its own."""
+class MeetingTask:
+    """Waits until `at_once` members are at work at the same time; records their worker slots."""
 
     def __init__(self, at_once: int):
         self.at_once, self._all = at_once, threading.Barrier(at_once, timeout=5)
-        self.places: list[int] = []
+        self.slots: list[int] = []
 
     def __call__(self, member: Member) -> Member:
         self._all.wait()
-        self.places.append(place())
+        self.slots.append(worker_slot())
         return member.with_score(1.0, "checksum")
 
 
 @dataclass
-class Ends:
-    """Works until it is told not to go on; counts what has begun."""
+class StoppableTask:
+    """Works until it is stopped; counts the members begun. Fails for member 0."""
 
     begun: int = 0
     at_once: int = 2
@@ -71,7 +71,7 @@ class Ends:
             raise UserError("the disk is full")
         end = time.monotonic() + 5
         while time.monotonic() < end:
-            go_on()
+            raise_if_stopped()
         return member.with_score(1.0, "checksum")
 
 
@@ -81,51 +81,51 @@ def journal(root, task, executor):
         return list(run.journal.items())
 
 
-def test_the_same_journal_in_the_same_order(tmp_path, executor):
-    threaded = journal(tmp_path / "at_once", AtOnce, executor)
+def test_the_journal_is_the_same_as_of_one_member_at_a_time(tmp_path, executor):
+    threaded = journal(tmp_path / "at_once", UnevenTask, executor)
     assert threaded == journal(tmp_path / "serial", FakeTask, SerialExecutor())
 
 
-@pytest.mark.parametrize(("asked", "set_to", "found"), [(2, None, 2), (1, 2, 2), (9, None, 4), (9, 2, 2)])
-def test_as_many_at_once_as_asked_for_each_in_its_place(asked, set_to, found):
-    executor, task = SerialExecutor(set_to), Meets(found)
-    task.at_once = asked
+@pytest.mark.parametrize(("allowed", "configured", "at_once"), [(2, None, 2), (1, 2, 2), (9, None, 4), (9, 2, 2)])
+def test_members_at_once_have_different_worker_slots(allowed, configured, at_once):
+    executor, task = SerialExecutor(configured), MeetingTask(at_once)
+    task.at_once = allowed
     assert list(executor.map(task, MEMBERS[:4]))
     executor.close()
-    assert set(task.places) == set(range(found))
+    assert set(task.slots) == set(range(at_once))
 
 
-def test_a_task_that_asks_for_nothing_never_leaves_its_thread():
-    executor, places = SerialExecutor(2), []
+def test_a_task_without_at_once_runs_in_the_callers_thread():
+    executor, used = SerialExecutor(2), []
 
     def task(member):
-        places.append(threading.current_thread())
+        used.append(threading.current_thread())
         return member
 
     assert list(executor.map(task, MEMBERS)) == MEMBERS
-    assert set(places) == {threading.current_thread()}
+    assert set(used) == {threading.current_thread()}
 
 
-def test_an_error_is_raised_here_and_ends_the_others(executor):
-    task, started = Ends(), time.monotonic()
+def test_an_error_in_a_unit_is_raised_and_stops_the_others(executor):
+    task, started = StoppableTask(), time.monotonic()
     with pytest.raises(UserError, match="the disk is full"):
         list(executor.map(task, MEMBERS))
     assert time.monotonic() - started < 4
     assert task.begun <= 3
-    assert len(list(executor.map(Meets(2), MEMBERS[:4]))) == 4  # the executor goes on
+    assert len(list(executor.map(MeetingTask(2), MEMBERS[:4]))) == 4  # the executor can be used again
 
 
-def test_who_stops_asking_ends_what_is_at_work(executor):
-    task, started = Ends(), time.monotonic()
-    found = executor.map(task, MEMBERS[1:])
-    impatient = threading.Timer(0.2, executor.close)
-    impatient.start()
+def test_closing_the_executor_stops_units_at_work(executor):
+    task, started = StoppableTask(), time.monotonic()
+    results = executor.map(task, MEMBERS[1:])
+    closing = threading.Timer(0.2, executor.close)
+    closing.start()
     with pytest.raises(Stopped):
-        next(found)
-    impatient.join()
+        next(results)
+    closing.join()
     assert time.monotonic() - started < 4 and task.begun == 2
 
 
-def test_a_number_that_makes_no_sense_is_refused():
-    with pytest.raises(UserError, match="executor.at_once must be at least 1, got 0"):
+def test_zero_members_at_once_are_refused():
+    with pytest.raises(UserError, match="executor.at_once"):
         SerialExecutor(0)

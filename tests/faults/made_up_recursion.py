@@ -24,7 +24,7 @@ from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.learner import MemberTask, Trained
+from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.population import Member
 from rdl.runs import Run, files
 from rdl.runs.journal import Journal
@@ -77,33 +77,33 @@ class MadeUpLearner:
 
     def train(self, task: MemberTask, member: Member) -> Member:
         if member.parent_name is None and task.start is not None:
-            state = self.model(task.start).state
+            state = self.load_model(task.start).state
         elif member.parent_name is None:
             state = generator(member.seed, "initial").normal(size=200)
         else:
-            state = checkpoints.load(task.path(member.parent_name))["state"]
+            state = checkpoints.load_checkpoint(task.path(member.parent_name))["state"]
         if member.hyperparameters["learning_rate"] > 0.2:
             return member.with_failure(f"diverged with {member.hyperparameters}", seconds=0.1)
         state = 0.9 * state + 0.3 * generator(member.seed).normal(size=200)
         score = (0.05 if task.stage.endswith("iteration_2") else 0.5) + 0.01 * float(np.tanh(state[0]))
-        checksum = checkpoints.save(task.path(member.name), {"state": state})
+        checksum = checkpoints.save_checkpoint(task.path(member.name), {"state": state})
         return member.with_score(score, checksum, per_model=[score, score - 0.001], kl=[[1.0, 0.0]] * 2)
 
     def encode(
-        self, trained: Trained, images: ImageSet, indices: np.ndarray | None = None
+        self, model: MemberModel, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        state = self.model(trained).state
+        state = self.load_model(model).state
         pixels = images.images(np.arange(len(images)) if indices is None else indices)[:, 0, :2, 0] / 30
         means = 0.01 * generator(int(abs(state[1]) * 1e9), "noise").normal(size=pixels.shape)
         log_variances = np.zeros_like(means)
-        learned = {"x_run": 0, "leaf_0/iteration_1": 1, "leaf_1/iteration_1": 1}.get(trained.stage)
+        learned = {"x_run": 0, "leaf_0/iteration_1": 1, "leaf_1/iteration_1": 1}.get(model.stage)
         if learned is not None:
             means[:, learned] += (pixels[:, learned] - 2.5) / 1.7
             log_variances[:, learned] = -4
         return means, log_variances
 
-    def model(self, trained: Trained) -> MadeUpModel:
-        return MadeUpModel(checkpoints.load(trained.checkpoint, trained.member.checksum)["state"])
+    def load_model(self, model: MemberModel) -> MadeUpModel:
+        return MadeUpModel(checkpoints.load_checkpoint(model.checkpoint, model.member.checksum)["state"])
 
 
 def _callbacks(run: Run, seed: int) -> Sequence[Callback]:

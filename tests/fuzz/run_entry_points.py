@@ -234,7 +234,7 @@ class Arrays:
     def __init__(self, folder: Path):
         self._labels, self._checkpoint = folder / "labels.npz", folder / "member.npz"
         made_up().leaf(0)[0].save(self._labels)
-        checkpoints.save(self._checkpoint, {"a": np.zeros((3, 4)), "b": np.arange(5)})
+        checkpoints.save_checkpoint(self._checkpoint, {"a": np.zeros((3, 4)), "b": np.arange(5)})
         self._true = self._labels.read_bytes(), self._checkpoint.read_bytes()
 
     def __call__(self, random: Random) -> None:
@@ -244,7 +244,7 @@ class Arrays:
         else:
             self._checkpoint.write_bytes(damage.content(random, self._true[1]))
             try:
-                checkpoints.load(self._checkpoint)
+                checkpoints.load_checkpoint(self._checkpoint)
             except checkpoints.CorruptCheckpoint as error:  # told to the run, which makes it again
                 raise UserError(str(error)) from error
 

@@ -13,7 +13,7 @@ from rdl.errors import UserError
 from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.judge import judge_model
-from rdl.jobs.learner import MemberTask, Trained
+from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.jobs.search import search
 from rdl.jobs.stage import StageSpec, score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
@@ -178,7 +178,7 @@ def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
     encoded = before.encode(context.images)
     for start, alike in ((before.trained, True), (None, False)):
         task = MemberTask(context.learner, context.run.paths, "final", context.images, 16, 1, None, 0, start)
-        trained = Trained(context.run.paths, "final", task(member), context.images.shape, 1)
+        trained = MemberModel(context.run.paths, "final", task(member), context.images.shape, 1)
         codes = context.learner.encode(trained, context.images)
         assert all(np.allclose(ours, theirs, atol=1e-4) for ours, theirs in zip(codes, encoded, strict=True)) == alike
 

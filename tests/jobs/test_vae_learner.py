@@ -46,7 +46,7 @@ def test_what_is_no_hyperparameter_makes_another_model():
 def test_a_learner_of_another_configuration_builds_nothing():
     stale = learner("model.num_latents = 4")
     learner("model.num_latents = 5")
-    with pytest.raises(RuntimeError, match="gin has changed"):
+    with pytest.raises(RuntimeError, match="configuration has changed"):
         stale.trainer(SHAPE, 1)
 
 
@@ -63,7 +63,7 @@ def test_one_of_several_models_encodes_as_among_them_and_is_traced_once():
         trainer.initialize(seed)
         means, _ = ensemble.posterior_parameters(images)
         for number in (0, 1):
-            (alone,), _ = ensemble.alone(number).posterior_parameters(images)
+            (alone,), _ = ensemble.single(number).posterior_parameters(images)
             np.testing.assert_allclose(alone, means[number], rtol=1e-5, atol=1e-6)
-    assert ensemble.alone(1) is ensemble.alone(1)
-    assert ensemble.alone(1).posterior_parameters.experimental_get_tracing_count() == 1
+    assert ensemble.single(1) is ensemble.single(1)
+    assert ensemble.single(1).posterior_parameters.experimental_get_tracing_count() == 1

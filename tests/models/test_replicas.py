@@ -30,7 +30,7 @@ def test_every_value_that_noise_can_take(compiled):
     """All 2^24 of them against float64, from the lowest to the highest: ends, symmetry, moments, tails."""
     bits = np.arange(-(2**31), 2**31, 2**8).astype(np.int32)
     with tf.device("/CPU:0"):
-        values = tf.function(replicas.normal_of_bits, jit_compile=compiled)(bits).numpy()
+        values = tf.function(replicas.normal_from_bits, jit_compile=compiled)(bits).numpy()
     lower = special.ndtri((np.arange(2**23) + 0.5) / 2**24)
     assert values.dtype == np.float32 and len(values) == 2**24 and np.isfinite(values).all()
     np.testing.assert_array_equal(values, -values[::-1])
@@ -47,7 +47,7 @@ def test_every_value_that_noise_can_take(compiled):
 
 def test_the_bits_below_the_24_do_not_matter():
     bits = tf.constant([[2**31 - 1, 2**31 - 256], [-(2**31), -(2**31) + 255]])
-    np.testing.assert_allclose(replicas.normal_of_bits(bits), [[5.41998] * 2, [-5.41998] * 2], rtol=1e-5)
+    np.testing.assert_allclose(replicas.normal_from_bits(bits), [[5.41998] * 2, [-5.41998] * 2], rtol=1e-5)
 
 
 def test_noise_depends_on_both_parts_of_the_seed():

@@ -3,25 +3,27 @@ import threading
 import numpy as np
 import pytest
 
-from rdl.training.batches import prefetch, stream
+from rdl.training.batches import prefetch, shuffled_stream
 
 
 def test_every_epoch_is_a_permutation_and_epochs_differ():
-    indices = stream(7, 10, 0, 30).reshape(3, 10)
+    indices = shuffled_stream(7, 10, 0, 30).reshape(3, 10)
     np.testing.assert_array_equal(np.sort(indices, axis=1), np.tile(np.arange(10), (3, 1)))
     assert (indices[0] != indices[1]).any()
 
 
 def test_parts_of_the_stream_are_the_stream():
-    whole = stream(7, 10, 0, 47)
-    np.testing.assert_array_equal(np.concatenate([stream(7, 10, i, min(6, 47 - i)) for i in range(0, 47, 6)]), whole)
-    assert len(stream(7, 10, 5, 0)) == 0
+    whole = shuffled_stream(7, 10, 0, 47)
+    np.testing.assert_array_equal(
+        np.concatenate([shuffled_stream(7, 10, i, min(6, 47 - i)) for i in range(0, 47, 6)]), whole
+    )
+    assert len(shuffled_stream(7, 10, 5, 0)) == 0
 
 
 def test_the_seed_decides():
-    np.testing.assert_array_equal(stream(7, 1000, 0, 50), stream(7, 1000, 0, 50))
-    assert (stream(7, 1000, 0, 50) != stream(8, 1000, 0, 50)).any()
-    assert stream(1, 5, 0, 5).tolist() == [3, 0, 4, 1, 2]  # the same on every machine
+    np.testing.assert_array_equal(shuffled_stream(7, 1000, 0, 50), shuffled_stream(7, 1000, 0, 50))
+    assert (shuffled_stream(7, 1000, 0, 50) != shuffled_stream(8, 1000, 0, 50)).any()
+    assert shuffled_stream(1, 5, 0, 5).tolist() == [3, 0, 4, 1, 2]  # the same on every machine
 
 
 def test_prefetch_keeps_the_order_and_runs_ahead():

@@ -12,10 +12,10 @@ STATE = {"model_0/000_kernel": np.arange(6.0, dtype=np.float32).reshape(2, 3), "
 
 def test_round_trip(tmp_path):
     path = tmp_path / "new" / "state.npz"
-    digest = checkpoints.save(path, STATE)
+    digest = checkpoints.save_checkpoint(path, STATE)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [p.name for p in path.parent.iterdir()] == ["state.npz"]
-    loaded = checkpoints.load(path, digest)
+    loaded = checkpoints.load_checkpoint(path, digest)
     assert loaded.keys() == STATE.keys()
     for name, array in STATE.items():
         np.testing.assert_array_equal(loaded[name], array)
@@ -23,32 +23,34 @@ def test_round_trip(tmp_path):
 
 
 def test_the_same_state_gives_the_same_file(tmp_path):
-    assert checkpoints.save(tmp_path / "a.npz", STATE) == checkpoints.save(tmp_path / "b.npz", STATE)
+    assert checkpoints.save_checkpoint(tmp_path / "a.npz", STATE) == checkpoints.save_checkpoint(
+        tmp_path / "b.npz", STATE
+    )
 
 
 @pytest.mark.parametrize("position", [5, 40, 150, 300, -30, -3])
 def test_a_flipped_byte_is_found_and_the_file_named(tmp_path, position):
     path = tmp_path / "state.npz"
-    digest = checkpoints.save(path, STATE)
+    digest = checkpoints.save_checkpoint(path, STATE)
     content = bytearray(path.read_bytes())
     content[position] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(CorruptCheckpoint, match="state.npz"):
-        checkpoints.load(path, digest)
+        checkpoints.load_checkpoint(path, digest)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, -5])
 def test_a_truncated_file_is_found_without_its_checksum(tmp_path, keep):
     path = tmp_path / "state.npz"
-    checkpoints.save(path, STATE)
+    checkpoints.save_checkpoint(path, STATE)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(CorruptCheckpoint, match="state.npz"):
-        checkpoints.load(path)
+        checkpoints.load_checkpoint(path)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(CorruptCheckpoint, match="gone.npz"):
-        checkpoints.load(tmp_path / "gone.npz")
+        checkpoints.load_checkpoint(tmp_path / "gone.npz")
 
 
 def test_pickles_are_never_read(tmp_path):
@@ -58,16 +60,16 @@ def test_pickles_are_never_read(tmp_path):
 
     np.savez(tmp_path / "state.npz", kernel=np.array([Bomb()], dtype=object))
     with pytest.raises(CorruptCheckpoint, match="state.npz"):
-        checkpoints.load(tmp_path / "state.npz")
+        checkpoints.load_checkpoint(tmp_path / "state.npz")
     (tmp_path / "raw.npz").write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(CorruptCheckpoint, match="raw.npz"):
-        checkpoints.load(tmp_path / "raw.npz")
+        checkpoints.load_checkpoint(tmp_path / "raw.npz")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "state.npz"
-    digest = checkpoints.save(path, STATE)
+    digest = checkpoints.save_checkpoint(path, STATE)
     with pytest.raises(ValueError, match="allow_pickle"):
-        checkpoints.save(path, {"kernel": np.array([object()])})
-    checkpoints.load(path, digest)
+        checkpoints.save_checkpoint(path, {"kernel": np.array([object()])})
+    checkpoints.load_checkpoint(path, digest)
     assert [p.name for p in tmp_path.iterdir()] == ["state.npz"]

@@ -11,7 +11,7 @@ from rdl.models.objectives import objective, supervised
 from rdl.recursion import LeafLabels
 from rdl.scoring import FewLabelsMIGScore
 from rdl.training import Trainer, posterior_parameters
-from rdl.training.labels import Labels
+from rdl.training.labels import LabelSettings
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def few(kind="cross_entropy", gamma_sup=64.0):
 
 
 def test_a_seed_draws_the_same_images_which_are_those_of_the_score(data):
-    first, again, other = (Labels(10).draw(data, seed, 3) for seed in (3, 3, 4))
+    first, again, other = (LabelSettings(10).draw(data, seed, 3) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.indices, again.indices)
     assert len(np.unique(first.indices)) == 10 and not np.array_equal(first.indices, other.indices)
     np.testing.assert_allclose(first.labels, data.factors(first.indices) / 5, rtol=1e-6)
@@ -45,13 +45,13 @@ def test_a_seed_draws_the_same_images_which_are_those_of_the_score(data):
 
     FewLabelsMIGScore(10)(encode, data, 3)
     np.testing.assert_array_equal(asked[0], first.indices)
-    y, both = Labels(4, ("y",)).draw(data, 3, 1), Labels(4).draw(data, 3, 2)
+    y, both = LabelSettings(4, ("y",)).draw(data, 3, 1), LabelSettings(4).draw(data, 3, 2)
     np.testing.assert_array_equal(y.labels[:, 0], both.labels[:, 1])
-    assert len(Labels(None).draw(data, 3, 2).indices) == 36
+    assert len(LabelSettings(None).draw(data, 3, 2).indices) == 36
 
 
 def test_batches_are_the_same_in_parts_and_have_every_label_as_often(data):
-    drawn = Labels(10).draw(data, 0, 2)
+    drawn = LabelSettings(10).draw(data, 0, 2)
     indices, labels = drawn.batch(5, 0, 12, 5)
     np.testing.assert_array_equal(np.sort(indices.reshape(6, 10), axis=1), np.tile(drawn.indices, (6, 1)))
     np.testing.assert_allclose(labels * 5, data.factors(indices), rtol=1e-6)
@@ -60,22 +60,22 @@ def test_batches_are_the_same_in_parts_and_have_every_label_as_often(data):
 
 
 def test_training_sees_these_labels_alone_whatever_the_seed_of_its_batches(data, small_model, monkeypatch):
-    monkeypatch.setattr("rdl.training.trainer.Labels", lambda: Labels(6))
+    monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(6))
     watched = Watched("made", data.source, data._labels)
     trainer = Trainer(small_model(1, few()), chunk_images=20)
-    settings = {"batch_size": 5, "learning_rate": 1e-3, "labels_seed": 1}
+    settings = {"batch_size": 5, "learning_rate": 1e-3, "draws_seed": 1}
     trainer.train(watched, 100, seed=7, **settings)
     trainer.train(watched, 50, seed=7, start_step=20, **settings)
     trainer.train(watched, 100, seed=8, **settings)
     labelled = np.concatenate(watched.asked[1::2])
-    assert set(labelled) == set(Labels(6).draw(data, 1, 2).indices)
+    assert set(labelled) == set(LabelSettings(6).draw(data, 1, 2).indices)
     assert set(np.concatenate(watched.asked[0::2])) == set(range(36))
 
 
 def test_a_resumed_training_is_the_one_in_one_go(data, small_model, monkeypatch):
-    monkeypatch.setattr("rdl.training.trainer.Labels", lambda: Labels(6))
+    monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(6))
     trainer = Trainer(small_model(2, few("covariance")), chunk_images=20)
-    settings = {"batch_size": 5, "learning_rate": 1e-3, "seed": 7, "labels_seed": 1}
+    settings = {"batch_size": 5, "learning_rate": 1e-3, "seed": 7, "draws_seed": 1}
     trainer.train(data, 200, **settings)
     whole = trainer.state()
     trainer.initialize(0)
@@ -92,7 +92,7 @@ def test_a_resumed_training_is_the_one_in_one_go(data, small_model, monkeypatch)
 
 @pytest.mark.parametrize("kind", ["cross_entropy", "l2", "covariance_to_identity"])
 def test_latents_become_the_labelled_factors_in_their_order(kind, data, small_model, monkeypatch):
-    monkeypatch.setattr("rdl.training.trainer.Labels", lambda: Labels(18, ("y", "x")))
+    monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(18, ("y", "x")))
     trainer = Trainer(small_model(1, few(kind)))
     settings = {"batch_size": 18, "learning_rate": 3e-3, "seed": 0}
 
@@ -112,61 +112,61 @@ def test_labels_of_a_file_and_of_a_leaf_run(data, tmp_path):
     path = tmp_path / "labels.npz"
     np.savez(path, indices=np.array([3, 5, 9]), labels=np.array([[-1.0, 4], [1, np.nan], [0, 8]]))
     plain = ImageSet("plain", data.source)
-    drawn = Labels(None, file=str(path)).draw(plain, 0, 2)
+    drawn = LabelSettings(None, file=str(path)).draw(plain, 0, 2)
     np.testing.assert_array_equal(drawn.indices, [3, 5, 9])
     np.testing.assert_array_equal(drawn.labels, np.array([[0, 0], [1, np.nan], [0.5, 1]], np.float32))
-    assert set(Labels(2, file=str(path)).draw(plain, 0, 2).indices) < {3, 5, 9}
+    assert set(LabelSettings(2, file=str(path)).draw(plain, 0, 2).indices) < {3, 5, 9}
     everything, some = np.arange(36), np.arange(5, 9)
     leaf = LeafLabels().add(everything, everything[:, None] * 2.0)
     leaf = leaf.add(some, np.stack([some, -some]).T, np.array([True, False]))
     assert leaf.labels[1].flags.f_contiguous  # and saved by columns, as labels of runs are
     leaf.save(tmp_path / "leaf.npz")
-    drawn = Labels(None, file=str(tmp_path / "leaf.npz")).draw(plain, 0, 2)
+    drawn = LabelSettings(None, file=str(tmp_path / "leaf.npz")).draw(plain, 0, 2)
     np.testing.assert_allclose(drawn.labels[:, 0], everything / 35, rtol=1e-6)
     np.testing.assert_allclose(drawn.labels[some, 1], [1, 2 / 3, 1 / 3, 0], atol=1e-6)
     assert np.isnan(np.delete(drawn.labels[:, 1], some)).all()
 
 
-def test_what_cannot_be_learned_from(data, tmp_path):
+def test_labels_that_do_not_fit_are_refused(data, tmp_path):
     def file(**arrays):
         np.savez(tmp_path / "labels.npz", **arrays)
         return str(tmp_path / "labels.npz")
 
     two = np.arange(2)
     plain, part = ImageSet("plain", data.source), data.subset(np.arange(20))
-    for settings, images, told in (
+    for settings, images, message in (
         ({"count": 37}, data, "too few for 37 labels"),
         ({"count": 1}, data, "two labelled images or more"),
         ({"count": 5, "factors": ("z",)}, data, "the factors are x, y"),
-        ({}, plain, "the factors of 'plain' are not known: name a file by labels.file"),
-        ({"file": file(indices=two, labels=np.eye(2)), "factors": ("x",)}, plain, "leave one of them out"),
+        ({}, plain, "labels.file"),
+        ({"file": file(indices=two, labels=np.eye(2)), "factors": ("x",)}, plain, "labels.factors"),
         ({"file": file(indices=two, labels=np.eye(2)), "count": 3}, plain, "labels.count must be 2 to 2"),
-        ({"file": file(indices=two, labels=np.eye(2))}, part, "trains on a part of it"),
+        ({"file": file(indices=two, labels=np.eye(2))}, part, "subset"),
         ({"file": str(tmp_path / "none.npz")}, plain, "There is no file"),
     ):
-        refused(settings, images, told)
-    for arrays, told in (
+        check_refused(settings, images, message)
+    for arrays, message in (
         ({"labels": np.eye(2)}, "indices"),
         ({"indices": two, "labels": np.zeros(2)}, r"numbers \[n, factors\]"),
         ({"indices": two * 0.5, "labels": np.eye(2)}, r"integers \[n\]"),
         ({"indices": two, "labels": np.array([["a"], ["b"]])}, r"numbers \[n, factors\]"),
-        ({"indices": two + 35, "labels": np.eye(2)}, "from 0 to 35, each once"),
-        ({"indices": two * 0, "labels": np.eye(2)}, "each once"),
-        ({"indices": two, "labels": np.ones((2, 1))}, "differ in every column"),
-        ({"indices": two, "labels": np.full((2, 1), np.nan)}, "differ in every column"),
-        ({"indices": two, "labels": np.array([[0.0], [np.inf]])}, "differ in every column"),
-        ({"indices": two[:0], "labels": np.eye(2)[:0]}, "differ in every column"),
+        ({"indices": two + 35, "labels": np.eye(2)}, "from 0 to 35"),
+        ({"indices": two * 0, "labels": np.eye(2)}, "distinct"),
+        ({"indices": two, "labels": np.ones((2, 1))}, "every column"),
+        ({"indices": two, "labels": np.full((2, 1), np.nan)}, "every column"),
+        ({"indices": two, "labels": np.array([[0.0], [np.inf]])}, "every column"),
+        ({"indices": two[:0], "labels": np.eye(2)[:0]}, "every column"),
     ):
-        refused({"count": None, "file": file(**arrays)}, plain, told)
+        check_refused({"count": None, "file": file(**arrays)}, plain, message)
 
 
-def test_more_factors_than_latents(data, tmp_path):
-    refused({"count": 5}, data, "2 factors for the model's 1 latents: set a larger model.num_latents, or name fewer", 1)
+def test_more_factors_than_latents_are_refused(data, tmp_path):
+    check_refused({"count": 5}, data, "2 factors and 1 latents.*model.num_latents.*labels.factors", 1)
     np.savez(tmp_path / "labels.npz", indices=np.arange(2), labels=np.eye(2))
-    refused({"count": None, "file": str(tmp_path / "labels.npz")}, data, "or leave some out of", 1)
+    check_refused({"count": None, "file": str(tmp_path / "labels.npz")}, data, "remove columns", 1)
 
 
-def refused(settings, images, told, latents=3):
-    with pytest.raises(UserError, match=told) as error:
-        Labels(**settings).draw(images, 0, latents)
+def check_refused(settings, images, message, latents=3):
+    with pytest.raises(UserError, match=message) as error:
+        LabelSettings(**settings).draw(images, 0, latents)
     assert "\n" not in str(error.value)

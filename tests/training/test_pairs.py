@@ -9,7 +9,7 @@ from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.models.objectives import paired
 from rdl.training import Trainer
-from rdl.training.pairs import Pairs, choose
+from rdl.training.pairs import PairSettings, choose_changing_factors
 
 SIZES = (3, 4, 1, 5)
 GRID = Grid.over(("shape", "scale", "colour", "x"), SIZES)
@@ -33,7 +33,7 @@ def differing(data, pairs):
 @pytest.mark.parametrize("k", [1, 2])
 def test_pairs_share_all_factors_but_k_which_are_drawn_evenly(labels, k):
     data = images(labels)
-    changed = np.concatenate([differing(data, Pairs(k).order(data, seed)(0, 1, 120)) for seed in range(30)])
+    changed = np.concatenate([differing(data, PairSettings(k).order(data, seed)(0, 1, 120)) for seed in range(30)])
     assert changed.sum(axis=1).max() == k
     assert changed[:, 2].sum() == 0  # colour has one value
     # A factor of n values is chosen in k / 3 of the pairs and then gets another value with chance 1 - 1 / n.
@@ -60,36 +60,36 @@ def test_hidden_factors_are_drawn_anew():
 def test_a_part_of_the_data_and_partly_known_factors_pair_among_themselves():
     some = np.arange(1, 60, 2)
     part = images().subset(some)
-    pairs = Pairs(1).order(part, 0)(0, 1, 60)
+    pairs = PairSettings(1).order(part, 0)(0, 1, 60)
     assert pairs.max() < 30
     assert differing(part, pairs).sum(axis=1).max() == 1
     known = images(PartlyKnown(Table(GRID.space, GRID.factors(some)), some, 60))
-    pairs = Pairs(1).order(known, 0)(0, 1, 60)
+    pairs = PairSettings(1).order(known, 0)(0, 1, 60)
     assert set(pairs) <= set(some.tolist())
     assert differing(known, pairs).sum(axis=1).max() == 1
 
 
 def test_a_random_k_is_one_or_up_to_all_but_one():
     """With 4 factors K is 1, 2 or 3: 1 change in 1/2 + 1/6 of the pairs, 2 and 3 in 1/6 each."""
-    number = choose(30_000, 4, -1, 3, np.random.default_rng(0)).sum(axis=1)
+    number = choose_changing_factors(30_000, 4, -1, 3, np.random.default_rng(0)).sum(axis=1)
     np.testing.assert_allclose(np.bincount(number) / 30_000, [0, 4 / 6, 1 / 6, 1 / 6], atol=0.01)
 
 
 def test_only_the_factors_named_change():
     data = images()
-    changed = differing(data, Pairs(2, ("x", "scale")).order(data, 0)(0, 1, 120))
+    changed = differing(data, PairSettings(2, ("x", "scale")).order(data, 0)(0, 1, 120))
     assert changed.any(axis=0).tolist() == [False, True, False, True]
 
 
 def test_batches_are_the_same_in_parts_and_every_epoch_has_every_image_first_once():
     data = images()
     for size in (8, 7, 2):
-        whole = Pairs().order(data, 3)(0, 30, size).reshape(30, size)
-        again = Pairs().order(data, 3)
+        whole = PairSettings().order(data, 3)(0, 30, size).reshape(30, size)
+        again = PairSettings().order(data, 3)
         np.testing.assert_array_equal(np.concatenate([again(i, 5, size) for i in range(0, 30, 5)]), whole.ravel())
         np.testing.assert_array_equal(again(17, 1, size), whole[17])
-        assert (Pairs().order(data, 4)(0, 30, size) != whole.ravel()).any()
-    first = Pairs().order(data, 3)(0, 2, 60)[0::2]
+        assert (PairSettings().order(data, 4)(0, 30, size) != whole.ravel()).any()
+    first = PairSettings().order(data, 3)(0, 2, 60)[0::2]
     assert sorted(first) == list(range(60))
     assert (differing(data, whole.ravel()).sum(axis=1) <= 2).all()
 
@@ -98,7 +98,7 @@ def test_pairs_of_a_file(tmp_path):
     path = tmp_path / "pairs.npz"
     given = np.array([[0, 1], [5, 4], [2, 2]])
     np.savez(path, pairs=given.astype(np.uint8))
-    found = Pairs(file=str(path)).order(images(None), 0)(0, 2, 6).reshape(2, 3, 2)
+    found = PairSettings(file=str(path)).order(images(None), 0)(0, 2, 6).reshape(2, 3, 2)
     for epoch in found:
         assert sorted(map(tuple, epoch)) == sorted(map(tuple, given))
 
@@ -113,26 +113,26 @@ def test_pairs_of_a_file(tmp_path):
         (np.array([[0, -1]]), "got -1"),
     ],
 )
-def test_files_that_hold_no_pairs(tmp_path, pairs, message):
+def test_files_without_pairs_are_refused(tmp_path, pairs, message):
     np.savez(tmp_path / "pairs.npz", pairs=pairs)
     with pytest.raises(UserError, match=message):
-        Pairs(file=str(tmp_path / "pairs.npz")).order(images(), 0)
+        PairSettings(file=str(tmp_path / "pairs.npz")).order(images(), 0)
 
 
-def test_what_cannot_be_paired(tmp_path):
+def test_settings_that_do_not_fit_are_refused(tmp_path):
     for settings, data, message in (
-        ({}, images(None), "those of 'made' are not known: name the pairs by pairs.file"),
+        ({}, images(None), "pairs.file"),
         ({"k": 3}, images(), "pairs.k must be 1 to 2, .* got 3"),
         ({"k": 0}, images(), "got 0"),
         ({"k": 2, "changing": ("x",)}, images(), "pairs.k must be 1 to 1"),
-        ({"changing": ("y",)}, images(), "No factor is called 'y': the factors are shape, scale, colour, x"),
-        ({"changing": ("colour",)}, images(), "3 factors with several values, 0 of which may change"),
-        ({}, images(Grid.over(("x", "y"), (60, 1))), "'made' has 1 factors with several values"),
-        ({"file": "pairs.npz"}, images().subset(np.arange(20)), "trains on a part of it"),
+        ({"changing": ("y",)}, images(), "pairs.changing.*shape, scale, colour, x.*got 'y'"),
+        ({"changing": ("colour",)}, images(), "3 factors that vary, 0 of which may change"),
+        ({}, images(Grid.over(("x", "y"), (60, 1))), "'made' has 1 factors that vary"),
+        ({"file": "pairs.npz"}, images().subset(np.arange(20)), "subset"),
         ({"file": str(tmp_path / "none.npz")}, images(), "There is no file"),
     ):
         with pytest.raises(UserError, match=message) as error:
-            Pairs(**settings).order(data, 0)
+            PairSettings(**settings).order(data, 0)
         assert "\n" not in str(error.value)
 
 

@@ -1,4 +1,4 @@
-"""Ladders: VAEs whose latents come in levels, learned one after another (pro-VLAE)."""
+"""Ladder VAEs, whose latents come in levels that are learned one after another (pro-VLAE)."""
 
 from rdl.models.ladder import celeba, networks
 

@@ -1,7 +1,7 @@
-"""The networks of pro-VLAE's released CelebA code: a ladder of four levels, larger and of another build.
+"""The four-level ladder networks of pro-VLAE's released CelebA code.
 
-Levels 1 to 3 have two convolutions in each branch and no dense layers but the posterior's; level 4 has dense layers
-only. The maps of levels 4 and 3 have the same size.
+Branches of levels 1 to 3 have two convolutions, then the posterior's dense layers; level 4 has dense layers only. The
+feature maps of levels 4 and 3 have the same size.
 """
 
 import gin
@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from rdl.errors import UserError
-from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
+from rdl.models.ladder.blocks import Blocks, ImageShape, crop, halvings, posterior_layers
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
 from rdl.models.networks.pixel_logits import PixelLogits
 
@@ -17,17 +17,17 @@ from rdl.models.networks.pixel_logits import PixelLogits
 def _four_levels(num_latents: int) -> Levels:
     levels = levels_for(num_latents)
     if len(levels) != 4:
-        raise UserError(f"The CelebA ladder has 4 levels, got {len(levels)}: set levels.count = 4.")
+        raise UserError(f"The CelebA networks need 4 levels, got {len(levels)}: set levels.count = 4.")
     return levels
 
 
 @gin.configurable
 def celeba_ladder_encoder(image_shape: ImageShape, num_latents: int, normalization: str = "affine") -> keras.Model:
-    """Convolutions 4x4 of stride 2 with 64, 128, 256, 512 filters, leaky ReLU (slope 0.2); a branch from each.
+    """Convolutions 4x4 of stride 2 with 64, 128, 256, 512 filters and leaky ReLU (slope 0.2), each with a branch.
 
     Args:
       image_shape: (height, width, channels).
-      num_latents: of all four levels; gin's `levels` shares them out.
+      num_latents: in all four levels; gin's `levels` divides them.
       normalization: after each activation, ``affine``, ``batch_norm`` or ``none``.
     """
     levels, blocks = _four_levels(num_latents), Blocks("leaky_relu", normalization)
@@ -41,17 +41,17 @@ def celeba_ladder_encoder(image_shape: ImageShape, num_latents: int, normalizati
     for number, (first, second, stride) in ((3, (256, 512, 2)), (2, (128, 256, 2)), (1, (64, 64, 1))):
         branch = blocks.conv(blocks.conv(features[number - 1], first), second, stride)
         branches.append(layers.Flatten()(branch))
-    return keras.Model(images, posteriors(branches, levels), name="encoder")
+    return keras.Model(images, posterior_layers(branches, levels), name="encoder")
 
 
 @gin.configurable
 def celeba_ladder_decoder(image_shape: ImageShape, num_latents: int, normalization: str = "affine") -> keras.Model:
-    """From the deepest level's 512 feature maps up; level 1 has no normalisation.
+    """Transposed convolutions from the deepest level's 512 feature maps up; level 1 has no normalisation.
 
     Args:
       image_shape: (height, width, channels).
-      num_latents: of all four levels; gin's `levels` shares them out.
-      normalization: after each activation but level 1's, ``affine``, ``batch_norm`` or ``none``.
+      num_latents: in all four levels; gin's `levels` divides them.
+      normalization: after each activation except level 1's, ``affine``, ``batch_norm`` or ``none``.
     """
     levels = _four_levels(num_latents)
     blocks, bare = Blocks("leaky_relu", normalization), Blocks("leaky_relu", "none")
@@ -70,4 +70,4 @@ def celeba_ladder_decoder(image_shape: ImageShape, num_latents: int, normalizati
     own = Gate(1)(bare.feature_map(level_1, sizes[2], 64))
     hidden = bare.deconv(layers.Concatenate()([own, hidden]), 64, sizes[1])
     logits = PixelLogits(image_shape[2], name="logits")(hidden)
-    return keras.Model(latents, cut(logits, sizes[0]), name="decoder")
+    return keras.Model(latents, crop(logits, sizes[0]), name="decoder")

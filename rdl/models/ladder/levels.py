@@ -1,4 +1,4 @@
-"""The levels of a ladder: which latents are whose, and the layers that know their level."""
+"""The levels of a ladder's latents, and the layers that belong to a level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rdl.errors import UserError
 
 @dataclass(frozen=True)
 class Levels:
-    """How the latents of all levels lie in one vector: the deepest level's first.
+    """The numbers of latents of all levels. One vector holds all latents, the deepest level's first.
 
     Attributes:
       sizes: latents of each level, deepest first.
@@ -22,14 +22,14 @@ class Levels:
 
     def __post_init__(self):
         if not self.sizes or min(self.sizes) < 1:
-            raise UserError(f"A ladder needs at least one latent in each level, got {list(self.sizes)}.")
+            raise UserError(f"levels.sizes must be at least 1 each, got {list(self.sizes)}: give each level a latent.")
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     @property
     def num_latents(self) -> int:
-        """Latents of all levels."""
+        """Number of latents of all levels together."""
         return sum(self.sizes)
 
     @property
@@ -44,23 +44,23 @@ class Levels:
 
     @property
     def slices(self) -> tuple[slice, ...]:
-        """Where each level's latents lie in the vector, in the order of `names`."""
+        """Each level's slice of the vector of latents, in the order of `names`."""
         ends = [sum(self.sizes[: i + 1]) for i in range(len(self.sizes))]
         return tuple(slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True))
 
     def name_of(self, latent: int) -> str:
-        """The level that a latent belongs to."""
+        """Name of a latent's level."""
         return next(name for name, where in zip(self.names, self.slices, strict=True) if latent < where.stop)
 
 
 @gin.configurable("levels")
 def levels_for(num_latents: int, count: int = 3, sizes: Sequence[int] | None = None) -> Levels:
-    """The levels of a ladder with so many latents.
+    """The levels of a ladder with `num_latents` latents.
 
     Args:
-      num_latents: of all levels together.
-      count: how many levels, of as many latents each.
-      sizes: latents of each level, deepest first, where they differ; takes the place of `count`.
+      num_latents: in all levels together.
+      count: number of levels, with equal numbers of latents.
+      sizes: number of latents of each level, deepest first; replaces `count`.
 
     Raises:
       UserError: the latents do not add up.
@@ -68,18 +68,20 @@ def levels_for(num_latents: int, count: int = 3, sizes: Sequence[int] | None = N
     if sizes is None:
         if count < 1 or num_latents % count:
             raise UserError(
-                f"{num_latents} latents cannot be shared out evenly over {count} levels: make model.num_latents a "
-                "multiple of levels.count, or give levels.sizes."
+                f"model.num_latents must be a multiple of levels.count, got {num_latents} latents for {count} levels: "
+                "change one of them, or set levels.sizes."
             )
         sizes = [num_latents // count] * count
     if sum(sizes) != num_latents:
-        raise UserError(f"levels.sizes = {tuple(sizes)} has to add up to model.num_latents, which is {num_latents}.")
+        raise UserError(
+            f"levels.sizes must add up to model.num_latents, which is {num_latents}, got {tuple(sizes)}: change one."
+        )
     return Levels(tuple(sizes))
 
 
 @keras.saving.register_keras_serializable("rdl")
 class LevelLatents(layers.Layer):
-    """Takes one level's latents [batch, size] out of the vector of all levels' [batch, latents]."""
+    """Selects one level's latents [batch, size] from those of all levels [batch, latents]."""
 
     def __init__(self, start: int, size: int, **kwargs):
         super().__init__(**kwargs)
@@ -90,17 +92,17 @@ class LevelLatents(layers.Layer):
         return latents[:, self.start : self.start + self.size]
 
     def get_config(self):
-        """What `__init__` takes."""
+        """The arguments of `__init__`."""
         return super().get_config() | {"start": self.start, "size": self.size}
 
 
 @keras.saving.register_keras_serializable("rdl")
 class Gate(layers.Layer):
-    """Multiplies a level's features by a weight that a schedule sets and no gradient moves; open (1) until then.
+    """Multiplies a level's features by a gate, a weight that a schedule sets and training does not; initially 1.
 
     Args:
-      level: its number, 1 nearest to the image.
-      name: ``level_1_gate`` if None.
+      level: number of the level, 1 nearest to the image.
+      name: None: ``level_1_gate`` for level 1.
     """
 
     def __init__(self, level: int, name: str | None = None, **kwargs):
@@ -109,7 +111,7 @@ class Gate(layers.Layer):
         self.gate_initializer = keras.initializers.Ones()
 
     def build(self, input_shape):
-        """Makes the weight."""
+        """Makes the gate."""
         self.gate = self.add_weight(
             shape=(), initializer=self.gate_initializer, trainable=False, aggregation="only_first_replica", name="gate"
         )
@@ -119,16 +121,16 @@ class Gate(layers.Layer):
         return inputs * self.gate
 
     def get_config(self):
-        """What `__init__` takes."""
+        """The arguments of `__init__`."""
         return super().get_config() | {"level": self.level}
 
 
 @keras.saving.register_keras_serializable("rdl")
 class Affine(layers.Layer):
-    """A learned scale and shift per channel (the last axis), and no normalisation.
+    """A learned scale and shift per channel (the last axis), without normalisation.
 
-    This is what batch normalisation computes that is never told that it trains: its moving moments stay at 0 and
-    1. The scale starts at what such a layer multiplies by, 1 / sqrt(1 + 0.001).
+    This is batch normalisation that is always in inference mode, with moving moments of 0 and 1. The initial scale is
+    that layer's, 1 / sqrt(1 + 0.001).
     """
 
     def __init__(self, **kwargs):
@@ -148,7 +150,7 @@ class Affine(layers.Layer):
 
 
 def split_levels(latents, levels: Levels) -> list:
-    """A layer per level that takes its latents, under the level's name."""
+    """Each level's latents, by a layer with the level's name."""
     return [
         LevelLatents(where.start, where.stop - where.start, name=name)(latents)
         for name, where in zip(levels.names, levels.slices, strict=True)
@@ -156,7 +158,7 @@ def split_levels(latents, levels: Levels) -> list:
 
 
 def levels_of(decoder: keras.Model) -> Levels | None:
-    """The levels of a decoder's latents, of a model in training or one read from disk; None if it has none."""
+    """The levels of a decoder's latents, in training or read from disk; None if it has none."""
     parts = [layer for layer in decoder.layers if isinstance(layer, LevelLatents)]
     return Levels(tuple(part.size for part in sorted(parts, key=lambda part: part.start))) if parts else None
 

@@ -1,7 +1,7 @@
 """Encoders and decoders of ladders, for images of any size and any number of levels.
 
-Level l's features h_l are a convolution of h_{l-1}; a branch from h_l gives the posterior of z_l. The decoder goes
-from the deepest level up: each level's own feature map beside what comes from below it.
+The features h_l of level l are a convolution of h_{l-1}; a branch from h_l gives the posterior of z_l. The decoder
+starts at the deepest level; each level's own feature map is concatenated with the output of the level below.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from keras import layers
 
 from rdl.config.ranges import Units
 from rdl.errors import UserError
-from rdl.models.ladder.blocks import Blocks, ImageShape, cut, halvings, posteriors
+from rdl.models.ladder.blocks import Blocks, ImageShape, crop, halvings, posterior_layers
 from rdl.models.ladder.levels import Gate, Levels, levels_for, split_levels
 from rdl.models.networks import small as small_networks
 from rdl.models.networks.pixel_logits import PixelLogits
@@ -22,8 +22,8 @@ def _levels(num_latents: int, filters: Sequence[int]) -> Levels:
     levels = levels_for(num_latents)
     if len(filters) != len(levels):
         raise UserError(
-            f"A ladder needs one number of filters per level, nearest to the image first, got {tuple(filters)} for "
-            f"{len(levels)} levels."
+            f"filters must have one number per level, nearest to the image first, got {tuple(filters)} for "
+            f"{len(levels)} levels: set {len(levels)} numbers."
         )
     return levels
 
@@ -37,14 +37,14 @@ def ladder_encoder(
     activation: str = "elu",
     normalization: str = "affine",
 ) -> keras.Model:
-    """Per level a convolution 4x4 of stride 2; each branch one more, a dense layer, and the posterior.
+    """A convolution 4x4 of stride 2 per level, with a branch of another one, a dense layer, and the posterior.
 
     Args:
       image_shape: (height, width, channels).
-      num_latents: of all levels; gin's `levels` shares them out.
-      filters: of level 1 .. L's convolution and of its branch's.
+      num_latents: in all levels; gin's `levels` divides them.
+      filters: of the convolutions of levels 1 .. L and of their branches.
       width: of the branches' dense layers.
-      activation: by Keras' name.
+      activation: Keras' name of it.
       normalization: after each activation, ``affine``, ``batch_norm`` or ``none``.
     """
     levels = _levels(num_latents, filters)
@@ -55,7 +55,7 @@ def ladder_encoder(
         hidden = blocks.conv(hidden, count)
         branch = blocks.conv(Gate(number)(hidden), count)
         branches.insert(0, blocks.dense(layers.Flatten()(branch), width))
-    return keras.Model(images, posteriors(branches, levels), name="encoder")
+    return keras.Model(images, posterior_layers(branches, levels), name="encoder")
 
 
 @gin.configurable
@@ -67,14 +67,14 @@ def ladder_decoder(
     activation: str = "elu",
     normalization: str = "affine",
 ) -> keras.Model:
-    """Per level two dense layers to its feature map, beside what comes from below; a transposed convolution up.
+    """Per level two dense layers to a feature map, concatenated with the level below; a transposed convolution.
 
     Args:
       image_shape: (height, width, channels).
-      num_latents: of all levels; gin's `levels` shares them out.
-      filters: of level 1 .. L's feature map and transposed convolution.
+      num_latents: in all levels; gin's `levels` divides them.
+      filters: of the feature maps and transposed convolutions of levels 1 .. L.
       width: of the first dense layers.
-      activation: by Keras' name.
+      activation: Keras' name of it.
       normalization: after each activation, ``affine``, ``batch_norm`` or ``none``.
     """
     levels = _levels(num_latents, filters)
@@ -89,7 +89,7 @@ def ladder_decoder(
         below = own if below is None else layers.Concatenate()([own, below])
         below = blocks.deconv(below, count, sizes[number])
     logits = PixelLogits(image_shape[2], name="logits")(below)
-    return keras.Model(latents, cut(logits, sizes[0]), name="decoder")
+    return keras.Model(latents, crop(logits, sizes[0]), name="decoder")
 
 
 @gin.configurable
@@ -98,11 +98,11 @@ def flat_decoder(
     num_latents: int,
     decoder: Callable[..., keras.Model] = small_networks.small_conv_decoder,
 ) -> keras.Model:
-    """Any decoder without a ladder, with gates on groups of latents: a schedule adds a plain VAE's latents.
+    """A decoder without a ladder, with gates on groups of latents, so that a schedule can add them one after another.
 
     Args:
       image_shape: (height, width, channels).
-      num_latents: of all groups; gin's `levels` shares them out.
+      num_latents: in all groups; gin's `levels` divides them.
       decoder: factory (image_shape, num_latents) -> keras.Model; in gin `flat_decoder.decoder = @deconv_decoder`.
     """
     levels = levels_for(num_latents)

@@ -1,7 +1,7 @@
-"""The progressive schedule: which levels of a ladder learn when (Li et al., arXiv 2002.10549).
+"""The progressive schedule of a ladder's levels (Li et al., arXiv 2002.10549).
 
-A step lasts a number of updates. Step s of S trains with the L - S + s deepest of the L levels active: S = L is
-pro-VLAE, which starts with the deepest level alone; S = 1 is VLAE, which has all levels from the start.
+In step s of S, the L - S + s deepest of the L levels are active. S = L is pro-VLAE, which starts with the deepest level
+only; S = 1 is VLAE, in which all levels are active from the start. Steps last a number of updates.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from rdl.errors import UserError
 
 @dataclass(frozen=True)
 class Phase:
-    """Where a ladder stands at one update; vectors are [levels], deepest first.
+    """The schedule's state at one update; vectors are [levels], deepest first.
 
     Attributes:
       step: 1 .. steps, int32 scalar.
       fade_in: the newest level's coefficient in [0, 1], scalar; 1 in the first step.
       active: 1 for active levels, 0 for the others.
-      encoder_gates: factor of the input of each level's encoder branch. An inactive level's is 1: its branch is
-        held to the prior by the pre-training KL.
+      encoder_gates: factor of the input of each level's encoder branch. An inactive level's is 1, as the pre-training
+        KL keeps its branch near the prior.
       decoder_gates: factor of each level's feature map in the decoder; exactly 0 for inactive levels.
     """
 
@@ -39,13 +39,13 @@ class Phase:
 @gin.configurable("progressive")
 @dataclass(frozen=True)
 class ProgressiveSchedule:
-    """From the number of updates made to active levels and fade-in. The last step has no end.
+    """The active levels and the fade-in as a function of the number of updates. The last step does not end.
 
     Attributes:
-      levels: of the ladder.
-      steps: None for one step per level (pro-VLAE); 1 for all levels from the start (VLAE).
-      updates_per_step: how long a step lasts.
-      fade_in_updates: the newest level of a step s > 1 comes in over so many updates, from 0 to 1; 0 for at once.
+      levels: number of the ladder's levels.
+      steps: number of steps; None: one per level (pro-VLAE); 1: all levels from the start (VLAE).
+      updates_per_step: length of a step.
+      fade_in_updates: number of updates over which the coefficient of a new level rises from 0 to 1; 0: at once.
     """
 
     levels: int
@@ -56,28 +56,29 @@ class ProgressiveSchedule:
     def __post_init__(self):
         if self.levels < 1 or not 1 <= self.num_steps <= self.levels:
             raise UserError(
-                f"A progressive schedule needs 1 <= steps <= levels, got steps = {self.steps} for {self.levels} levels."
+                f"progressive.steps must be from 1 to the number of levels, got {self.steps} for {self.levels} levels: "
+                "change one of them."
             )
         if self.updates_per_step < 1 or self.fade_in_updates < 0:
             raise UserError(
-                "A progressive schedule needs updates_per_step >= 1 and fade_in_updates >= 0, "
-                f"got {self.updates_per_step} and {self.fade_in_updates}."
+                "progressive.updates_per_step must be at least 1 and progressive.fade_in_updates at least 0, got "
+                f"{self.updates_per_step} and {self.fade_in_updates}: set larger ones."
             )
 
     @property
     def num_steps(self) -> int:
-        """How many steps there are."""
+        """Number of steps."""
         return self.levels if self.steps is None else self.steps
 
     def at(self, update: tf.Tensor | int) -> Phase:
-        """The phase at an update, counted from 0 since the weights were drawn.
+        """The phase at an update.
 
         Args:
-          update: int scalar, a tensor of a graph or a number.
+          update: updates made since the weights were drawn, int scalar.
         """
         update = tf.cast(update, tf.int32)
         step = tf.minimum(update // self.updates_per_step, self.num_steps - 1) + 1
-        newest = self.levels - self.num_steps + step - 1  # its position, deepest first
+        newest = self.levels - self.num_steps + step - 1  # position of the newest active level, deepest first
         position = tf.range(self.levels)
         active = tf.cast(position <= newest, tf.float32)
         fade_in = tf.where(step > 1, self._fade_in(update - (step - 1) * self.updates_per_step), 1.0)

@@ -1,4 +1,4 @@
-"""Encoders and decoders of plain VAEs, by gin name."""
+"""Encoders and decoders of plain VAEs."""
 
 from rdl.models.networks import dlib, quantised, reference, small
 

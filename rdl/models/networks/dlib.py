@@ -1,4 +1,4 @@
-"""disentanglement_lib's networks, with the kernel sizes of its code (its paper's table says 4x4 throughout)."""
+"""disentanglement_lib's networks, with the kernel sizes of its code. Its paper's table lists 4x4 kernels only."""
 
 import gin
 import keras

@@ -1,8 +1,8 @@
 """The last layer of a decoder, fast on CPUs.
 
-A transposed convolution is computed as the gradient of a convolution, whose kernels for CPUs put the outputs' channels
-side by side in vectors: with the one channel of grey images most of every vector is idle, and the layer takes a tenth
-of a training step for a thirtieth of its operations. benchmarks/pixel_logits.py times both.
+TensorFlow computes a transposed convolution as the gradient of a convolution, whose CPU kernels vectorise over output
+channels. With the one channel of grey images most of each vector is idle, so that the layer takes a tenth of a training
+step for a thirtieth of its operations. benchmarks/pixel_logits.py times the alternative here.
 """
 
 import keras
@@ -15,8 +15,8 @@ _PADDINGS = [[0, 0], [1, 1], [1, 1], [0, 0]]
 def upsample(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """`tf.nn.conv2d_transpose` with a kernel of 4x4, stride 2 and padding "SAME".
 
-    Pixel 2p - 1 + r (r = 0, 1) of a row takes from positions p - 1 and p alone, by the kernel's entries 2 + r and r: a
-    2x2 convolution gives all channels of four pixels at once. Gradients are those of the transposed convolution.
+    Pixel 2p - 1 + r (r = 0, 1) of a row depends on positions p - 1 and p, through the kernel's entries 2 + r and r.
+    So one 2x2 convolution computes all channels of four pixels. Gradients are computed as the transposed convolution's.
 
     Args:
       inputs: [batch, height, width, features].
@@ -32,7 +32,9 @@ def upsample(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         pairs = tf.reshape(kernel, (2, 2, 2, 2, channels, features))[::-1, :, ::-1]  # position, pixel, twice
         pairs = tf.reshape(tf.transpose(pairs, (0, 2, 5, 1, 3, 4)), (2, 2, features, 4 * channels))
         blocks = tf.nn.conv2d(inputs, pairs, 1, _PADDINGS)
-        outputs = tf.nn.depth_to_space(blocks, 2)[:, 1:-1, 1:-1]  # the first and last pixels lie outside
+        outputs = tf.nn.depth_to_space(blocks, 2)[
+            :, 1:-1, 1:-1
+        ]  # drops the outermost pixels, which lie outside the image
 
         def gradient(upstream):
             d_inputs = tf.nn.conv2d(upstream, kernel, 2, "SAME")
@@ -48,10 +50,10 @@ def upsample(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("rdl")
 class PixelLogits(layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose` 4x4 with stride 2 and padding "same", by `upsample` in training.
+    """`keras.layers.Conv2DTranspose` 4x4 with stride 2 and padding "same", computed by `upsample` in training.
 
     Args:
-      filters: the images' channels.
+      filters: number of the images' channels.
     """
 
     def __init__(self, filters: int, **kwargs):
@@ -65,5 +67,5 @@ class PixelLogits(layers.Conv2DTranspose):
         return upsample(inputs, kernel) + bias
 
     def get_config(self):
-        """What `__init__` takes."""
+        """The arguments of `__init__`."""
         return layers.Layer.get_config(self) | {"filters": self.filters}

@@ -1,4 +1,4 @@
-"""Posterior means on a grid: any encoder whose means take one of a few values each."""
+"""Encoders with quantised posterior means."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -19,16 +19,16 @@ def quantised_encoder(
     encoder: Callable[..., keras.Model] = small_conv_encoder,
     levels: Annotated[int, Between(3, 255)] = 9,
 ) -> keras.Model:
-    """An encoder whose means are quantised, each by itself (`finite_scalar`); the log variances are as they were.
+    """An encoder whose means are quantised by `finite_scalar`; its log variances are unchanged.
 
-    With a fixed grid for each latent, as in Tripod (Hsu et al. 2024, arXiv 2404.10282); the noise of the posterior and
-    the objective are the VAE's, which Tripod's model has not.
+    Each latent has a fixed grid, as in Tripod (Hsu et al. 2024, arXiv 2404.10282). Unlike Tripod's model, this one is a
+    VAE, with the posterior's noise and a VAE's objective.
 
     Args:
-      image_shape: of one image.
-      num_latents: coordinates of z.
+      image_shape: (height, width, channels).
+      num_latents: number of latents.
       encoder: factory of the encoder whose means are quantised.
-      levels: values that each mean can take, an odd number, so that 0 is one of them: what a latent out of use says.
+      levels: number of values that each mean can take; odd, so that 0, the mean of an inactive latent, is one of them.
 
     Raises:
       UserError: an even number of levels.
@@ -43,15 +43,15 @@ def quantised_encoder(
 def finite_scalar(values, levels: int):
     """Finite scalar quantisation (Mentzer et al., ICLR 2024, arXiv 2309.15505): d round(h tanh(v)), 2h + 1 levels.
 
-    The distance d of neighbouring levels is such that levels of which each is as likely have variance 1, as the prior
-    has. Gradients pass the rounding as if it were not there (straight through).
+    The distance d of neighbouring levels gives equally likely levels the prior's variance, 1. The gradient of the
+    rounding is taken as 1 (straight through).
 
     Args:
       values: of any shape.
-      levels: how many; odd.
+      levels: number of levels; odd.
 
     Returns:
-      float32, of the same shape.
+      float32, the shape of `values`.
     """
     half, distance = (levels - 1) / 2, (12 / (levels**2 - 1)) ** 0.5
     bounded = half * ops.tanh(ops.cast(values, "float32"))

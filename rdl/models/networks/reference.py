@@ -1,7 +1,7 @@
 """The networks of the PBT-VAE experiments: batch norm and ReLU after every hidden layer.
 
-Layers before a batch norm have no bias: the norm would take it away again. The 4x4-valid and 1x1 convolutions of the
-reference are written as the dense layers they are.
+Layers before a batch norm have no bias, which the norm would subtract. The 4x4-valid and 1x1 convolutions of the
+reference are dense layers here, which compute the same.
 """
 
 import gin

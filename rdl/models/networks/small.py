@@ -1,4 +1,4 @@
-"""Small networks for studies on a laptop: their sizes are gin parameters."""
+"""Small networks, for studies on a laptop; gin sets their sizes."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,17 @@ ImageShape = tuple[int, int, int]
 
 
 def shrunk(image_shape: ImageShape, halvings: int) -> tuple[int, int]:
-    """Height and width after so many layers with stride 2.
+    """Height and width after `halvings` layers of stride 2.
 
     Raises:
-      UserError: they do not come out whole.
+      UserError: they are not whole numbers.
     """
     height, width, _ = image_shape
     factor = 2**halvings
     if height % factor or width % factor:
         raise UserError(
-            f"This network needs a height and a width that are multiples of {factor}, got {height} x {width}; resize "
-            f"the images, to 64 x 64 say, or choose another network."
+            f"This network needs heights and widths that are multiples of {factor}, got {height} x {width}: resize the "
+            "images, for example to 64 x 64, or choose another network."
         )
     return height // factor, width // factor
 
@@ -77,9 +77,11 @@ def small_conv_encoder(
 def small_conv_decoder(
     image_shape: ImageShape, num_latents: int, filters: Sequence[Units] = (32, 32, 16), width: Units = 128
 ) -> keras.Model:
-    """The mirror image of `small_conv_encoder`: one transposed convolution for each of its convolutions."""
+    """The mirror image of `small_conv_encoder`, with a transposed convolution for each of its convolutions."""
     if not filters:
-        raise UserError("small_conv_decoder needs a convolution or more: give small_conv_decoder.filters a number.")
+        raise UserError(
+            "small_conv_decoder.filters must have at least one number, got none: set one a transposed convolution."
+        )
     small = (*shrunk(image_shape, len(filters)), filters[0])
     latents = keras.Input((num_latents,))
     hidden = layers.Dense(width, activation="relu", name="dense_0")(latents)

@@ -1,1 +1,1 @@
-"""What models minimise: one file a family, one function an equation."""
+"""Objectives of VAEs: one file a family, one function an equation."""

@@ -9,14 +9,18 @@ from keras import layers
 
 from rdl.config.ranges import Count, Units
 from rdl.models import replicas
-from rdl.models.finite import watch
-from rdl.models.objectives.objective import Batch, Objective, Terms, kl, reconstruction
+from rdl.models.finite import check_finite
+from rdl.models.objectives.objective import ForwardPass, Objective, Terms, kl, reconstruction
 from rdl.models.vae import VAE, VAE_PLAYER, Player
 
 
 @dataclass(frozen=True)
 class FactorObjective(Objective):
-    """The objective of a `FactorVAE`; `halved_updates` as in `factor_vae`."""
+    """The objective of a `FactorVAE`.
+
+    Attributes:
+      halved_updates: as in `factor_vae`.
+    """
 
     halved_updates: bool = False
 
@@ -27,12 +31,12 @@ def factor_vae(gamma: float = 10.0, halved_updates: bool = False) -> FactorObjec
 
     Args:
       gamma: weight of the total correlation.
-      halved_updates: dlib counts the updates of VAE and discriminator in one counter, so its VAE makes half of the
-        updates it is asked for; True does the same, False makes as many as asked for.
+      halved_updates: True imitates dlib, which counts the updates of VAE and discriminator in one counter, so that its
+        VAE makes half of the requested updates; False makes all of them.
     """
 
-    def terms(batch: Batch, hyperparameters) -> Terms:
-        return {"reconstruction": reconstruction(batch), "kl": kl(batch)}
+    def terms(forward: ForwardPass, hyperparameters) -> Terms:
+        return {"reconstruction": reconstruction(forward), "kl": kl(forward)}
 
     def model(encoder: keras.Model, decoder: keras.Model, objective: FactorObjective) -> FactorVAE:
         return FactorVAE(encoder, decoder, objective, fc_discriminator(decoder.input_shape[-1]))
@@ -42,7 +46,7 @@ def factor_vae(gamma: float = 10.0, halved_updates: bool = False) -> FactorObjec
 
 @gin.configurable
 def fc_discriminator(num_latents: int, depth: Count = 6, width: Units = 1000) -> keras.Model:
-    """dlib's: dense layers with leaky ReLU (slope 0.2), then the logits of (joint, independent)."""
+    """dlib's discriminator: dense layers with leaky ReLU (slope 0.2), then the logits of (joint, independent)."""
     latents = keras.Input((num_latents,))
     hidden = latents
     for i in range(depth):
@@ -52,9 +56,9 @@ def fc_discriminator(num_latents: int, depth: Count = 6, width: Units = 1000) ->
 
 
 class FactorVAE(VAE):
-    """A VAE and the discriminator between its latents and the same latents shuffled over the batch, one by one.
+    """A VAE with a discriminator between its latents and the same latents, each shuffled over the batch.
 
-    Both learn from the same sample in one step. The discriminator has its own Adam, with dlib's settings.
+    Both learn from the same sample in one update. The discriminator has its own Adam, with dlib's settings.
 
     Args:
       encoder: as in `VAE`.
@@ -67,15 +71,16 @@ class FactorVAE(VAE):
         super().__init__(encoder, decoder, objective)
         self.discriminator = discriminator
 
-    def losses(self, images, seed, step, dataset_size, hyperparameters) -> dict[str, Terms]:
+    def losses(self, images, seed, updates, dataset_size, hyperparameters, labels=None) -> dict[str, Terms]:
         """Terms of the VAE and of the discriminator."""
-        posterior, latents, log_likelihood = self.sample_and_score(images, seed)
-        batch = Batch(posterior, latents, log_likelihood, step, dataset_size)
-        shuffled = permuted_latents(latents, tf.random.experimental.stateless_fold_in(seed, 1))
-        joint = watch("the discriminator's logits", tf.cast(self.discriminator(latents), tf.float32))
-        independent = watch("the discriminator's logits", tf.cast(self.discriminator(shuffled), tf.float32))
+        forward = self.forward(images, seed, updates, dataset_size)
+        shuffled = permuted_latents(forward.latents, tf.random.experimental.stateless_fold_in(seed, 1))
+        joint, independent = (
+            check_finite("the discriminator's logits", tf.cast(self.discriminator(latents), tf.float32))
+            for latents in (forward.latents, shuffled)
+        )
         log_ratio = replicas.share_of_mean(joint[:, 0] - joint[:, 1])
-        vae_terms = self.objective.terms(batch, hyperparameters)
+        vae_terms = self.terms(forward, hyperparameters, labels)
         return {
             VAE_PLAYER: vae_terms | {"weighted_total_correlation": hyperparameters["gamma"] * log_ratio},
             "discriminator": {"discriminator": discriminator_loss(joint, independent)},
@@ -83,7 +88,7 @@ class FactorVAE(VAE):
 
     @property
     def counts_per_update(self) -> int:
-        """Two where dlib's counter is imitated."""
+        """Two if dlib's counter is imitated."""
         return 2 if self.objective.halved_updates else 1  # type: ignore[attr-defined]
 
     def players(self) -> dict[str, Player]:
@@ -95,14 +100,14 @@ class FactorVAE(VAE):
 
 
 def permuted_latents(latents: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Every latent shuffled over the whole batch by a permutation of its own: a sample of prod_k q(z_k).
+    """Shuffles each latent over the whole batch by a permutation of its own: a sample of prod_k q(z_k).
 
     Args:
       latents: [rows, latents].
       seed: int32 [2].
 
     Returns:
-      [rows, latents], through which no gradient goes.
+      [rows, latents]; no gradient passes.
     """
     everything = tf.transpose(replicas.gather(tf.stop_gradient(latents)))  # [latents, batch]
     keys = replicas.random_bits(tf.shape(everything), seed)
@@ -111,10 +116,10 @@ def permuted_latents(latents: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def discriminator_loss(joint: tf.Tensor, independent: tf.Tensor) -> tf.Tensor:
-    """Cross entropy of telling joint latents (class 0) from independent ones (class 1).
+    """Cross entropy of classifying latents as joint (class 0) or independent (class 1).
 
     Args:
-      joint: logits [rows, 2] of latents as they were sampled.
+      joint: logits [rows, 2] of sampled latents.
       independent: logits [rows, 2] of shuffled latents.
     """
     log_joint = tf.nn.log_softmax(joint)[:, 0]

@@ -1,7 +1,7 @@
-"""What a VAE minimises: named terms whose sum is the loss. A term named ``weighted_..`` carries its weight already.
+"""The objectives of VAEs: named terms whose sum is the loss. A term named ``weighted_..`` includes its weight.
 
-Every number that a search may want to change is in `Objective.hyperparameters` and reaches the terms as a tensor,
-so that changing it costs no retracing.
+Every number that a search may change is in `Objective.hyperparameters` and reaches the terms as a tensor, so that
+changing it does not retrace the graph.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,70 +20,58 @@ from rdl.models.objectives.total_correlation import minibatch_weighted_log_densi
 Terms = dict[str, tf.Tensor]
 Values = Mapping[str, tf.Tensor]
 Supervision = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""(posterior means [rows, latents], labels [rows, factors]) -> this replica's share of what they cost."""
+"""(posterior means [rows, latents], labels [rows, factors]) -> this replica's share of the supervised loss."""
 
 BatchSupervision = Callable[[tf.Tensor, tf.Tensor, Values], Terms]
 """(posterior means [rows, latents], labels of these rows [rows, labels], hyperparameters) -> loss terms."""
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What the terms are computed from; the rows of a batch that this replica holds."""
+class ForwardPass:
+    """The model's outputs for the rows of a batch that this replica holds, from which the terms are computed."""
 
     posterior: DiagonalNormal  # q(z | x), [batch, latents]
     latents: tf.Tensor  # one sample of each posterior, [batch, latents]
     log_likelihood: tf.Tensor  # log p(x | z), [batch]
-    step: tf.Tensor  # scalar, counts updates
-    dataset_size: tf.Tensor  # scalar
+    updates: tf.Tensor  # int32 scalar, updates made since the weights were drawn
+    dataset_size: tf.Tensor  # float32 scalar
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss by name, the terms it is the sum of, and its hyperparameters with default values.
+    """A loss as a sum of terms.
 
-    `pairing` says that batches are pairs of images, rows 2i and 2i + 1, and what the two posteriors of a pair become
-    before latents are drawn from them: it takes and returns those of the whole batch (see `paired`).
-
-    `supervision` says that a batch of labelled images comes with each of the others, and what is added to the loss for
-    them, ``gamma_sup`` times (see `supervised`).
-
-    `batch_supervision` says that the images of a batch carry labels, and adds terms for them (see `pooled_labels`).
-
-    `model` makes the model that computes it, where that is not a plain `VAE`: (encoder, decoder, objective) -> VAE.
-
-    Terms are recorded under their names. One that a hyperparameter multiplies is called ``weighted_..``, so that ``kl``
-    is always nats of KL.
+    Attributes:
+      name: of the loss.
+      terms: (forward pass, hyperparameters) -> terms, scalars: this replica's shares of means over the batch. Terms are
+        recorded under their names. A term that a hyperparameter multiplies is called ``weighted_..``, so that ``kl`` is
+        always nats of KL.
+      hyperparameters: names and default values.
+      pairing: for batches of pairs, rows 2i and 2i + 1: maps the posteriors of the batch to those that latents are
+        drawn from (see `paired`).
+      supervision: for batches that come with labelled images: the supervised loss, which is added ``gamma_sup`` times
+        (see `supervised`).
+      batch_supervision: for batches whose images have labels: terms that are added for them (see `pooled_labels`).
+      model: (encoder, decoder, objective) -> the VAE that computes the loss, if not a plain `VAE`.
     """
 
     name: str
-    terms: Callable[[Batch, Values], Terms]
+    terms: Callable[[ForwardPass, Values], Terms]
     hyperparameters: dict[str, float] = field(default_factory=dict)
     pairing: Callable[[DiagonalNormal], DiagonalNormal] | None = field(default=None, kw_only=True)
     supervision: Supervision | None = field(default=None, kw_only=True)
     batch_supervision: BatchSupervision | None = field(default=None, kw_only=True)
     model: Callable[..., Any] | None = field(default=None, kw_only=True)
 
-    def __call__(
-        self,
-        posterior: DiagonalNormal,
-        latents: tf.Tensor,
-        log_likelihood: tf.Tensor,
-        step: tf.Tensor,
-        dataset_size: tf.Tensor,
-        hyperparameters: Values,
-    ) -> Terms:
-        """The terms, scalars: this replica's shares of means over the batch."""
-        return self.terms(Batch(posterior, latents, log_likelihood, step, dataset_size), hyperparameters)
 
-
-def reconstruction(batch: Batch) -> tf.Tensor:
+def reconstruction(forward: ForwardPass) -> tf.Tensor:
     """-log p(x | z), mean over the batch, in nats per image."""
-    return replicas.share_of_mean(-batch.log_likelihood)
+    return replicas.share_of_mean(-forward.log_likelihood)
 
 
-def kl(batch: Batch) -> tf.Tensor:
+def kl(forward: ForwardPass) -> tf.Tensor:
     """KL(q(z | x) || p(z)), mean over the batch, in nats per image."""
-    per_latent = kl_to_prior(batch.posterior.loc, batch.posterior.log_variance)
+    per_latent = kl_to_prior(forward.posterior.loc, forward.posterior.log_variance)
     return replicas.share_of_mean(tf.reduce_sum(per_latent, axis=1))
 
 
@@ -91,8 +79,8 @@ def kl(batch: Batch) -> tf.Tensor:
 def vae(beta: float = 1.0) -> Objective:
     """beta-VAE (Higgins et al. 2017, equation 4): loss = -log p(x|z) + beta KL(q(z|x) || p(z))."""
 
-    def terms(batch: Batch, hyperparameters: Values) -> Terms:
-        return {"reconstruction": reconstruction(batch), "weighted_kl": hyperparameters["beta"] * kl(batch)}
+    def terms(forward: ForwardPass, hyperparameters: Values) -> Terms:
+        return {"reconstruction": reconstruction(forward), "weighted_kl": hyperparameters["beta"] * kl(forward)}
 
     return Objective("vae", terms, {"beta": beta})
 
@@ -106,12 +94,12 @@ def annealed_vae(
     The capacity C, in nats, grows linearly from 0 to c_max over the first iteration_threshold updates.
     """
 
-    def terms(batch: Batch, hyperparameters: Values) -> Terms:
-        progress = tf.cast(batch.step, batch.log_likelihood.dtype) / hyperparameters["iteration_threshold"]
+    def terms(forward: ForwardPass, hyperparameters: Values) -> Terms:
+        progress = tf.cast(forward.updates, forward.log_likelihood.dtype) / hyperparameters["iteration_threshold"]
         capacity = hyperparameters["c_max"] * tf.minimum(progress, 1.0)
-        distance = tf.abs(replicas.total(kl(batch)) - capacity)
+        distance = tf.abs(replicas.total(kl(forward)) - capacity)
         return {
-            "reconstruction": reconstruction(batch),
+            "reconstruction": reconstruction(forward),
             "weighted_distance_from_capacity": replicas.equal_share(hyperparameters["gamma"] * distance),
         }
 
@@ -127,21 +115,22 @@ def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: st
 
     Args:
       lambda_od: weight of the squares off the diagonal.
-      lambda_d_factor: weight of those on the diagonal, in units of lambda_od.
-      dip_type: "i" takes S of the posterior means (equation 6), "ii" adds the mean posterior variance (equation 7).
+      lambda_d_factor: weight of the squares on the diagonal, in units of lambda_od.
+      dip_type: "i": S is the covariance of the posterior means (equation 6); "ii": S adds the mean posterior variance
+        (equation 7).
     """
     if dip_type not in ("i", "ii"):
         raise UserError(f"dip_vae.dip_type must be 'i' or 'ii', got {dip_type!r}; set it to one of them.")
 
-    def terms(batch: Batch, hyperparameters: Values) -> Terms:
-        covariance = _aggregate_covariance(batch.posterior, dip_type)
+    def terms(forward: ForwardPass, hyperparameters: Values) -> Terms:
+        covariance = _aggregate_covariance(forward.posterior, dip_type)
         diagonal = tf.linalg.diag_part(covariance)
         on_diagonal = tf.reduce_sum(_square(diagonal - 1.0))
         off_diagonal = tf.reduce_sum(_square(covariance - tf.linalg.diag(diagonal)))
         lambda_d = hyperparameters["lambda_od"] * hyperparameters["lambda_d_factor"]
         return {
-            "reconstruction": reconstruction(batch),
-            "kl": kl(batch),
+            "reconstruction": reconstruction(forward),
+            "kl": kl(forward),
             "weighted_off_diagonal": replicas.equal_share(hyperparameters["lambda_od"] * off_diagonal),
             "weighted_diagonal": replicas.equal_share(lambda_d * on_diagonal),
         }
@@ -150,7 +139,7 @@ def dip_vae(lambda_od: float = 10.0, lambda_d_factor: float = 10.0, dip_type: st
 
 
 def _square(values: tf.Tensor) -> tf.Tensor:
-    """values^2, beyond 1e6 along its tangent: the square of a variance of e^60 is infinite in float32."""
+    """values^2, continued beyond 1e6 by its tangent, since the square of a variance of e^60 overflows in float32."""
     near = tf.clip_by_value(values, -1e6, 1e6)
     return near * (2.0 * values - near)
 
@@ -175,28 +164,28 @@ def beta_tc_vae(beta: float = 6.0, analytic_kl: bool = False) -> Objective:
 
     Args:
       beta: weight of the total correlation.
-      analytic_kl: as in dlib, the same loss written -log p(x|z) + KL + (beta - 1) (log q(z) - log prod_k q(z_k)),
-        where KL is the closed form instead of log q(z|x) - log p(z) at the sample: equal in expectation.
+      analytic_kl: as in dlib, the loss is -log p(x|z) + KL + (beta - 1) (log q(z) - log prod_k q(z_k)). Its KL is in
+        closed form instead of log q(z|x) - log p(z) at the sample; the two are equal in expectation.
     """
 
-    def terms(batch: Batch, hyperparameters: Values) -> Terms:
+    def terms(forward: ForwardPass, hyperparameters: Values) -> Terms:
         log_q_z, log_prod_q_z = minibatch_weighted_log_densities(
-            batch.latents,
-            replicas.gather(batch.posterior.loc),
-            replicas.gather(batch.posterior.log_variance),
-            batch.dataset_size,
+            forward.latents,
+            replicas.gather(forward.posterior.loc),
+            replicas.gather(forward.posterior.log_variance),
+            forward.dataset_size,
         )
         total_correlation = replicas.share_of_mean(log_q_z - log_prod_q_z)
         if analytic_kl:
             return {
-                "reconstruction": reconstruction(batch),
-                "kl": kl(batch),
+                "reconstruction": reconstruction(forward),
+                "kl": kl(forward),
                 "weighted_total_correlation": (hyperparameters["beta"] - 1.0) * total_correlation,
             }
-        log_q_z_given_x = batch.posterior.log_prob(batch.latents)
-        log_p_z = prior_like(batch.latents).log_prob(batch.latents)
+        log_q_z_given_x = forward.posterior.log_prob(forward.latents)
+        log_p_z = prior_like(forward.latents).log_prob(forward.latents)
         return {
-            "reconstruction": reconstruction(batch),
+            "reconstruction": reconstruction(forward),
             "mutual_information": replicas.share_of_mean(log_q_z_given_x - log_q_z),
             "weighted_total_correlation": hyperparameters["beta"] * total_correlation,
             "dimension_wise_kl": replicas.share_of_mean(log_prod_q_z - log_p_z),

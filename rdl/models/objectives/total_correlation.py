@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from rdl.models.distributions import normal_log_prob
-from rdl.models.finite import watch
+from rdl.models.finite import check_finite
 
 
 def minibatch_weighted_log_densities(
@@ -17,7 +17,7 @@ def minibatch_weighted_log_densities(
     Args:
       latents: samples z_i, [rows, latents].
       means: of q(z | x_j) for the M images of the whole batch, [batch, latents].
-      log_variances: the same, [batch, latents].
+      log_variances: of q(z | x_j), [batch, latents].
       dataset_size: N, a scalar.
 
     Returns:
@@ -28,4 +28,4 @@ def minibatch_weighted_log_densities(
     log_weight = tf.math.log(batch_size) + tf.math.log(tf.cast(dataset_size, latents.dtype))
     log_qz = tf.reduce_logsumexp(tf.reduce_sum(log_q, axis=2), axis=1) - log_weight
     log_prod_qz = tf.reduce_sum(tf.reduce_logsumexp(log_q, axis=1) - log_weight, axis=1)
-    return watch("log q(z)", log_qz), watch("log prod q(z_k)", log_prod_qz)
+    return check_finite("log q(z)", log_qz), check_finite("log prod q(z_k)", log_prod_qz)

@@ -21,6 +21,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from rdl.errors import UserError
+from rdl.models.likelihoods import likelihood_of
 from rdl.models.saving.plain import plain
 from rdl.models.saving.saved import TrainedModel
 from rdl.runs import files
@@ -59,7 +60,7 @@ class Signatures(tf.Module):
 
     def _decode(self, latent_vectors: tf.Tensor) -> Tensors:
         logits = tf.cast(self._decoder(latent_vectors, training=False), tf.float32)
-        return {"images": tf.sigmoid(logits), "logits": logits}
+        return {"images": likelihood_of(self._decoder).mean(logits), "logits": logits}
 
     def _reconstructions(self, images: tf.Tensor) -> Tensors:
         return self._decode(self._representation(images)["default"])

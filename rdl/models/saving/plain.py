@@ -9,6 +9,7 @@ from keras import layers
 
 from rdl.models.batch_norm import BatchNormalization
 from rdl.models.ladder.levels import Affine, Gate, LevelLatents
+from rdl.models.likelihoods import Likelihood
 from rdl.models.networks.pixel_logits import PixelLogits
 
 Weights = list[np.ndarray]
@@ -76,10 +77,15 @@ def _pixel_logits(layer: PixelLogits) -> Translation:
     return plain_layer, layer.get_weights()
 
 
+def _likelihood(layer: Likelihood) -> Translation:
+    return layers.Activation("linear", name=layer.name), []
+
+
 _TRANSLATIONS: dict[type, Callable[..., Translation]] = {
     BatchNormalization: _batch_norm,
     PixelLogits: _pixel_logits,
     Affine: _affine,
     Gate: _gate,
     LevelLatents: _level_latents,
+    Likelihood: _likelihood,
 }

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.distributions import DiagonalNormal
+from rdl.models.likelihoods import likelihood_of
 from rdl.models.networks.fit import check_networks
 from rdl.models.vae import VAE
 from rdl.runs import files
@@ -109,7 +110,8 @@ class TrainedModel:
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.num_latents:
             raise UserError(f"Expected latents of shape [n, {self.num_latents}], got {list(latents.shape)}.")
-        return tf.sigmoid(tf.cast(self.decoder(latents, training=False), tf.float32)).numpy()
+        logits = tf.cast(self.decoder(latents, training=False), tf.float32)
+        return likelihood_of(self.decoder).mean(logits).numpy()
 
     def traverse(
         self, image: np.ndarray, latent: int, values: Sequence[float] = tuple(np.linspace(-2, 2, 9))

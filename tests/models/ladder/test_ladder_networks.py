@@ -165,7 +165,7 @@ def test_a_saved_ladder_keeps_levels_and_gates(tmp_path):
 
 
 def test_what_does_not_fit_is_refused_in_one_line():
-    with pytest.raises(UserError, match="evenly"):
+    with pytest.raises(UserError, match="levels.count"):
         levels_for(7)
     with pytest.raises(UserError, match="add up"):
         levels_for(7, sizes=(3, 3))

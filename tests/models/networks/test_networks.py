@@ -118,5 +118,5 @@ def test_networks_that_do_not_fit_are_told(encoder, decoder, told):
 
 @pytest.mark.parametrize("numbers", [{"num_latents": 0}, {"num_latents": 10**9}, {"models": 0}, {"models": 10**6}])
 def test_numbers_that_no_machine_holds_are_told(numbers):
-    with pytest.raises(UserError, match="must be from 1 to 10,000 and 1,000"):
+    with pytest.raises(UserError, match="from 1 to 10,000 and model.models from 1 to 1,000"):
         build((8, 8, 1), **numbers)

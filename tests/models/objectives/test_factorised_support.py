@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from rdl.models.distributions import DiagonalNormal
 from rdl.models.objectives.factorised_support import distances_to_product, factorised_support, shortfalls
+from rdl.models.objectives.objective import ForwardPass
 
 BATCH, LATENTS = 12, 4
 POINTS = np.random.default_rng(0).normal(size=(BATCH, LATENTS))
@@ -81,7 +82,8 @@ def terms(objective, **values):
     posterior = DiagonalNormal(tf.constant(POINTS), tf.zeros_like(POINTS))
     hyperparameters = {name: tf.constant(value, tf.float64) for name, value in values.items()}
     log_likelihood = tf.fill((BATCH,), tf.constant(-3.0, tf.float64))
-    found = objective(posterior, posterior.loc, log_likelihood, tf.constant(0), tf.constant(9.0), hyperparameters)
+    forward = ForwardPass(posterior, posterior.loc, log_likelihood, tf.constant(0), tf.constant(9.0))
+    found = objective.terms(forward, hyperparameters)
     return {name: float(term) for name, term in found.items()}
 
 

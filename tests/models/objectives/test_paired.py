@@ -8,6 +8,7 @@ import tensorflow as tf
 from rdl.errors import UserError
 from rdl.models.distributions import DiagonalNormal
 from rdl.models.objectives import paired
+from rdl.models.objectives.objective import ForwardPass
 
 LATENTS = 5
 
@@ -104,19 +105,20 @@ def test_which_of_a_pair_comes_first_matters_to_one_kl_alone():
 def test_the_loss_is_the_beta_vaes_of_the_averaged_posteriors():
     posterior = DiagonalNormal(tf.constant([[1.0, 0.0]]), tf.zeros((1, 2)))
     hyperparameters = {"beta": tf.constant(4.0)}
-    terms = paired.ada_gvae()(posterior, posterior.loc, tf.constant([-7.0]), 0, 10.0, hyperparameters)
+    forward = ForwardPass(posterior, posterior.loc, tf.constant([-7.0]), tf.constant(0), tf.constant(10.0))
+    terms = paired.ada_gvae().terms(forward, hyperparameters)
     assert {name: float(term) for name, term in terms.items()} == {"reconstruction": 7.0, "weighted_kl": 4.0 * 0.5}
 
 
 @pytest.mark.parametrize("factory", [paired.group_vae, paired.ml_vae])
-def test_numbers_of_shared_latents_that_cannot_be(factory):
+def test_numbers_of_shared_latents_out_of_range_are_refused(factory):
     with pytest.raises(UserError, match="at least 1 latent, got shared = 0"):
         factory(shared=0)
-    with pytest.raises(UserError, match="5 latents a pair shares 1 to 4, got shared = 5"):
+    with pytest.raises(UserError, match="1 to 4 .*got shared = 5"):
         applied(factory(shared=5), np.zeros((2, LATENTS)), np.zeros((2, LATENTS)))
 
 
-def test_gin_knows_them():
+def test_gin_configures_them():
     gin.parse_config("ada_gvae.beta = 4.\nada_mlvae.mean_precision = True\ngroup_vae.shared = 2\nml_vae.beta = 2")
     assert paired.ada_gvae().hyperparameters == {"beta": 4.0}
     assert paired.ml_vae().hyperparameters == {"beta": 2}

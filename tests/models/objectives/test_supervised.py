@@ -97,7 +97,7 @@ def test_a_batch_without_any_label_costs_nothing_and_far_latents_are_finite(kind
     assert np.isfinite(found) and np.isfinite(tape.gradient(found, far)).all()
 
 
-def test_it_adds_to_any_objective_and_keeps_what_that_is():
+def test_the_unsupervised_objective_keeps_its_model_and_pairing():
     gin.parse_config("few_labels.objective = @factor_vae\nfactor_vae.gamma = 7.0\nfew_labels.gamma_sup = 3.0")
     found = supervised.few_labels()
     assert isinstance(found, FactorObjective) and found.model is not None
@@ -107,22 +107,22 @@ def test_it_adds_to_any_objective_and_keeps_what_that_is():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({}, "got none: set few_labels.objective = @beta_tc_vae"),
         ({"objective": beta_tc_vae, "kind": "l1"}, "cross_entropy, l2, covariance, covariance_to_identity, got 'l1'"),
-        ({"objective": lambda: supervised.few_labels(beta_tc_vae)}, "has labels in its loss already"),
-        ({"objective": supervised.few_labels}, "has labels in its loss already"),
+        ({"objective": lambda: supervised.few_labels(beta_tc_vae)}, "must be unsupervised"),
+        ({"objective": supervised.few_labels}, "must be unsupervised"),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_be(settings, told):
-    with pytest.raises(UserError, match=told):
+def test_impossible_settings_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
         supervised.few_labels(**settings)
 
 
-def test_itself_by_its_name_in_gin():
+def test_few_labels_cannot_be_its_own_objective():
     for reference in ("few_labels", "inner/few_labels"):
         gin.clear_config()
         gin.parse_config(f"few_labels.objective = @{reference}")
-        with pytest.raises(UserError, match="has labels in its loss already"):
+        with pytest.raises(UserError, match="must be unsupervised"):
             supervised.few_labels()
