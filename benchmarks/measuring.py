@@ -1,6 +1,7 @@
 """Shared by the benchmarks: CPU time of functions that take turns, and JSON lines of results."""
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -43,7 +44,9 @@ def emit_machine(benchmark: str) -> None:
 
 
 def processor_flags() -> str:
-    """The newest of `FLAGS` that the processor has; ``none`` if it has none of them or is unknown."""
+    """The newest of `FLAGS` that oneDNN may use on this processor; ``none`` if there is none, or it is unknown."""
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() == "AVX2":
+        return "avx2"
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
     return next((flag for flag in FLAGS if flag in flags), "none")

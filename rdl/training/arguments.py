@@ -36,10 +36,8 @@ def check_arguments(
         raise UserError(f"Expected images to train on, got num_images={num_images} of {len(images)}.")
     unknown = sorted(set(hyperparameters or {}) - set(model.hyperparameters))
     if unknown:
-        raise UserError(
-            f"Expected hyperparameters of the objective, which are {sorted(model.hyperparameters)}, got {unknown[0]!r}: "
-            "remove it."
-        )
+        known = ", ".join(sorted(model.hyperparameters))
+        raise UserError(f"hyperparameters must be of the objective ({known}), got {unknown[0]!r}: remove it.")
     return model.hyperparameters | {name: float(value) for name, value in (hyperparameters or {}).items()}
 
 

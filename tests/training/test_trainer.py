@@ -157,7 +157,7 @@ def test_posterior_parameters_of_chosen_images(trainer, made_images):
     [
         ({"batch_size": 1}, "at least 2 .*got 1"),
         ({"num_images": 0}, "num_images=0"),
-        ({"hyperparameters": {"gamma": 1.0}}, r"\['beta'\], got 'gamma'"),
+        ({"hyperparameters": {"gamma": 1.0}}, "beta.*got .gamma."),
     ],
 )
 def test_wrong_arguments(trainer, made_images, change, message):
