@@ -48,7 +48,7 @@ beta/Dimension.initial = (1.0, 4.0)
 def searched(tmp_path, monkeypatch):
     """Runs a search; returns its summary, its members' records and the labelled images that its members had."""
     drawn = []
-    plain = labels.Labels.draw
+    plain = labels.LabelSettings.draw
 
     def draw(self, *arguments):
         drawn.append(plain(self, *arguments).indices)
@@ -59,7 +59,7 @@ def searched(tmp_path, monkeypatch):
         images = small_sprites()
         if not factors:
             images = data.ImageSet("plain", images.source)
-        monkeypatch.setattr(labels.Labels, "draw", draw)
+        monkeypatch.setattr(labels.LabelSettings, "draw", draw)
         with Run(tmp_path / "run") as run:
             context = Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
             summary = search(context, UDRScore())

@@ -198,7 +198,7 @@ def test_a_search_starts_from_the_x_model_of_another_run(context, tmp_path, monk
     x_run = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
     (context.run.root / "config.gin").touch()
     starts = []
-    monkeypatch.setattr(VAELearner, "_begin_as", lambda self, trainer, start, seed: starts.append(start))
+    monkeypatch.setattr(VAELearner, "_start_from", lambda self, trainer, start, seed: starts.append(start))
     with Run(tmp_path / "other") as run:
         search(dataclasses.replace(context, run=run), RandomScore(), str(context.run.root))
     assert {(start.checkpoint, start.model) for start in starts} == {(x_run.trained.checkpoint, x_run.trained.model)}
