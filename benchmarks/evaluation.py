@@ -23,7 +23,7 @@ import sklearn
 from sklearn import ensemble
 
 from rdl.config import read_gin
-from rdl.results.evaluation import _FILES, METRICS
+from rdl.results.evaluation import METRIC_FILES, METRICS
 from third_party.disentanglement_lib.evaluation import evaluate
 from third_party.disentanglement_lib.evaluation.metrics.sampling import encode_once
 
@@ -70,8 +70,8 @@ def main():
     for name, function in functions.items():
         for metric in options.metrics:
             gin.clear_config()
-            preset = [str(_FILES / "presets" / f"{options.preset}.gin")] if options.preset else []
-            read_gin([str(_FILES / f"{metric}.gin"), *preset], [])
+            preset = [str(METRIC_FILES / "presets" / f"{options.preset}.gin")] if options.preset else []
+            read_gin([str(METRIC_FILES / f"{metric}.gin"), *preset], [])
             cpu, wall = time.process_time(), time.perf_counter()
             evaluate.evaluate(data, function)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

@@ -14,7 +14,8 @@ optimum a seed falls into is decided by rounding all the same, so that differenc
 import sys
 from pathlib import Path
 
-from rdl.results import statistics, studies
+from rdl.results import statistics
+from rdl.results.study_results import read_study
 from rdl.runs import files
 
 SHOWN = {"loss": "final.score", "MIG": "final.discrete_mig", "DCI": "final.disentanglement", "MIG-sup": "final.mig_sup"}
@@ -22,7 +23,7 @@ SHOWN = {"loss": "final.score", "MIG": "final.discrete_mig", "DCI": "final.disen
 
 def read(root: str) -> dict[int, dict[str, float]]:
     """{seed: {name: value}} of the finished runs."""
-    finished = [run for run in studies.read(Path(root)) if run.summary]
+    finished = [run for run in read_study(Path(root)) if run.summary]
     return {run.seed: {name: _value(run.summary, key) for name, key in SHOWN.items()} for run in finished}
 
 

@@ -34,11 +34,16 @@ def reduce_table(columns: dict) -> str:
 
 def reduce_folder(root: Path) -> str:
     """Reduces each run of a folder to a line."""
-    from rdl.results import studies
+    from rdl.results.study_results import STUDY_METRICS, read_study
+    from rdl.results.summary import select_comparable
 
     lines = []
-    for run in studies.read(root):
-        kept = {"file": run.file, "seed": run.seed, "state": run.state, "scores": run.scores, "summary": run.summary}
+    for run in read_study(root):
+        scores = select_comparable(run.results[run.results["metric"].isin(STUDY_METRICS)])
+        by_method = {
+            method: dict(zip(own["metric"], own["value"], strict=True)) for method, own in scores.groupby("method")
+        }
+        kept = {"file": run.file, "seed": run.seed, "state": run.state, "scores": by_method, "summary": run.summary}
         if run.reason:
             kept["reason"] = run.reason
         kept |= _read_journal(root / run.file / str(run.seed))

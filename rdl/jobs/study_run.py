@@ -1,4 +1,4 @@
-"""Trains and measures many runs of a study, each in a directory of its own, by the executor that gin names."""
+"""Trains and measures the runs of a study, each in its own directory, with the executor that gin configures."""
 
 import dataclasses
 import time
@@ -14,7 +14,7 @@ from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.study import Plan
+from rdl.jobs.study import StudyPlan
 from rdl.results import evaluation, result_tree
 from rdl.results.finished_run import FinishedRun
 from rdl.runs import Layout, files, folders
@@ -24,166 +24,175 @@ from rdl.training.threads import configure_threads
 _SECONDS_BETWEEN_TABLES = 60
 
 
-class Case(Protocol):
-    """One run of a study: a model of the published one, or a gin file with a seed."""
+class StudyCase(Protocol):
+    """One run of a study: a model of the published study, or a gin file with a seed."""
 
     @property
     def place(self) -> str:
-        """Its folder in the study's."""
+        """Folder of the run within the study's folder."""
         ...
 
     @property
     def title(self) -> str:
-        """For a person."""
+        """Title for log lines."""
         ...
 
     @property
     def graph(self) -> str:
-        """Cases that have this in common share a traced graph, and take about as long."""
+        """Cases of the same graph share a traced graph and take about equally long."""
         ...
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """Settings that join those of training in disentanglement_lib's result tree."""
+        """Extra training settings in disentanglement_lib's result tree."""
         ...
 
     def configure(self, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
-        """Gives gin the run's configuration, and nothing else; files and bindings on top of its own."""
+        """Replaces gin's configuration by that of the run, with files and bindings on top."""
         ...
 
 
-def read_plan(gin_files: Sequence[str], bindings: Sequence[str]) -> Plan:
-    """The plan that gin describes.
+def read_plan(gin_files: Sequence[str], bindings: Sequence[str]) -> StudyPlan:
+    """The plan that gin configures.
 
     Raises:
       UserError: a wrong configuration.
     """
     gin.clear_config()
     read_gin(gin_files, bindings)
-    return Plan()
+    return StudyPlan()
 
 
 @dataclasses.dataclass(frozen=True)
-class Turn:
-    """One run of the study, before and after its turn."""
+class CaseResult:
+    """A run of the study and how it ended; with the defaults a run that has not begun.
 
-    case: Case
+    Attributes:
+      case: the run.
+      seconds: time of training and measuring.
+      reason: why the run failed; empty unless it did.
+    """
+
+    case: StudyCase
     seconds: float = 0.0
     reason: str = ""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """``model <place>``, for log lines."""
         return f"model {self.case.place}"
 
-    def with_failure(self, reason: str) -> "Turn":
-        """The same, with why it could not be trained or measured."""
+    def with_failure(self, reason: str) -> "CaseResult":
+        """The same run, failed for a reason."""
         return dataclasses.replace(self, reason=reason)
 
 
 class StudyTask:
-    """Trains and measures one run after another in one process.
+    """Trains and measures runs one after another in one process.
 
-    Runs of one method share a traced graph (its strengths are hyperparameters), which makes many small ones cheap.
+    Runs of one method share a traced graph, since strengths are hyperparameters; this makes many small runs cheap.
 
     Args:
-      root: a run lies in ``<root>/<its place>``.
-      gin_files: on top of each case's own, such as a smaller scale.
-      bindings: gin's, on top of the files.
-      metrics: what to measure; None: what ``study.metrics`` says.
+      root: folder of the study; a run lies in ``<root>/<place>``.
+      gin_files: gin files on top of each case's own, such as a smaller scale.
+      bindings: gin bindings on top of the files.
+      metrics: metrics to measure; None: those of ``study.metrics``.
     """
 
     def __init__(
         self, root: Path, gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequence[str] | None = None
     ):
-        # Another process may work in another folder; runs are spread, not the members in them.
+        # A worker process may have another working directory. Runs are distributed, not the members in them.
         self._root, self._metrics = root.absolute(), metrics
         self._gin_files = [str(Path(path).absolute()) for path in gin_files]
         self._bindings = [*bindings, "executor.name = 'serial'"]
 
-    def __call__(self, turn: Turn) -> Turn:
-        """The run after its turn; what was done before is skipped."""
-        case, started = turn.case, time.perf_counter()
+    def __call__(self, pending: CaseResult) -> CaseResult:
+        """Trains and measures a run; skips what is already done."""
+        case, reason, started = pending.case, "", time.perf_counter()
         folder = self._root / case.place
         failure = folders.failure(folder)
         try:
             self._train_and_measure(case, folder)
             failure.unlink(missing_ok=True)
-        except Exception as error:  # hours of other runs must not end with one: it is told, counted and kept
+        except Exception as error:  # one failed run must not end hours of others: it is recorded and reported
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            told = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason} (see {failure})"
-            files.write_json(failure, {"reason": told, "traceback": traceback.format_exc()})
-            turn = turn.with_failure(told)
-        return dataclasses.replace(turn, seconds=time.perf_counter() - started)
+            if not isinstance(error, UserError):
+                reason = f"{type(error).__name__}: {reason} (see {failure})"
+            files.write_json(failure, {"reason": reason, "traceback": traceback.format_exc()})
+        return CaseResult(case, time.perf_counter() - started, reason)
 
-    def _train_and_measure(self, case: Case, folder: Path) -> None:
+    def _train_and_measure(self, case: StudyCase, folder: Path) -> None:
         case.configure(self._gin_files, self._bindings)
-        plan, metrics = Plan(), _metrics(self._metrics)
+        plan, metrics = StudyPlan(), _resolve_metrics(self._metrics)
         summary = experiment.experiment(str(folder))
         run = FinishedRun.open(folder)
         run.write_training_results(case.labels)
-        if "final.discrete_mig" in summary:  # the true factors are known
+        if "final.discrete_mig" in summary:  # the factors are known
             evaluation.evaluate(folder, metrics, plan.representations, plan.repeats, plan.metric_bindings)
 
 
-def _metrics(asked: Sequence[str] | None) -> Sequence[str]:
-    """What to measure: what is asked for, else what gin says.
+def _resolve_metrics(metrics: Sequence[str] | None) -> Sequence[str]:
+    """The metrics to measure; those of ``study.metrics`` if None.
 
     Raises:
-      UserError: no such metric.
+      UserError: an unknown metric.
     """
-    chosen = Plan().metrics if asked is None else asked
+    chosen = StudyPlan().metrics if metrics is None else metrics
     names = evaluation.METRICS if list(chosen) == ["all"] else chosen
     for name in names:
-        evaluation.metric_file(name)
+        evaluation.find_metric_file(name)
     return names
 
 
-def run(
-    cases: Sequence[Case],
+def run_study(
+    cases: Sequence[StudyCase],
     root: str | Path,
     gin_files: Sequence[str] = (),
     bindings: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
     make_executor: Callable[[], Executor] = SerialExecutor,
-    note: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Trains and measures what is not done yet; returns ``<root>/results.json``, all results in one table.
+    """Trains and measures the runs of a study that are not done yet.
 
     Args:
       cases: the runs.
-      root: a run lies in ``<root>/<its place>``.
-      gin_files: on top of each case's own, such as a smaller scale.
-      bindings: gin's, on top of the files.
-      metrics: what to measure; None: what ``study.metrics`` says, ``["all"]``: disentanglement_lib's ten.
-      make_executor: makes what trains runs, with the first one's configuration in gin.
-      note: is told a line per run.
+      root: folder of the study; a run lies in ``<root>/<place>``.
+      gin_files: gin files on top of each case's own, such as a smaller scale.
+      bindings: gin bindings on top of the files.
+      metrics: metrics to measure; None: those of ``study.metrics``, ``["all"]``: disentanglement_lib's ten.
+      make_executor: makes the executor of the runs; called with the first run's configuration in gin.
+      log: receives a line per run.
+
+    Returns:
+      ``<root>/results.json``, the results of all runs in disentanglement_lib's aggregated form.
 
     Raises:
       UserError: a wrong configuration; at the end, runs that could not be trained or measured.
     """
     if not cases:
-        raise UserError("The study selects no model: see study.datasets, study.methods and study.strengths.")
+        raise UserError("The study selects no model: change study.datasets, study.methods or study.strengths.")
     root, failed = Path(root), []
     cases[0].configure(gin_files, bindings)
-    _metrics(metrics)
+    _resolve_metrics(metrics)
     configure_threads()
-    progress = StudyProgress(cases, root)
+    progress, task = StudyProgress(cases, root), StudyTask(root, gin_files, bindings, metrics)
     executor = make_executor()
     try:
         written = time.monotonic()
-        for turn in executor.map(StudyTask(root, gin_files, bindings, metrics), [Turn(case) for case in cases]):
-            if turn.reason:
-                failed.append(turn.case.place)
-            note(progress.line(turn))
+        for result in executor.map(task, [CaseResult(case) for case in cases]):
+            if result.reason:
+                failed.append(result.case.place)
+            log(progress.describe_result(result))
             if time.monotonic() - written > _SECONDS_BETWEEN_TABLES:
-                write_table(root)
+                write_results(root)
                 written = time.monotonic()
     finally:
         executor.close()
-        write_table(root)
+        write_results(root)
     if failed:
-        names = ", ".join(map(str, result_tree.in_order(map(Path, failed))))
+        names = ", ".join(map(str, result_tree.sort_paths(map(Path, failed))))
         raise UserError(f"{len(failed)} of {len(cases)} models failed: {names} in {root}.")
     return folders.table(root)
 
@@ -196,23 +205,23 @@ class StudyProgress:
       root: the study's folder; runs that are finished there count as no work.
     """
 
-    def __init__(self, cases: Sequence[Case], root: Path):
+    def __init__(self, cases: Sequence[StudyCase], root: Path):
         self._remaining = {case.place: case for case in cases}
         self._finished_before = {case.place for case in cases if Layout(root / case.place).summary.is_file()}
         self._number, self._time_left = len(cases), TimeLeft()
         self._seconds: dict[str, list[float]] = {}  # of trained runs, by graph
 
-    def line(self, turn: Turn) -> str:
-        """Describes a run that has just ended."""
-        case = self._remaining.pop(turn.case.place)
+    def describe_result(self, result: CaseResult) -> str:
+        """A line about a run that has just ended, with the remaining time of the study."""
+        case = self._remaining.pop(result.case.place)
         if case.place not in self._finished_before:
-            self._seconds.setdefault(case.graph, []).append(turn.seconds)
-            self._time_left.advance(turn.seconds)
-        state = f"failed: {turn.reason}" if turn.reason else "done"
+            self._seconds.setdefault(case.graph, []).append(result.seconds)
+            self._time_left.advance(result.seconds)
+        state = f"failed: {result.reason}" if result.reason else "done"
         done = f"[{self._number - len(self._remaining)}/{self._number}]"
-        return f"{done} {turn.name}: {case.title}: {state} in {turn.seconds:.1f} s; {self._outlook()}"
+        return f"{done} {result.name}: {case.title}: {state} in {result.seconds:.1f} s; {self._describe_remaining()}"
 
-    def _outlook(self) -> str:
+    def _describe_remaining(self) -> str:
         waiting = [case for case in self._remaining.values() if case.place not in self._finished_before]
         every = [seconds for of_graph in self._seconds.values() for seconds in of_graph]
         if not every:
@@ -222,6 +231,6 @@ class StudyProgress:
         return "no estimate of the time left" if left is None else f"about {format_duration(left)} left"
 
 
-def write_table(root: Path) -> None:
-    """Gathers the results of all runs in one table."""
-    files.write_json(folders.table(root), result_tree.fuse(result_tree.aggregates(root), root))
+def write_results(root: Path) -> None:
+    """Writes the results of all runs into one file in disentanglement_lib's aggregated form."""
+    files.write_json(folders.table(root), result_tree.join_aggregates(result_tree.find_aggregates(root), root))

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdl.results import run_scores
+from rdl.results.results_table import read_results
+from rdl.results.summary import select_comparable
 
 _SHARED = ("train_accuracy", "eval_accuracy", "num_active_dims")  # keys that mean another thing in each metric
 
@@ -37,11 +38,11 @@ def read_baselines(paths: Iterable[str | Path], representation: str = "mean") ->
       UserError: nothing there, or a damaged file.
     """
     found: dict[tuple[str, str], Baseline] = {}
-    for result in run_scores.read(paths):
+    for result in select_comparable(read_results(paths)).itertuples():
         if result.representation == representation:
             place = result.dataset, result.method
             baseline = found.setdefault(place, Baseline(result.method, result.dataset))
-            key = f"{result.metric}.{result.key}" if result.key in _SHARED else result.key
-            baseline.values.setdefault(key, []).append(result.value)
-            baseline.conditions |= set(result.conditions)
+            key = result.metric.partition(".")[2]
+            baseline.values.setdefault(result.metric if key in _SHARED else key, []).append(result.value)
+            baseline.conditions |= {tuple(part.split(" ", 1)) for part in result.conditions.split("; ") if part}
     return [found[place] for place in sorted(found, key=lambda place: place[0])]  # methods as they were read

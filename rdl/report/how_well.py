@@ -12,8 +12,9 @@ from rdl.report.found import behind_the_verdict
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Markup, join, table, tag
 from rdl.report.reading import Records
-from rdl.results import comparability, statistics
-from rdl.results.run_scores import measured_under
+from rdl.results.conditions import run_conditions
+from rdl.results.summary import describe_sample
+from rdl.results.training_settings import TrainingSettings, label_differences, select_training_settings
 from rdl.scoring.names import METRICS
 
 Values = dict[str, list[float]]
@@ -40,10 +41,10 @@ def section(
 def compare(runs: Sequence[Records], baselines: Sequence[Baseline]) -> dict[str, Values]:
     """For each kind of model its values of each metric, in the order in which they are shown."""
     groups: dict[str, Values] = {}
-    kinds: dict[comparability.Trained, list[Records]] = {}
+    kinds: dict[TrainingSettings, list[Records]] = {}
     for run in runs:
-        kinds.setdefault(comparability.from_run(parse_gin_text(run.reader.config)), []).append(run)
-    for found, label in zip(kinds.values(), comparability.labels(list(kinds)), strict=True):
+        kinds.setdefault(select_training_settings(parse_gin_text(run.reader.config)), []).append(run)
+    for found, label in zip(kinds.values(), label_differences(list(kinds)), strict=True):
         groups |= _own(found, f" ({label})" if label else "")
     alike = not runs and len({baseline.dataset for baseline in baselines}) == 1
     for baseline in baselines:
@@ -66,10 +67,10 @@ def _own(runs: Sequence[Records], label: str) -> dict[str, Values]:
 
 
 def mean_and_interval(values: Sequence[float]) -> str:
-    """``0.512``, or ``0.512 [0.480, 0.544] (n = 5)``: the mean with Student's interval of 95 %."""
+    """``0.512``, or ``0.512 [0.480, 0.544] (n = 5)``: the mean with its interval of 95 %."""
     if not values:
         return "–"
-    mean = str(statistics.mean(values)).replace(", ", ",\u00a0")
+    mean = describe_sample(values).replace(", ", ",\u00a0")
     return f"{mean} (n\u00a0=\u00a0{len(values)})" if len(values) > 1 else mean  # breaks before [ and (, nowhere else
 
 
@@ -95,8 +96,8 @@ def _table(groups: dict[str, Values], runs: Sequence[Records], baselines: Sequen
         table(["model", *(METRICS[key] for key in shown)], rows, class_="scores" if runs else None),
         tag(
             "p",
-            "Higher is better; all lie between 0 and 1. In brackets Student's interval of 95 % for the mean over n "
-            f"models. {random}{blind}",
+            "Higher is better; all lie between 0 and 1. In brackets the 95 % interval of the mean, or the values if "
+            f"there are fewer than 5. {random}{blind}",
             class_="small",
         ),
         [tag("p", line, class_="small") for line in _measured_otherwise(runs, baselines)],
@@ -109,7 +110,8 @@ def _measured_otherwise(runs: Sequence[Records], baselines: Sequence[Baseline]) 
         name: value
         for run in runs
         for metric in ("mig", "dci")
-        for name, value in measured_under(metric, run.reader.settings, run.measured.get("final", {}))
+        for condition in run_conditions(metric, run.reader.settings, run.measured.get("final", {})).split("; ")
+        for name, value in [condition.split(" ", 1)]
     }
     found: dict[str, list[str]] = {}
     for baseline in baselines:

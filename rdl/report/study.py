@@ -13,7 +13,9 @@ from rdl.report.document import article, document
 from rdl.report.gallery import Gallery
 from rdl.report.markup import Content, Markup, fold, join, table, tag
 from rdl.report.reading import Records, read_records
-from rdl.results import result_tree, run_scores, studies
+from rdl.results import result_tree, study_results
+from rdl.results.metric_names import describe_metric
+from rdl.results.results_table import read_results
 from rdl.runs import Layout, files, folders
 
 
@@ -37,7 +39,7 @@ def models_of(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    return result_tree.in_order(folders.begun_in(folder, 1) or folders.begun_in(folder, 2))
+    return result_tree.sort_paths(folders.begun_in(folder, 1) or folders.begun_in(folder, 2))
 
 
 def write_study(
@@ -81,10 +83,10 @@ def write_study(
 def _model(root: Path, study: Path) -> _Model:
     records = read_records(root)
     try:
-        results = [result for result in run_scores.read([root]) if result.representation == "mean"]
+        results = [result for result in read_results([root]).itertuples() if result.representation == "mean"]
     except UserError:  # nothing measured yet
         results = []
-    found = [result.value for result in results if result.key == "discrete_mig"]
+    found = [result.value for result in results if result.metric == "mig.discrete_mig" and result.run == str(root)]
     return _Model(
         str(root.relative_to(study)),
         records,
@@ -157,11 +159,10 @@ def _intervals(root: Path) -> Markup | None:
     """Of a study of gin files: means with intervals, and every run that failed."""
     if not folders.begun_in(root, 2):
         return None
-    runs = studies.read(root)
+    runs = study_results.read_study(root)
     drawn: list[Markup] = []
-    for score, title in studies.SCORES.items():
-        if rows := studies.table(runs, score):
-            drawn += [tag("h3", title), table(rows[0], rows[1:])]
+    for (_, _, metric), rows in study_results.summarize_study(runs).items():
+        drawn += [tag("h3", describe_metric(metric)), table(rows.columns, rows.to_numpy().tolist())]
     failed = [tag("li", f"{run.file}, seed {run.seed}: {run.reason}") for run in runs if run.reason]
     if failed:
         drawn += [tag("h3", f"{len(failed)} of {len(runs)} runs failed"), tag("ul", failed)]

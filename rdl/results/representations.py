@@ -1,4 +1,4 @@
-"""A trained model as the metrics ask for it: functions of observations, each image encoded once for all of them."""
+"""A trained model as functions of observations, for metrics; each image is encoded once for all metrics."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 
 class Representations:
-    """A model's means and samples; each image is encoded once for all metrics where the data is deterministic.
+    """Posterior means and samples of a model; deterministic data is encoded once for all metrics.
 
     Args:
       model: the trained model.
-      images: with factors.
+      images: images with factors.
 
     Attributes:
-      data: what a metric has to draw its observations from.
+      data: the ground-truth data that metrics draw observations from.
     """
 
     def __init__(self, model: TrainedModel, images: ImageSet):
@@ -32,10 +32,10 @@ class Representations:
 
         self.data, self._posterior = encode_once(images, posterior)
         if isinstance(self.data, EncodedStates) and len(images) <= _FEW_IMAGES:
-            # In bulk, for metrics ask for a few at a time. There may be combinations of factors that no image has.
+            # Encode in bulk, since metrics draw a few at a time. Some combinations of factors may have no image.
             self._posterior(self.data.states(images.factors(images.labelled()).T))
 
-    def function(self, name: str, seed: int) -> Function:
+    def make_encoder(self, name: str, seed: int) -> Function:
         """Observations -> representation [n, latents]: the posterior means, or samples with noise from the seed."""
         random = np.random.RandomState(seed)
 

@@ -19,7 +19,11 @@ from rdl.recursion import LeafLabels, to_json
 from rdl.report import write_report
 from rdl.report.reading import read_records
 from rdl.report.study import write_study
-from rdl.results import card, comparison, comparison_plots, run_scores, studies
+from rdl.results.dot_plot import draw_dots, save_dots
+from rdl.results.model_card import write_card
+from rdl.results.results_table import read_results
+from rdl.results.study_results import format_study, read_study
+from rdl.results.summary import format_summary, summarize
 from rdl.runs import Run, files
 from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
@@ -85,7 +89,7 @@ class Journals:
         for value in (records.stages, records.random_members, records.leaves, records.measured, records.selected):
             repr(value)
         repr((records.reader.sessions, records.reader.settings, records.reader.damaged, records.summary))
-        card.written(records.reader.paths, _MODEL, "keras")
+        write_card(records.reader.paths, _MODEL, "keras")
         if self._number % self.PAGE_EVERY == 0:
             write_report([self._root])
         Journal(journal)
@@ -139,7 +143,7 @@ class Studies:
             path.with_name(pick(random, (path.name, "x.failed.json", "-1", "10.failed.json"))).mkdir()
         if self._number % self.PAGE_EVERY == 0:
             write_study(self._root)
-        repr(studies.markdown(studies.read(self._root), "one"))
+        repr(format_study(read_study(self._root), "one"))
 
 
 class Scores:
@@ -173,11 +177,11 @@ class Scores:
             bad = damage.content(random, bad)
         place = pick(random, (self._file, self._tree))
         place.write_bytes(bad)
-        rows = comparison.table(run_scores.read([self._file if place == self._file else self._tree.parents[5]]))
+        results = read_results([self._file if place == self._file else self._tree.parents[5]])
         with contextlib.redirect_stdout(io.StringIO()):
-            print(comparison.markdown(rows), comparison.csv_text(rows))
+            print(format_summary(summarize(results)), results.to_csv())
         if self._number % self.DRAWN_EVERY == 0:
-            comparison_plots.draw(rows, self._file.parent)
+            save_dots(draw_dots(results), self._file.parent)
 
 
 class Codes:

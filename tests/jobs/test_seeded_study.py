@@ -1,4 +1,4 @@
-"""A study of gin files over seeds: which runs it has, what it counts, and how it goes on."""
+"""A study of gin files over seeds: its runs, its tables, failed runs and resuming."""
 
 import json
 import shutil
@@ -10,9 +10,10 @@ import pytest
 
 from rdl.cli import configure
 from rdl.errors import UserError
-from rdl.jobs import seeded, study_run
+from rdl.jobs import study_run
+from rdl.jobs.seeded import check_cases, make_cases
 from rdl.report.study import write_study
-from rdl.results import studies
+from rdl.results.study_results import format_study, read_study, summarize_study
 from rdl.runs import files
 from tests.small_models import SMALL_STUDY
 
@@ -41,47 +42,47 @@ def paths(tmp_path):
     return [str(tmp_path / f"{name}.gin") for name in BETAS]
 
 
-def test_every_file_has_every_seed_and_seeds_come_in_turn(paths):
-    places = [case.place for case in seeded.runs(paths, "3,0-1")]
+def test_cases_are_ordered_by_seed(paths):
+    places = [case.place for case in make_cases(paths, "3,0-1")]
     assert places == ["one/3", "other/3", "one/0", "other/0", "one/1", "other/1"]
 
 
 @pytest.mark.parametrize("seeds", ["", "1-", "2-1", "a", "0-1000000000"])
-def test_seeds_that_are_none_are_refused_in_one_line(paths, seeds):
+def test_malformed_seeds_are_refused_in_one_line(paths, seeds):
     with pytest.raises(UserError, match="--seeds") as error:
-        seeded.runs(paths, seeds)
+        make_cases(paths, seeds)
     assert "\n" not in str(error.value)
 
 
-def test_files_that_cannot_be_told_apart_or_are_not_there_are_refused(paths, tmp_path):
+def test_missing_files_and_files_of_the_same_name_are_refused(paths, tmp_path):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "one.gin").write_text(TOY)
-    with pytest.raises(UserError, match="would both lie in one"):
-        seeded.runs([*paths, str(tmp_path / "more" / "one.gin")], "0")
+    with pytest.raises(UserError, match="same name one"):
+        make_cases([*paths, str(tmp_path / "more" / "one.gin")], "0")
     with pytest.raises(UserError, match="does not exist"):
-        seeded.runs([str(tmp_path / "none.gin")], "0")
+        make_cases([str(tmp_path / "none.gin")], "0")
 
 
-def test_all_files_are_read_before_any_is_run(paths, tmp_path):
+def test_all_files_are_checked_before_training(paths, tmp_path):
     Path(paths[1]).write_text(TOY + "threads.models_side_by_side = False")
-    with pytest.raises(UserError, match="binds threads"):
-        seeded.check(seeded.runs(paths, "0"), (), ())
+    with pytest.raises(UserError, match="threads"):
+        check_cases(make_cases(paths, "0"), (), ())
     Path(paths[1]).write_text(TOY.replace("experiment.job = @search", ""))
-    with pytest.raises(UserError, match="no experiment.job"):
-        seeded.check(seeded.runs(paths, "0"), (), ())
+    with pytest.raises(UserError, match="experiment.job"):
+        check_cases(make_cases(paths, "0"), (), ())
     Path(paths[1]).write_text(TOY + "population.sise = 3")
     with pytest.raises(UserError, match="sise"):
-        seeded.check(seeded.runs(paths, "0"), (), ())
+        check_cases(make_cases(paths, "0"), (), ())
 
 
 def test_time_left_is_estimated_from_runs_of_the_same_file(paths, tmp_path, monkeypatch):
     clock = iter([0.0, 10.0, 310.0, 320.0, 620.0])
     monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
-    cases = seeded.runs(paths, "0-1,7")
+    cases = make_cases(paths, "0-1,7")
     files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
     progress = study_run.StudyProgress(cases, tmp_path)
     lines = [
-        progress.line(study_run.Turn(case, seconds))
+        progress.describe_result(study_run.CaseResult(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
     # one: 10 s each, other: 300 s each. After one/0 all four are expected to take 10 s; at last other/7 alone is left.
@@ -104,10 +105,10 @@ def run(folder: Path, *flags: str) -> subprocess.CompletedProcess:
     return subprocess.run([*command, *flags], cwd=folder, capture_output=True, text=True)
 
 
-def test_a_study_trains_measures_tables_and_draws(made):
+def test_a_study_trains_measures_and_reports(made):
     folder, ended = made
     assert ended.returncode == 0, ended.stderr[-3000:]
-    runs = studies.read(folder / "out")
+    runs = read_study(folder / "out")
     assert [(one.file, one.seed, one.state) for one in runs] == [
         (name, seed, "done") for name in ("one", "other") for seed in (0, 1)
     ]
@@ -115,14 +116,16 @@ def test_a_study_trains_measures_tables_and_draws(made):
     assert list(columns["train_config.model.name"].values()) == ["'one'", "'one'", "'other'", "'other'"]
     assert list(columns["train_config.model.random_seed"].values()) == ["0", "1", "0", "1"]
     measured = list(columns["evaluation_results.discrete_mig"].values())
-    assert [one.scores[one.file]["discrete_mig"] for one in runs] == measured
+    assert [
+        one.results.set_index(["metric", "measured_by"])["value"]["mig.discrete_mig", "bin/evaluate"] for one in runs
+    ] == measured
     assert "| one | 2 |" in ended.stdout and "### MIG" in ended.stdout
     page = (folder / "out" / "report" / "index.html").read_text()
-    assert "interquartile mean" in page and "one/0" in page
+    assert "mean [95 %]" in page and "one/0" in page
 
 
 @pytest.mark.slow
-def test_a_failed_run_is_counted_named_and_tried_again(made, tmp_path):
+def test_a_failed_run_is_reported_and_retried(made, tmp_path):
     folder, _ = made
     shutil.copytree(folder, tmp_path / "copy")
     folder = tmp_path / "copy"
@@ -138,29 +141,29 @@ def test_a_failed_run_is_counted_named_and_tried_again(made, tmp_path):
     ended = run(folder)
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert {path: path.read_bytes() for path in journals} == journals and len(journals) == 3
-    assert [one.state for one in studies.read(folder / "out")] == ["done"] * 4
+    assert [one.state for one in read_study(folder / "out")] == ["done"] * 4
 
 
-def test_missing_and_failed_seeds_are_told_apart(tmp_path):
+def test_missing_and_failed_seeds_are_named(tmp_path):
     for seed, mig in ((0, 0.3), (1, None), (2, 0.5)):
         files.write_text(tmp_path / "a" / str(seed) / "config.gin", "")
         if mig is not None:
             summary = {"final.discrete_mig": mig, "x_model.discrete_mig": mig / 2, "experiment": "rpu_vae"}
             files.write_json(tmp_path / "a" / str(seed) / "results" / "summary.json", summary)
     files.write_json(tmp_path / "a" / "7.failed.json", {"reason": "no luck"})
-    runs = studies.read(tmp_path)
-    final, x_model = studies.lines(runs, "discrete_mig")
-    assert (final.method, dict(final.values), final.failed, final.missing) == ("a", {0: 0.3, 2: 0.5}, (7,), (1,))
-    assert (x_model.method, dict(x_model.values)) == ("a: x-model", {0: 0.15, 2: 0.25})
-    head, first, second = studies.table(runs, "discrete_mig")
-    assert first[1] == "2; failed 1 (seed 7); missing 1 (seed 1)"
-    assert head[-1] == "P(a better)" and first[-1] == "–" and second[-1].startswith("1.000")
-    assert studies.table(runs, "disentanglement") == []
-    assert "no luck" in studies.markdown(runs)
+    runs = read_study(tmp_path)
+    assert [(run.seed, run.state) for run in runs] == [(0, "done"), (1, "not finished"), (2, "done"), (7, "failed")]
+    (table,) = summarize_study(runs).values()
+    table = table.set_index("method")
+    assert table.loc["a"]["n"] == "2; failed 1 (seed 7); missing 1 (seed 1)"
+    assert table.loc["a"]["mean [95 %]"] == "0.400 (0.300, 0.500)"
+    assert table.loc["a: x-model"]["mean [95 %]"] == "0.200 (0.150, 0.250)"
+    assert table.loc["a: x-model"]["P(a better)"] == "1.000, paired p = 0.50"
+    assert "no luck" in format_study(runs)
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no study"):
-        studies.read(tmp_path)
-    with pytest.raises(UserError, match="holds no runs"):
+    with pytest.raises(UserError, match="no study"):
+        read_study(tmp_path)
+    with pytest.raises(UserError, match="no runs"):
         write_study(tmp_path)

@@ -1,4 +1,4 @@
-"""The study's numbering, held to settings worked out by hand.
+"""The numbering of the study's models against settings worked out by hand.
 
 Number = ((dataset * 6 + method) * 6 + strength) * 50 + seed, with disentanglement_lib's order of data sets
 (dsprites_full, color, noisy, scream, smallnorb, cars3d, shapes3d) and of methods (beta_vae, factor_vae, dip_vae_i,
@@ -17,7 +17,7 @@ from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.jobs import experiment  # noqa: F401  (register every gin name)
 from rdl.jobs.one_point import one_point
-from rdl.jobs.study import METHODS, NUM_MODELS, Plan, Setting, parse_numbers
+from rdl.jobs.study import METHODS, NUM_MODELS, StudyModel, StudyPlan, parse_numbers
 from rdl.models.objectives import objective as objectives
 
 configure()
@@ -66,25 +66,25 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("number", BY_HAND)
-def test_a_number_stands_for_the_settings_worked_out_by_hand(number):
-    setting = Setting.of(number)
-    assert (setting.dataset, setting.method, setting.objective, setting.seed) == BY_HAND[number]
+def test_numbers_have_the_settings_worked_out_by_hand(number):
+    model = StudyModel.from_number(number)
+    assert (model.dataset, model.method, model.objective, model.seed) == BY_HAND[number]
 
 
 def test_there_are_12600_models_and_no_two_are_alike():
     assert NUM_MODELS == 12_600
-    everything = {(s.dataset, s.method, s.strength, s.seed) for s in map(Setting.of, range(NUM_MODELS))}
+    everything = {(s.dataset, s.method, s.strength, s.seed) for s in map(StudyModel.from_number, range(NUM_MODELS))}
     assert len(everything) == NUM_MODELS
 
 
 @pytest.mark.parametrize("number", (-1, 12_600))
-def test_other_numbers_are_refused_in_one_line(number):
-    with pytest.raises(UserError, match="0 to 12599") as error:
-        Setting.of(number)
+def test_numbers_out_of_range_are_refused_in_one_line(number):
+    with pytest.raises(UserError, match="--model_num") as error:
+        StudyModel.from_number(number)
     assert "\n" not in str(error.value)
 
 
-def test_the_binary_prints_what_the_numbers_stand_for():
+def test_the_command_prints_the_settings_of_numbers():
     command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v1", "--only_print"]
     numbers = ",".join(map(str, BY_HAND))
     printed = subprocess.run([*command, f"--model_num={numbers}"], capture_output=True, text=True, check=True).stdout
@@ -96,7 +96,7 @@ def test_the_binary_prints_what_the_numbers_stand_for():
         assert {f"{name} = {value!r}" for name, value in (values | objective).items()} <= lines
 
 
-def test_the_binary_refuses_another_study_with_exit_code_2():
+def test_the_command_refuses_an_unknown_study():
     command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v9", "--model_num=1"]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 2
@@ -105,7 +105,7 @@ def test_the_binary_refuses_another_study_with_exit_code_2():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--gin_bindings=dataset.size = 16"]])
-def test_the_binary_does_not_train_all_models_unasked(arguments, tmp_path):
+def test_the_command_does_not_train_all_models_by_default(arguments, tmp_path):
     command = [sys.executable, str(ROOT / "bin" / "study"), "unsupervised_study_v1", *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert finished.returncode == 2
@@ -113,7 +113,7 @@ def test_the_binary_does_not_train_all_models_unasked(arguments, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_numbers_are_read_as_ranges_with_both_ends():
+def test_ranges_of_numbers_include_both_ends():
     assert parse_numbers("3,10-12") == [3, 10, 11, 12]
     # An empty range must never come to mean all models, nor a mistyped end a list that fills the memory.
     for wrong in ("a", "3-", "-3", "1,,2", "1.5", "", "10-5", "7,10-5", "0-12600", "0-999999999999"):
@@ -121,34 +121,34 @@ def test_numbers_are_read_as_ranges_with_both_ends():
             parse_numbers(wrong)
 
 
-def test_a_plan_takes_part_of_the_numbers():
-    plan = Plan(("shapes3d",), ("dip_vae_i", "beta_vae"), {"beta_vae": (2.0,)}, seeds=2)
+def test_a_plan_selects_models():
+    plan = StudyPlan(("shapes3d",), ("dip_vae_i", "beta_vae"), {"beta_vae": (2.0,)}, seeds=2)
     first = 6 * 1800
     expected = [first + 50, first + 51]  # beta 2
     expected += [first + 600 + 50 * strength + seed for strength in range(6) for seed in range(2)]
-    assert [setting.number for setting in plan.settings()] == expected
+    assert [model.number for model in plan.list_models()] == expected
 
 
 def test_a_plan_with_unknown_parts_is_refused():
     for wrong in ({"datasets": ("mnist",)}, {"methods": ("vae",)}, {"strengths": {"beta_vae": (3.0,)}}, {"seeds": 51}):
         with pytest.raises(UserError, match=r"study\."):
-            Plan(**wrong)
+            StudyPlan(**wrong)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_has_a_gin_file_with_the_study_s_settings(method):
-    setting = next(s for s in map(Setting.of, range(1800)) if s.method == method)
-    read_gin([str(setting.gin_file)], setting.bindings())
+    model = next(s for s in map(StudyModel.from_number, range(1800)) if s.method == method)
+    read_gin([str(model.gin_file)], model.bindings())
     dimensions = gin.query_parameter("population.search_space").scoped_configurable_fn().dimensions
     values = {name: dimension.initial[0] for name, dimension in dimensions.items()}
-    hyperparameters = {k.split(".")[1]: v for k, v in setting.objective.items() if not isinstance(v, str)}
+    hyperparameters = {k.split(".")[1]: v for k, v in model.objective.items() if not isinstance(v, str)}
     assert values == {**hyperparameters, "learning_rate": 1e-4, "batch_size": 64}
     steps = gin.query_parameter("population.images") * gin.query_parameter("population.generations") // 64
     assert steps == 300_000
     assert gin.query_parameter("model.num_latents") == 10
 
 
-def test_one_point_never_moves():
+def test_one_point_never_changes():
     import numpy as np
 
     space = one_point(objectives.annealed_vae, learning_rate=3e-4, batch_size=32)

@@ -1,4 +1,4 @@
-"""A study of four small models: trained and measured, gone on with, and the same on Ray workers."""
+"""A study of four small models: training, measuring, resuming, and the same results on Ray workers."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def study(folder: Path, root: Path, *flags: str) -> subprocess.CompletedProcess:
 
 
 def results(root: Path) -> list[dict]:
-    """A row for each model and metric, without what names a place or a clock."""
+    """A row for each model and metric, without paths and times."""
     columns = json.loads((root / "results.json").read_text())
     same = {name: column for name, column in columns.items() if not any(word in name for word in UNLIKE)}
     return [{name: column[row] for name, column in same.items()} for row in columns["path"]]
@@ -49,9 +49,9 @@ def serial(tmp_path_factory):
     return folder / "serial", ended.stdout
 
 
-def test_every_model_is_trained_measured_and_told(serial):
-    root, told = serial
-    assert [int(line.split("model ")[1].split(":")[0]) for line in told.splitlines() if " model " in line] == NUMBERS
+def test_every_model_is_trained_measured_and_reported(serial):
+    root, output = serial
+    assert [int(line.split("model ")[1].split(":")[0]) for line in output.splitlines() if " model " in line] == NUMBERS
     rows = results(root)
     assert sorted({int(row["train_config.model.model_num"]) for row in rows}) == NUMBERS
     for number in NUMBERS:
@@ -60,7 +60,7 @@ def test_every_model_is_trained_measured_and_told(serial):
         assert 0 <= mig <= 1
 
 
-def test_a_study_goes_on_where_it_was_stopped(serial, tmp_path):
+def test_an_interrupted_study_resumes(serial, tmp_path):
     root, _ = serial
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
@@ -73,7 +73,7 @@ def test_a_study_goes_on_where_it_was_stopped(serial, tmp_path):
     assert {number: (copy / str(number) / "journal.jsonl").read_bytes() for number in journals} == journals
 
 
-def test_a_study_without_models_is_refused(tmp_path):
+def test_an_empty_study_is_refused(tmp_path):
     ended = study(tmp_path, tmp_path / "none", "--gin_bindings=study.methods = ()")
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("error: The study selects no model")

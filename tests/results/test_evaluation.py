@@ -1,4 +1,4 @@
-"""The whole result tree of a run, held to names, keys and types of disentanglement_lib's, and what goes into it."""
+"""The result tree of a run: names, keys and types of disentanglement_lib, and the measurements in it."""
 
 import importlib.util
 import json
@@ -20,8 +20,9 @@ from rdl.errors import UserError
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
 from rdl.models.saving import saved
-from rdl.results import evaluation, expected_time, result_tree, run_scores
+from rdl.results import evaluation, expected_time, result_tree
 from rdl.results.finished_run import FinishedRun
+from rdl.results.results_table import read_results
 
 VALUES = {"scale": 2, "orientation": 2, "x": 2, "y": 2}
 SMALL = (
@@ -32,7 +33,7 @@ SMALL = (
     "factor_vae_score.num_eval = 40", "factor_vae_score.num_variance_estimate = 100",
     "factor_vae_score.batch_size = 8", "downstream_task.num_train = (60,)", "downstream_task.num_test = 40",
 )  # fmt: skip
-# Section "Metric names -> result keys" of the facts about disentanglement_lib.
+# Result keys of disentanglement_lib by metric.
 KEYS = {
     "beta_vae_sklearn": {"train_accuracy", "eval_accuracy"},
     "factor_vae_metric": {"train_accuracy", "eval_accuracy", "num_active_dims"},
@@ -54,7 +55,7 @@ TREES = ("dci", "downstream_task_boosted_trees")  # hundreds of trees, however f
 
 
 def make_run(root: Path) -> Path:
-    """What a finished run of dip_vae_i leaves, with a model that was never trained."""
+    """A finished run of dip_vae_i with an untrained model."""
     small = (24,)
     ensemble = models.build(
         (16, 16, 1),
@@ -97,7 +98,7 @@ def load(path: Path):
 
 
 def check_step(folder: Path, step: str, steps_so_far: list[str]) -> dict:
-    """Names, types and sums of one step's files; returns its aggregate."""
+    """Checks names and types of one step's files; returns its aggregate."""
     results = folder / "results"
     names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     expected = {f"gin/{s}.gin" for s in steps_so_far} | {f"aggregate/{s}.json" for s in steps_so_far}
@@ -147,7 +148,7 @@ def test_the_tree_of_metrics_by_boosted_trees(run):
         check_metric(run, "mean", metric)
 
 
-def test_training_is_told_in_disentanglement_lib_s_names(run):
+def test_training_settings_have_disentanglement_lib_s_names(run):
     aggregate = load(run / "model/results/aggregate/train.json")
     expected = {
         "model.name": "'dip_vae_i'",
@@ -170,11 +171,11 @@ def test_training_is_told_in_disentanglement_lib_s_names(run):
     assert losses["reconstruction_loss"] == pytest.approx(256 * math.log(2), rel=0.1)
 
 
-def test_what_is_measured_is_not_measured_again(run):
+def test_measured_metrics_are_skipped(run):
     path = run / "metrics/mean/mig/results/aggregate/evaluation.json"
-    before, told = path.read_bytes(), []
-    assert evaluation.evaluate(run, ["mig"], ["mean"], note=told.append) == [path]
-    assert told == ["[1/1] mean mig: already there"]
+    before, lines = path.read_bytes(), []
+    assert evaluation.evaluate(run, ["mig"], ["mean"], log=lines.append) == [path]
+    assert lines == ["[1/1] mean mig: already measured"]
     assert path.read_bytes() == before
     evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
     again = load(path)
@@ -183,39 +184,39 @@ def test_what_is_measured_is_not_measured_again(run):
 
 
 def measured(run, metric, **how):
-    """The numbers of one metric on the means, measured if they have to be; and what was told."""
-    told = []
-    (path,) = evaluation.evaluate(run, [metric], ["mean"], note=told.append, **how)
-    return load(path), told
+    """The aggregate of one metric on the means, measured unless it is there, and the lines of the log."""
+    lines = []
+    (path,) = evaluation.evaluate(run, [metric], ["mean"], log=lines.append, **how)
+    return load(path), lines
 
 
-def test_a_metric_says_how_long_it_may_take_then_what_it_found(run):
-    _, told = measured(run, "mig", bindings=SMALL[:1], overwrite=True)
-    assert re.fullmatch(r"\[1/1\] mean mig: about \d+ (s|min), all that is left \d+ (s|min)", told[0])
-    assert re.fullmatch(r"\[1/1\] mean mig: discrete_mig \d\.\d{3} \(\d+\.\d s\)", told[1])
-    assert len(told) == 2
+def test_a_metric_logs_its_expected_time_and_its_scores(run):
+    _, lines = measured(run, "mig", bindings=SMALL[:1], overwrite=True)
+    assert re.fullmatch(r"\[1/1\] mean mig: about \d+ (s|min), \d+ (s|min) left in all", lines[0])
+    assert re.fullmatch(r"\[1/1\] mean mig: discrete_mig \d\.\d{3} \(\d+\.\d s\)", lines[1])
+    assert len(lines) == 2
 
 
-def test_a_preset_is_kept_apart_from_what_is_measured_without_it(run, tmp_path):
+def test_results_with_and_without_a_preset_are_distinguished(run, tmp_path):
     pytest.importorskip("lightgbm")
     root = tmp_path / "run"
     shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics"))
     small = ["downstream_task.num_train = (60,)", "downstream_task.num_test = 40"]
-    fast, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    fast, lines = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
     assert fast["evaluation_config.evaluation.preset"] == "'fast'"
     assert fast["evaluation_config.gradient_boosting_classifier.backend"] == "'lightgbm'"
-    assert "60:mean_test_accuracy" in told[1] or "60:mean_train_accuracy" in told[1]
-    _, told = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
-    assert told == ["[1/1] mean downstream_task_boosted_trees: already there"]
+    assert "60:mean_test_accuracy" in lines[1] or "60:mean_train_accuracy" in lines[1]
+    _, lines = measured(root, "downstream_task_boosted_trees", bindings=small, preset="fast")
+    assert lines == ["[1/1] mean downstream_task_boosted_trees: already measured"]
     assert not evaluation._Work(root / "metrics/mean/downstream_task_boosted_trees", "mean", (), (), 1).is_done("")
-    exact, told = measured(root, "mig", bindings=SMALL[:1])
+    exact, lines = measured(root, "mig", bindings=SMALL[:1])
     assert "evaluation_config.evaluation.preset" not in exact
-    assert measured(root, "mig", preset="fast")[1] == ["[1/1] mean mig: already there"]  # exact stands for both
-    with pytest.raises(UserError, match="No preset is called 'quick': expected fast"):
+    assert measured(root, "mig", preset="fast")[1] == ["[1/1] mean mig: already measured"]  # exact stands for both
+    with pytest.raises(UserError, match="'quick': expected fast"):
         evaluation.evaluate(root, ["mig"], ["mean"], preset="quick")
 
 
-def test_a_preset_whose_trees_are_not_installed_is_refused_before_anything_is_measured(run, monkeypatch):
+def test_a_preset_without_its_package_is_refused_before_measuring(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs LightGBM: pip install lightgbm"):
         evaluation.evaluate(run, ["dci"], ["mean"], preset="fast")
@@ -225,27 +226,34 @@ def test_the_expected_time_follows_points_classes_and_back_end(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     trees = {"evaluation.evaluation_fn": "@dci", "dci.num_train": "10_000"}
     sizes = (3, 6, 40, 32, 32)
-    whole = expected_time.seconds(trees, sizes, 10)
+    whole = expected_time.estimate_metric_seconds(trees, sizes, 10)
     assert 120 < whole < 200  # half of some 300 CPU seconds
-    assert expected_time.seconds(trees | {"dci.num_train": "1000"}, sizes, 10) == pytest.approx(whole / 10)
-    assert expected_time.seconds(trees | {"evaluation.repeats": "3"}, sizes, 10) == pytest.approx(3 * whole)
-    assert expected_time.seconds(trees, (2,), 10) == pytest.approx(whole * 2 / 113)  # one class of two, on one core
-    assert expected_time.seconds(trees | {"dci.backend": "'lightgbm'"}, sizes, 10) < whole / 10
+    assert expected_time.estimate_metric_seconds(trees | {"dci.num_train": "1000"}, sizes, 10) == pytest.approx(
+        whole / 10
+    )
+    assert expected_time.estimate_metric_seconds(trees | {"evaluation.repeats": "3"}, sizes, 10) == pytest.approx(
+        3 * whole
+    )
+    assert expected_time.estimate_metric_seconds(trees, (2,), 10) == pytest.approx(
+        whole * 2 / 113
+    )  # one class of two, on one core
+    assert expected_time.estimate_metric_seconds(trees | {"dci.backend": "'lightgbm'"}, sizes, 10) < whole / 10
     downstream = {"evaluation.evaluation_fn": "@downstream_task", "downstream_task.num_train": "(10_000,)"}
-    assert expected_time.seconds(downstream, sizes, 10) == pytest.approx(whole)
+    assert expected_time.estimate_metric_seconds(downstream, sizes, 10) == pytest.approx(whole)
     logistic = downstream | {"predictor.predictor_fn": "@logistic_regression_cv"}
-    assert expected_time.seconds(logistic, sizes, 10) < whole / 10
+    assert expected_time.estimate_metric_seconds(logistic, sizes, 10) < whole / 10
 
 
 def test_the_tree_can_be_read_back(run):
-    results = run_scores.read([run])
-    mig = [result for result in results if (result.metric, result.representation) == ("mig", "mean")]
-    assert [result.method for result in mig] == ["dip_vae_i, lambda_od 5"]
-    assert dict(mig[0].conditions)["mig.num_train"] == "200"
+    results = read_results([run])
+    mig = results[(results["metric"] == "mig.discrete_mig") & (results["representation"] == "mean")]
+    assert list(mig["method"]) == ["dip_vae_i, lambda_od 5"]
+    assert list(mig["seed"]) == [3]
+    assert mig["conditions"].iloc[0].startswith("mig.num_train 200; ")
 
 
 def test_seeds_come_from_one_generator_as_in_disentanglement_lib():
-    seeds = evaluation.seeds()
+    seeds = evaluation.derive_study_seeds()
     # The first 32-bit outputs of MT19937 seeded by 0.
     assert seeds["mean", "postprocess"] == 2357136044
     assert seeds["sampled", "postprocess"] == 2546248239
@@ -272,21 +280,21 @@ def test_every_image_is_encoded_once_for_all_metrics_and_representations():
     asked = model.seen - len(images)  # encode_once asks twice for 16 images
     assert 0 < asked <= 32
     states = found.data.sample_observations(5000, np.random.RandomState(1))
-    means, samples = found.function("mean", 0)(states), found.function("sampled", 7)(states)
+    means, samples = found.make_encoder("mean", 0)(states), found.make_encoder("sampled", 7)(states)
     assert model.seen == len(images) + asked
     drawn = images.sample_observations(5000, np.random.RandomState(1)).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(means, drawn[:, None] * [[1.0, -2.0]], rtol=1e-5)
     noise = (samples - means) / 0.5
     assert abs(noise.mean()) < 0.05  # 3.5 standard errors
     assert abs(noise.std() - 1) < 0.04
-    np.testing.assert_array_equal(samples, found.function("sampled", 7)(states))
-    assert not np.array_equal(samples, found.function("sampled", 8)(states))
+    np.testing.assert_array_equal(samples, found.make_encoder("sampled", 7)(states))
+    assert not np.array_equal(samples, found.make_encoder("sampled", 8)(states))
 
 
-def test_wrong_input_is_said_in_one_line(tmp_path, run):
-    with pytest.raises(UserError, match="holds no finished run"):
+def test_wrong_input_is_refused_in_one_line(tmp_path, run):
+    with pytest.raises(UserError, match="no finished run"):
         evaluation.evaluate(tmp_path)
-    with pytest.raises(UserError, match="No metric is called 'mgi'"):
+    with pytest.raises(UserError, match="'mgi'"):
         evaluation.evaluate(run, ["mgi"])
     with pytest.raises(UserError, match="mean and sampled"):
         evaluation.evaluate(run, ["mig"], ["median"])
@@ -294,15 +302,15 @@ def test_wrong_input_is_said_in_one_line(tmp_path, run):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
     with pytest.raises(UserError, match="mig.num_train must be a whole number, got 1.5"):
         evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 1.5"], overwrite=True)
-    told = []
+    lines = []
     for binding in ("mig.num_train = 0", "mig.batch_size = -2"):
         with pytest.raises(UserError, match="1 of 1 could not be measured"):
-            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, note=told.append)
-        assert "expected at least one point in batches of at least one" in told[-1]
+            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, log=lines.append)
+        assert "expected at least one point in batches of at least one" in lines[-1]
     (tmp_path / "empty.gin").write_text("# nothing\n")
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
-        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], note=told.append)
-    assert "evaluation_fn" in told[-1]
+        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], log=lines.append)
+    assert "evaluation_fn" in lines[-1]
     assert gin.config_str() == ""
 
 
@@ -323,14 +331,14 @@ def test_repeats_give_means_and_standard_errors(run, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--run=x", "--metrics="], ["--run=x", "--representations="]])
-def test_the_binary_does_not_end_well_where_it_did_nothing(arguments):
+def test_the_command_refuses_empty_flags(arguments):
     command = [sys.executable, str(Path(__file__).resolve().parents[2] / "bin" / "evaluate"), *arguments]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 2
-    assert finished.stderr.startswith("error: Nothing to do without --")
+    assert finished.stderr.startswith("error: --")
 
 
-def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
+def test_damaged_runs_are_refused_in_one_line(tmp_path, run):
     def refused(match):
         with pytest.raises(UserError, match=match) as error:
             evaluation.evaluate(tmp_path / "run", ["mig"], ["mean"], bindings=SMALL[:1])
@@ -344,7 +352,11 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
         config.write_bytes(damage)
         refused("cannot be loaded|nowhere.npz|must be a plain value")
     config.write_bytes(whole[0])
-    for damage, match in ((b'{"accuracy": 1}', "no 'seed'"), (b"[1]", "JSON object"), (whole[1][:40], "Cannot read")):
+    for damage, match in (
+        (b'{"accuracy": 1}', "'seed' is missing"),
+        (b"[1]", "JSON object"),
+        (whole[1][:40], "Cannot read"),
+    ):
         summary.write_bytes(damage)
         refused(match)
     summary.write_bytes(whole[1])
@@ -353,7 +365,7 @@ def test_what_is_no_run_of_ours_is_said_in_one_line(tmp_path, run):
 
 
 def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
-    root, told = tmp_path / "run", []
+    root, lines = tmp_path / "run", []
     shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics", "postprocessed"))
     pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
     np.savez(tmp_path / "one.npz", images=pixels, factors=np.arange(60) % 4)
@@ -361,13 +373,13 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
     config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
     (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
-    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, note=told.append)
-    (path,) = result_tree.aggregates(root)
+    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, log=lines.append)
+    (path,) = result_tree.find_aggregates(root)
     results = result_tree.read_object(path)
     assert "evaluation_results.modularity_score" not in results
     assert "evaluation_results.explicitness_score_test" in results
     assert results["evaluation_results.undefined"] == "modularity_score: not defined for one factor"
-    assert "modularity_score: not defined for one factor" in told[-1]
+    assert "modularity_score: not defined for one factor" in lines[-1]
 
 
 def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
@@ -378,7 +390,7 @@ def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
         assert math.isfinite(found[f"evaluation_results.{key}"]), key
     assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
     with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
-        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, note=print)
+        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, log=print)
     assert "\n" not in str(error.value)
     assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
 
@@ -395,14 +407,14 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
 
 
 def test_images_without_every_combination_of_factors_are_measured_by_what_samples_images(tmp_path):
-    run, told = make_run(tmp_path / "run"), []
+    run, lines = make_run(tmp_path / "run"), []
     with (run / "config.gin").open("a") as config:
         config.write("dataset.correlation = ('x', 'y', 0.05)\n")
     assert 10 < len(FinishedRun.open(run).images) < 0.2 * np.prod(FinishedRun.open(run).images.factors_num_values)
     metrics = ["factor_vae_metric", "mig", "beta_vae_sklearn", "sap_score"]
     with pytest.raises(UserError, match="2 of 4 could not be measured: mean factor_vae_metric, mean beta_vae_sklearn"):
-        evaluation.evaluate(run, metrics, ["mean"], bindings=SMALL, note=told.append)
-    assert sum("No image has the factors" in line for line in told) == 2
+        evaluation.evaluate(run, metrics, ["mean"], bindings=SMALL, log=lines.append)
+    assert sum("No image has the factors" in line for line in lines) == 2
     assert all(result_tree.is_complete(run / "metrics/mean" / done, "evaluation") for done in ("mig", "sap_score"))
 
 
@@ -413,7 +425,7 @@ def test_a_metric_that_cannot_be_computed_is_named():
     gin.bind_parameter("evaluation.evaluation_fn", metric)
     gin.bind_parameter("evaluation.name", "x")
     with pytest.raises(UserError, match="metric 'x' cannot be computed: one factor only"):
-        evaluation.evaluation(None, None)
+        evaluation.compute_metric(None, None)
 
 
 def test_a_run_that_is_more_than_one_model_goes_by_its_job(tmp_path):

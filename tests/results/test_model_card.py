@@ -1,4 +1,4 @@
-"""A model's card: the hub's form, the run's own words kept apart from ours, and nothing that was not recorded."""
+"""The model card: the hub's form, text of the run never taken as markup, parts without records left out."""
 
 import json
 import re
@@ -15,8 +15,7 @@ from rdl.models.objectives import objective as objectives
 from rdl.models.saving import saved
 from rdl.models.saving.export import CARD_BEGINS, export
 from rdl.population import Member
-from rdl.results import card
-from rdl.results.model_card import citations, loading, markdown
+from rdl.results.model_card import citations, loading, markdown, write_card
 from rdl.runs import Layout, Run, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
 
@@ -59,7 +58,7 @@ def model():
 
 
 def make_run(root, config=CONFIG, summary=SUMMARY, word="", verdict=VERDICT):
-    """What a finished search leaves behind, its model apart; ``word`` is put into every text that a card takes."""
+    """A finished search without its model; ``word`` is put into every text that a card quotes."""
     with Run(root, config) as run:
         values = {"beta": 4.5, **({word: 1.0} if word else {})}
         member = Member(2, 1, 0, values, 7).with_score(0.4, "0")
@@ -79,14 +78,15 @@ def make_run(root, config=CONFIG, summary=SUMMARY, word="", verdict=VERDICT):
 
 
 def measure(run, metric, values, representation="mean"):
-    """What bin/evaluate leaves."""
+    """Writes a result as bin/evaluate does."""
     row = {"evaluation_config.evaluation.name": f"'{metric}'", "postprocess_config.postprocess.name": representation}
+    row |= {"train_config.dataset.name": "'dsprites_full'", "train_config.dataset.values": "{'x': 4}"}
     row |= {f"evaluation_results.{key}": value for key, value in values.items()}
     files.write_json(run.metric(representation, metric) / "results" / "aggregate" / "evaluation.json", row)
 
 
 def parts(text):
-    """The card's YAML, read, and its Markdown."""
+    """The parsed front matter and the Markdown of a card."""
     yaml = pytest.importorskip("yaml")
     assert text.startswith(CARD_BEGINS)
     front, body = text.removeprefix("---\n").split("\n---\n", 1)
@@ -94,10 +94,10 @@ def parts(text):
 
 
 def test_the_front_matter_has_the_hubs_form(model, tmp_path):
-    run = make_run(tmp_path / "run", summary=SUMMARY | {"final.completeness": 0.75})  # which was measured again since
+    run = make_run(tmp_path / "run", summary=SUMMARY | {"final.completeness": 0.75})
     measure(run, "dci", {"completeness": 0.5, "informativeness_train": 1.0})
     measure(run, "mig", {"discrete_mig": 0.125}, "sampled")
-    front, body = parts(card.written(run, model, "keras", "cc-by-4.0"))
+    front, body = parts(write_card(run, model, "keras", "cc-by-4.0"))
     assert front["license"] == "cc-by-4.0"
     assert front["library_name"] == "keras"
     assert "beta-tcvae" in front["tags"]
@@ -112,9 +112,9 @@ def test_the_front_matter_has_the_hubs_form(model, tmp_path):
     }  # fmt: skip
     assert found["MIG"]["type"] == "mig.discrete_mig"
     assert found["MIG"]["args"]["mig.num_train"] == 200
-    assert "| MIG | 0.2500 | `mig.num_train = 200`" in body
-    assert "z0 | well supported | 2.00 | 0.90 | 0.95 | 0.50 |" in body
-    assert "| z1 | dead | 0.00 |  |  |  |" in body
+    assert "| MIG | 0.2500 | `measured_by = end of run`, `mig.num_train = 200`" in body
+    assert f"z0 | {VERDICT.latents[0].words} | 2.00 | 0.90 | 0.95 | 0.50 |" in body
+    assert f"| z1 | {VERDICT.latents[1].words} | 0.00 |  |  |  |" in body
     assert "`beta` 4.5" in body
     assert "scored by `UDRScore` (PBT-U-VAE)" in body
     assert re.findall(r"^@\w+\{(\w+),", body, re.M) == [
@@ -124,44 +124,44 @@ def test_the_front_matter_has_the_hubs_form(model, tmp_path):
     assert "10.0.0.7" not in body
 
 
-def test_what_was_not_recorded_is_left_out(model, tmp_path):
-    front, body = parts(card.written(make_run(tmp_path / "run", summary=None, verdict=None), model, "onnx"))
+def test_parts_without_records_are_left_out(model, tmp_path):
+    front, body = parts(write_card(make_run(tmp_path / "run", summary=None, verdict=None), model, "onnx"))
     assert set(front) == {"library_name", "tags"}
     assert "## Scores" not in body
     assert "## Verdict" not in body
     assert "hours" not in body
     unmeasured = {key: value for key, value in SUMMARY.items() if not key.startswith("final.")}
-    front, body = parts(card.written(make_run(tmp_path / "other", summary=unmeasured), model, "onnx"))
+    front, body = parts(write_card(make_run(tmp_path / "other", summary=unmeasured), model, "onnx"))
     assert "model-index" not in front
     assert "## Scores" not in body
-    front, body = parts(card.written(Layout(tmp_path / "nowhere"), model, "onnx"))
+    front, body = parts(write_card(Layout(tmp_path / "nowhere"), model, "onnx"))
     assert set(front) == {"library_name", "tags"}
-    assert re.findall("^## (.*)", body, re.M) == ["What it is", "How to load it", "Licence", "Citation"]
+    assert re.findall("^## (.*)", body, re.M) == ["Model", "How to load it", "Licence", "Citation"]
     assert "variational autoencoder with 2 latents" in body
 
 
-def test_a_score_that_is_no_number_is_left_out(model, tmp_path):
+def test_scores_that_are_no_numbers_are_left_out(model, tmp_path):
     summary = SUMMARY | {"final.discrete_mig": "1\nlicense: evil", "final.mig_sup": float("nan")}
-    front, _ = parts(card.written(make_run(tmp_path / "run", summary=summary), model, "keras"))
+    front, _ = parts(write_card(make_run(tmp_path / "run", summary=summary), model, "keras"))
     assert set(front) == {"library_name", "tags"}
 
 
-def test_a_damaged_measurement_is_told(model, tmp_path):
+def test_damaged_measurements_are_refused(model, tmp_path):
     run = make_run(tmp_path / "run")
     measure(run, "mig", {"discrete_mig": 0.5})
     (run.metric("mean", "mig") / "results" / "aggregate" / "evaluation.json").write_text("{")
     with pytest.raises(UserError, match=r"evaluation.json .*expected a JSON object"):
-        card.written(run, model, "keras")
+        write_card(run, model, "keras")
 
 
-def test_words_of_a_run_stay_words(model, tmp_path):
+def test_text_of_a_run_is_never_markup(model, tmp_path):
     word = HOSTILE.replace("\ud800", "")  # which JSON's UTF-8 has no place for
     config = CONFIG.replace("dsprites_full", word.replace("\n", " ").replace("'", ""))
     config = config.replace("@beta_tc_vae", f"@{word}".splitlines()[0]).replace("@UDRScore()", "'`<b>|`'")
     name = "r | ` <script> [p](http://evil) --- license: evil"
     run = make_run(tmp_path / name.replace("/", "_"), config, word=word)
     measure(run, "odd", {word: 0.5})
-    text = card.written(run, model, "saved_model")
+    text = write_card(run, model, "saved_model")
     front, body = parts(text)
     assert set(front) == {"library_name", "tags", "model-index"}
     assert front["model-index"][0]["name"] == name.replace("/", "_")
@@ -178,26 +178,26 @@ def test_words_of_a_run_stay_words(model, tmp_path):
     assert set(re.findall("^## (.*)", own, re.M)) >= {"Data", "Scores", "Verdict", "Licence"}
 
 
-def test_the_yaml_of_any_text_is_that_text_in_one_line():
-    line = markdown.yaml({"a": {"b": [HOSTILE, {"c": HOSTILE, "d": 1, "e": 1e-7, "f": {}}]}})
+def test_front_matter_holds_any_text_as_printable_text():
+    text = markdown.format_front_matter({"a": {"b": [HOSTILE, {"c": HOSTILE, "d": 1, "e": 1e-7, "f": {}}]}})
     yaml = pytest.importorskip("yaml")
-    shown = markdown.printable(HOSTILE, 2000)
-    assert yaml.safe_load(line) == {"a": {"b": [shown, {"c": shown, "d": 1, "e": 0.0}]}}
+    shown = markdown.to_printable(HOSTILE, 2000)
+    assert yaml.safe_load(text) == {"a": {"b": [shown, {"c": shown, "d": 1, "e": 0.0}]}}
     assert "\\ud800" in shown
-    assert json.loads(line.splitlines()[2].strip().removeprefix("- ")) == shown
+    assert json.loads(text)["a"]["b"][0] == shown
 
 
-def test_nothing_that_the_configuration_names_is_imported_or_called(model, tmp_path, monkeypatch):
+def test_names_in_the_configuration_are_neither_imported_nor_called(model, tmp_path, monkeypatch):
     (tmp_path / "evil_module.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     run = make_run(tmp_path / "run", f"import evil_module\n{CONFIG}dataset.size = @evil_module.run()\n")
-    assert "dataset.size = @evil_module.run()" in card.written(run, model, "keras")
+    assert "dataset.size = @evil_module.run()" in write_card(run, model, "keras")
     assert "evil_module" not in sys.modules
 
 
-def test_folders_of_the_writers_machine_are_left_out(model, tmp_path):
+def test_folders_of_the_machine_are_left_out(model, tmp_path):
     config = CONFIG.replace("dsprites_full", "/home/ann/secret/cells.npz") + 'dataset.factors = "~/mine/labels.csv"\n'
-    text = card.written(make_run(tmp_path / "run", config), model, "keras")
+    text = write_card(make_run(tmp_path / "run", config), model, "keras")
     assert "dataset.name = 'cells.npz'" in text
     assert 'dataset.factors = "labels.csv"' in text
     for folder in ("/home", "secret", "mine"):
@@ -206,11 +206,11 @@ def test_folders_of_the_writers_machine_are_left_out(model, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["keras", "saved_model"])
-def test_the_lines_that_load_the_model_do(format, model, tmp_path, monkeypatch):
+def test_the_loading_code_runs(format, model, tmp_path, monkeypatch):
     folder = tmp_path / "out"
-    export(model, folder, format, card.written(make_run(tmp_path / "run"), model, format))
+    export(model, folder, format, write_card(make_run(tmp_path / "run"), model, format))
     (code,) = re.findall(r"How to load it\n.*?```python\n(.*?)\n```", (folder / "README.md").read_text(), re.S)
-    assert code.splitlines() == loading.lines(format, (16, 16, 1), 2)
+    assert code.splitlines() == loading.write_loading_code(format, (16, 16, 1), 2)
     monkeypatch.chdir(folder)
     names = {}
     exec(code, names)
@@ -219,11 +219,11 @@ def test_the_lines_that_load_the_model_do(format, model, tmp_path, monkeypatch):
     np.testing.assert_allclose(names["decoded"], model.decode(model.encode(images)), atol=1e-5)
 
 
-def test_a_card_takes_an_older_ones_place_but_no_readme_of_ones_own(model, tmp_path):
+def test_a_card_replaces_an_older_card_but_no_other_readme(model, tmp_path):
     folder = tmp_path / "out"
-    first = card.written(make_run(tmp_path / "run"), model, "keras")
+    first = write_card(make_run(tmp_path / "run"), model, "keras")
     export(model, folder, "keras", first)
-    second = card.written(make_run(tmp_path / "other"), model, "keras")
+    second = write_card(make_run(tmp_path / "other"), model, "keras")
     assert folder / "README.md" in export(model, folder, "keras", second)
     assert (folder / "README.md").read_text() == second != first
     with pytest.raises(ZeroDivisionError):
@@ -253,16 +253,16 @@ def test_the_command_writes_the_card(model, tmp_path, capsys):
     assert capsys.readouterr().out.split() == [
         str(folder / name) for name in ("README.md", "decoder.keras", "encoder.keras")
     ]
-    assert (folder / "README.md").read_text() == card.written(run, model, "keras", "mit")
+    assert (folder / "README.md").read_text() == write_card(run, model, "keras", "mit")
     assert command_line.run("export", [str(run.root), "--license=MIT licence\n"]) == 2
-    assert "error: --license must be a name such as apache-2.0" in capsys.readouterr().err
+    assert "error: --license must be a name" in capsys.readouterr().err
 
 
 def test_every_method_has_a_paper():
     papers = [paper for _, paper in citations.OBJECTIVES.values()]
-    papers += [paper for _, several in citations.SCORES.values() for paper in several]
+    papers += [paper for _, several in citations.POPULATION_SCORES.values() for paper in several]
     for key in (*papers, citations.RECURSION, citations.POPULATIONS):
-        first, *fields, last = citations.bibtex(key)
+        first, *fields, last = citations.format_bibtex(key)
         assert first.endswith(f"{{{key},")
         assert last == "}"
         assert [field.split()[0] for field in fields][:2] == ["title", "author"]

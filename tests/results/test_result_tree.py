@@ -40,7 +40,7 @@ def test_a_step_without_the_step_before_is_refused(tmp_path):
 def test_aggregates_are_fused_column_by_column_as_pandas_writes_them(tmp_path):
     for name, record in {"a.json": {"x": 1, "y": "'q'"}, "b.json": {"x": 2.5}}.items():
         (tmp_path / name).write_text(json.dumps(record))
-    fused = result_tree.fuse([tmp_path / "a.json", tmp_path / "b.json"], tmp_path)
+    fused = result_tree.join_aggregates([tmp_path / "a.json", tmp_path / "b.json"], tmp_path)
     assert fused == {
         "x": {"0": 1, "1": 2.5},
         "y": {"0": "'q'", "1": None},

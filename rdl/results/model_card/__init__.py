@@ -1,5 +1,5 @@
-"""The card of a model that is handed on, in the form that the Hugging Face hub documents."""
+"""The model card of an exported model, in the form that the Hugging Face hub documents."""
 
-from rdl.results.model_card.text import written
+from rdl.results.model_card.text import write_card
 
-__all__ = ["written"]
+__all__ = ["write_card"]

@@ -1,4 +1,4 @@
-"""What jobs and objectives are called, and the papers that they are of, for who hands a model on."""
+"""Names and papers of objectives and jobs, for model cards."""
 
 from collections.abc import Mapping
 
@@ -15,14 +15,14 @@ OBJECTIVES = {
     "ml_vae": ("ML-VAE", "bouchacourt2018multi"),
     "pro_vlae": ("pro-VLAE", "li2020progressive"),
 }
-"""gin's name -> (the method's, its paper)."""
+"""gin name of an objective -> (name of the method, key of its paper)."""
 
 RECURSION = "estermann2020robust"
 POPULATIONS = "jaderberg2017population"
 _UDR = "duan2020unsupervised"
 
-SCORES = {"UDRScore": ("PBT-U-VAE", (RECURSION, _UDR)), "MIGScore": ("PBT-VAE", (RECURSION,))}
-"""gin's name of what a population maximises -> (what the method is called then, its papers)."""
+POPULATION_SCORES = {"UDRScore": ("PBT-U-VAE", (RECURSION, _UDR)), "MIGScore": ("PBT-VAE", (RECURSION,))}
+"""gin name of the score that a population maximises -> (name of the method, keys of its papers)."""
 
 _PAPERS = {
     RECURSION: (
@@ -104,11 +104,11 @@ _PAPERS = {
         2018,
     ),
 }
-"""Key -> title, authors, where, year."""
+"""Key -> title, authors, venue, year."""
 
 
-def bibtex(key: str) -> list[str]:
-    """The lines of a paper's entry."""
+def format_bibtex(key: str) -> list[str]:
+    """Lines of the BibTeX entry of a paper."""
     title, authors, place, year = _PAPERS[key]
     preprint = place.startswith("arXiv:")
     fields: dict[str, str | int] = {
@@ -117,14 +117,14 @@ def bibtex(key: str) -> list[str]:
         "journal" if preprint else "booktitle": place,
         "year": year,
     }
-    return _entry("article" if preprint else "inproceedings", key, fields)
+    return _format_entry("article" if preprint else "inproceedings", key, fields)
 
 
-def software(key: str, title: str, version: str) -> list[str]:
-    """The lines of a program's entry."""
-    return _entry("software", key, {"title": title, "version": version})
+def format_software(key: str, title: str, version: str) -> list[str]:
+    """Lines of the BibTeX entry of a program."""
+    return _format_entry("software", key, {"title": title, "version": version})
 
 
-def _entry(kind: str, key: str, fields: Mapping[str, str | int]) -> list[str]:
+def _format_entry(kind: str, key: str, fields: Mapping[str, str | int]) -> list[str]:
     lines = ",\n".join(f"  {name:<9} = {{{value}}}" for name, value in fields.items())
     return [f"@{kind}{{{key},", *lines.split("\n"), "}"]

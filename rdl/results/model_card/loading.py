@@ -1,6 +1,6 @@
-"""How the files beside a card are read without rdl: lines of Python that run where they lie."""
+"""Python code that loads an exported model without rdl, for model cards."""
 
-_IMAGES = 'images = np.zeros((1, {shape}), "float32")  # yours, in [0, 1]'
+_IMAGES = 'images = np.zeros((1, {shape}), "float32")  # your images, in [0, 1]'
 
 _KERAS = f"""import keras
 import numpy as np
@@ -9,7 +9,7 @@ encoder = keras.saving.load_model("encoder.keras", compile=False)
 decoder = keras.saving.load_model("decoder.keras", compile=False)
 {_IMAGES}
 means, log_variances = encoder(images)  # [1, {{latents}}] each
-decoded = keras.ops.sigmoid(decoder(means))  # the decoder gives logits"""
+decoded = keras.ops.sigmoid(decoder(means))  # the decoder outputs logits"""
 
 _SAVED_MODEL = f"""import numpy as np
 import tensorflow as tf
@@ -30,11 +30,11 @@ means, log_variances = encoder.run(["mean", "logvar"], {{{{"images": images}}}})
 decoded = decoder.run(["images"], {{{{"latent_vectors": means}}}})[0]"""
 
 LIBRARIES = {"keras": "keras", "saved_model": "tensorflow", "onnx": "onnx"}
-"""Format -> what reads it."""
+"""Format -> library that reads it."""
 
-_LINES = {"keras": _KERAS, "saved_model": _SAVED_MODEL, "onnx": _ONNX}
+_CODE = {"keras": _KERAS, "saved_model": _SAVED_MODEL, "onnx": _ONNX}
 
 
-def lines(format: str, shape: tuple[int, ...], latents: int) -> list[str]:
-    """The code for a format, for images of a shape [height, width, channels]."""
-    return _LINES[format].format(shape=", ".join(map(str, shape)), latents=latents).splitlines()
+def write_loading_code(format: str, shape: tuple[int, ...], latents: int) -> list[str]:
+    """Lines of code that load a format, for images of the shape [height, width, channels]."""
+    return _CODE[format].format(shape=", ".join(map(str, shape)), latents=latents).splitlines()

@@ -1,16 +1,27 @@
-"""A card's YAML and Markdown, from a run's records: what they do not say is left out.
+"""Writes the front matter and Markdown of a model card from a run's records; parts without records are left out.
 
-Texts of the run go in as quoted scalars and spans of code only (`markdown`). The YAML has the hub's documented form:
-https://github.com/huggingface/hub-docs/blob/main/modelcard.md
+Texts of the run appear only as quoted values and spans of code (`rdl.results.model_card.markdown`). The front matter
+has the hub's documented form: https://github.com/huggingface/hub-docs/blob/main/modelcard.md. `huggingface_hub` would
+write the same mapping but not the sections, and cards must not need it; so the few lines that format it are here.
 """
 
 from typing import Any
 
+import pandas as pd
+
 from rdl.models.saving.export import CARD_BEGINS
 from rdl.models.saving.saved import TrainedModel
+from rdl.results.metric_names import describe_metric
 from rdl.results.model_card import citations, loading
-from rdl.results.model_card.markdown import LINE, block, code, printable, table, yaml
-from rdl.results.model_card.records import CardRecords, Score
+from rdl.results.model_card.markdown import (
+    LINE,
+    format_code,
+    format_code_block,
+    format_front_matter,
+    format_table,
+    to_printable,
+)
+from rdl.results.model_card.records import CardRecords
 from rdl.runs import Layout
 from rdl.verdict import LatentStatus
 from rdl.version import __version__
@@ -20,153 +31,175 @@ _TAGS = ["disentanglement", "representation-learning", "variational-autoencoder"
 Rows = list[tuple[str, str]]
 
 
-def written(run: Layout, model: TrainedModel, format: str, license: str | None = None) -> str:
-    """The card's text.
+def write_card(run: Layout, model: TrainedModel, format: str, license: str | None = None) -> str:
+    """Writes a model card; returns its text.
 
     Args:
-      run: the run directory, read as it is.
-      model: the run's.
-      format: in which the model lies beside the card: ``keras``, ``saved_model`` or ``onnx``.
-      license: the hub's name of the licence that the model's owner gives it.
+      run: the run directory, finished or not.
+      model: the trained model.
+      format: format of the exported model: ``keras``, ``saved_model`` or ``onnx``.
+      license: the model's licence, by its name on the hub.
 
     Raises:
       UserError: a file of the run's scores is damaged.
     """
     records = CardRecords(run)
     sections = {
-        "What it is": _model(records, model),
-        "Data": _data(records),
-        "Configuration": _configuration(records),
-        "Scores": _scores(records.scores),
-        "Verdict": _verdict(records),
-        "How to load it": _loading(model, format),
-        "Licence": _license(license),
-        "Citation": _citation(records),
+        "Model": _describe_model(records, model),
+        "Data": _describe_data(records),
+        "Configuration": _describe_configuration(records),
+        "Scores": _describe_scores(records.results),
+        "Verdict": _describe_verdict(records),
+        "How to load it": _describe_loading(model, format),
+        "Licence": _describe_license(license),
+        "Citation": _describe_citation(records),
     }
     body = "\n\n".join(f"## {heading}\n\n{text}" for heading, text in sections.items() if text)
-    front = yaml(_front(records, format, license))
-    return f"{CARD_BEGINS}{front}\n---\n\n# Disentangled representation {code(records.name)}\n\n{body}\n"
+    front = format_front_matter(_make_front_matter(records, format, license))
+    return f"{CARD_BEGINS}{front}\n---\n\n# Disentangled representation {format_code(records.name)}\n\n{body}\n"
 
 
-def _front(records: CardRecords, format: str, license: str | None) -> dict[str, Any]:
+def _make_front_matter(records: CardRecords, format: str, license: str | None) -> dict[str, Any]:
     front: dict[str, Any] = {"license": license} if license else {}
-    objective = citations.OBJECTIVES.get(records.named("model.objective"))
+    objective = citations.OBJECTIVES.get(records.read_setting("model.objective"))
     front |= {
         "library_name": loading.LIBRARIES[format],
         "tags": [*_TAGS, *([objective[0].lower()] if objective else [])],
     }
-    name = records.named("dataset.name")
-    if records.scores and name:
-        metrics = [_metric(score) for score in records.scores]
-        dataset = {"type": name, "name": name, "args": {key: _plain(text) for key, text in records.part.items()}}
+    name = records.read_setting("dataset.name")
+    if name and not records.results.empty:
+        metrics = [
+            {
+                "type": score.metric,
+                "value": score.value,
+                "name": _name_score(score) or score.metric,
+                "args": {key: _parse_gin_value(text) for key, text in _list_conditions(score)},
+            }
+            for score in records.results.itertuples()
+        ]
+        dataset = {
+            "type": name,
+            "name": name,
+            "args": {key: _parse_gin_value(text) for key, text in records.dataset_options.items()},
+        }
         result = {"task": _TASK, "dataset": dataset, "metrics": metrics}
         front["model-index"] = [{"name": records.name, "results": [result]}]
     return front
 
 
-def _metric(score: Score) -> dict[str, Any]:
-    conditions = {key: _plain(text) for key, text in score.conditions}
-    return {"type": score.kind, "value": score.value, "name": score.words or score.kind, "args": conditions}
+def _name_score(score: Any) -> str:
+    """The usual name of a row of results; empty for an unknown metric."""
+    name = describe_metric(score.metric)
+    known = name != score.metric and score.representation in ("mean", "sampled")
+    return f"{name}{', of samples' if score.representation == 'sampled' else ''}" if known else ""
 
 
-def _plain(text: str) -> int | str:
-    """gin's text without its quotes, or as a whole number."""
+def _list_conditions(score: Any) -> list[tuple[str, str]]:
+    parts = [part.partition(" ") for part in score.conditions.split("; ") if part]
+    return [("measured_by", score.measured_by), *((name, value) for name, _, value in parts)]
+
+
+def _parse_gin_value(text: str) -> int | str:
+    """An integer, or text without gin's quotes."""
     return int(text) if text.isdecimal() and len(text) < 10 else text.strip("'\"")
 
 
-def _model(records: CardRecords, model: TrainedModel) -> str:
-    objective = records.named("model.objective")
+def _describe_model(records: CardRecords, model: TrainedModel) -> str:
+    objective = records.read_setting("model.objective")
     kind = citations.OBJECTIVES[objective][0] if objective in citations.OBJECTIVES else "variational autoencoder"
     size = " x ".join(map(str, model.image_shape))
     text = (
         f"A {kind} with {model.num_latents} latents for images of {size} (height, width, channels), trained by rdl. "
-        "Its encoder gives the mean and the log variance of each latent, its decoder the logits of the pixels."
+        "The encoder outputs the mean and the log variance of each latent, the decoder the logits of the pixels."
     )
-    return " ".join([text, *filter(None, [_found_by(records)])])
+    return " ".join(filter(None, [text, _describe_selection(records)]))
 
 
-def _found_by(records: CardRecords) -> str:
-    """How the model was chosen, where the job is one of rdl's."""
+def _describe_selection(records: CardRecords) -> str:
+    """How the model was selected; empty for a job that is unknown or trains one model."""
     if records.job == "rpu_vae":
         return (
-            "It was found by rPU-VAE: populations of models label parts of the images by their own latents, and the "
-            "final population is chosen by those labels, not by the true factors."
+            "It was trained by rPU-VAE: populations of models label parts of the images with their own latents, and "
+            "those labels, not ground-truth factors, select the final population."
         )
     if not records.searched:
         return ""
     among = "population" if records.evolved else "random search"
-    method = citations.SCORES.get(records.score, ("",))[0] if records.evolved else ""
-    by = f"scored by {code(records.score)}" if records.score else "by its training loss"
+    method = citations.POPULATION_SCORES.get(records.score, ("",))[0] if records.evolved else ""
+    by = f"scored by {format_code(records.score)}" if records.score else "by its training loss"
     return f"It is the best of a {among}, {by}{f' ({method})' if method else ''}."
 
 
-def _data(records: CardRecords) -> str:
+def _describe_data(records: CardRecords) -> str:
     rows: Rows = []
-    if name := records.named("dataset.name"):
-        rows.append(("data set", code(name)))
-    if part := records.part:
-        rows.append(("taken of it", ", ".join(code(f"{key} = {text}") for key, text in part.items())))
-    if images := records.images:
-        factors = [f"{code(name)} {size}" for name, size in (images.factors or {}).items()]
+    if name := records.read_setting("dataset.name"):
+        rows.append(("data set", format_code(name)))
+    if part := records.dataset_options:
+        rows.append(("options", ", ".join(format_code(f"{key} = {text}") for key, text in part.items())))
+    if dataset := records.dataset:
+        factors = [f"{format_code(name)} {size}" for name, size in (dataset.factors or {}).items()]
         rows += [
-            ("images", f"{images.images:,} of {' x '.join(map(str, images.shape))}"),
-            ("true factors and how many values each has", ", ".join(factors) or "not known"),
-            ("SHA-256 of up to 1,000 of them", code(images.content)),
+            ("images", f"{dataset.images:,} of {' x '.join(map(str, dataset.shape))}"),
+            ("factors and their numbers of values", ", ".join(factors) or "unknown"),
+            ("SHA-256 of up to 1,000 images", format_code(dataset.content)),
         ]
-    return table(("", ""), rows) if rows else ""
+    return format_table(("", ""), rows) if rows else ""
 
 
-def _configuration(records: CardRecords) -> str:
+def _describe_configuration(records: CardRecords) -> str:
     rows: Rows = []
-    if (images := records.number("images_trained")) is not None:
-        rows.append(("images that it saw in training, repeats counted", f"{images:,.0f}"))
-    if (seconds := records.number("elapsed_seconds")) is not None:
-        rows.append(("time of the whole run", f"{seconds / 3600:.2f} hours"))
+    if (images := records.read_number("images_trained")) is not None:
+        rows.append(("images seen in training, with repetition", f"{images:,.0f}"))
+    if (seconds := records.read_number("elapsed_seconds")) is not None:
+        rows.append(("training time", f"{seconds / 3600:.2f} hours"))
     if found := records.hyperparameters:
         rows.append(
-            ("hyperparameters at the end", ", ".join(f"{code(name)} {value:g}" for name, value in found.items()))
+            ("hyperparameters at the end", ", ".join(f"{format_code(name)} {value:g}" for name, value in found.items()))
         )
-    around = records.surroundings
-    if around.commit:
-        rows.append(("rdl's commit", code(around.commit)))
-    versions = [("Python", around.python), *around.packages.items()] if around.python else list(around.packages.items())
+    environment = records.environment
+    if environment.commit:
+        rows.append(("commit of rdl", format_code(environment.commit)))
+    versions = [("Python", environment.python)] if environment.python else []
+    versions += environment.packages.items()
     if versions:
-        rows.append(("versions", ", ".join(code(f"{name} {version}") for name, version in versions)))
-    told = [printable(f"{key} = {value}", LINE) for key, value in records.settings.items()]
-    parts = [table(("", ""), rows)] if rows else []
-    if told:
-        parts += ["What decided its training, for `bin/train --gin_file` (of absolute paths the last name):"]
-        parts += [block("python", told)]
+        rows.append(("versions", ", ".join(format_code(f"{name} {version}") for name, version in versions)))
+    settings = [to_printable(f"{key} = {value}", LINE) for key, value in records.settings.items()]
+    parts = [format_table(("", ""), rows)] if rows else []
+    if settings:
+        parts += ["Training settings for `bin/train --gin_file`; absolute paths are cut to their last part:"]
+        parts += [format_code_block("python", settings)]
     return "\n\n".join(parts)
 
 
-def _scores(scores: list[Score]) -> str:
-    if not scores:
+def _describe_scores(results: pd.DataFrame) -> str:
+    if results.empty:
         return ""
     rows = [
         (
-            score.words or code(score.kind),
+            _name_score(score) or format_code(score.metric),
             f"{score.value:.4f}",
-            ", ".join(code(f"{name} = {value}") for name, value in score.conditions),
+            ", ".join(format_code(f"{name} = {value}") for name, value in _list_conditions(score)),
         )
-        for score in scores
+        for score in results.itertuples()
     ]
-    numbers = table(("metric", "value", "measured with"), rows)
+    numbers = format_table(("metric", "value", "conditions"), rows)
     return (
-        "Measured by rdl on the true factors of the images that it was trained on. Numbers compare only with those of "
-        f"the same data and conditions.\n\n{numbers}"
+        "Measured on the ground-truth factors of the training images. Scores are comparable only for the same data and "
+        f"conditions.\n\n{numbers}"
     )
 
 
-_WORDS = """Well supported: models trained apart have the latent too, and its values gather in steps. Entangled: what
-it tells is in the others, otherwise divided. Doubtful: neither is shown. Dead: it tells nothing.
+_EXPLANATION = """Supported: independently trained models learn the same latent, and its values are discrete. Entangled:
+other models encode the same information, but divided differently among their latents. Uncertain: neither is shown.
+Inactive: the latent encodes nothing.
 
-KL: how much the latent tells. Found again: how well single latents of the other models order the images alike. Told by
-others: the share of it that all latents of another model give. Steps: how much its values gather."""
+KL: information in the latent. Replication: how similarly the best single latent of the other models orders the images.
+Explained by others: share of the latent that all latents of another model explain. Discreteness: KL divergence of the
+histogram of its values from the smoothed histogram."""
 
 
-def _verdict(records: CardRecords) -> str:
-    """LatentStatus and evidence for each latent; two numbers are missing where there was nothing to compare with."""
+def _describe_verdict(records: CardRecords) -> str:
+    """Status and evidence of each latent; replication is missing where no other model was trained."""
     verdict = records.verdict
     if verdict is None:
         return ""
@@ -185,37 +218,38 @@ def _verdict(records: CardRecords) -> str:
                 *(("",) * 3 if one.status == LatentStatus.INACTIVE else evidence),
             )
         )
-    head = ("latent", "verdict", "KL (nats)", "found again", "told by others", "steps (nats)")
+    head = "latent", "verdict", "KL (nats)", "replication", "explained by others", "discreteness (nats)"
     return (
-        f"{verdict.headline}\n\nJudged without labels, against {verdict.compared} models trained apart. The model "
-        f"explains {verdict.reconstruction:.0%} of the pixels' variance.\n\n{table(head, rows)}\n\n{_WORDS}"
+        f"{verdict.headline}\n\nJudged without labels, against {verdict.compared} independently trained models. The "
+        f"model explains {verdict.reconstruction:.0%} of the pixels' variance.\n\n"
+        f"{format_table(head, rows)}\n\n{_EXPLANATION}"
     )
 
 
-def _loading(model: TrainedModel, format: str) -> str:
-    lines = loading.lines(format, model.image_shape, model.num_latents)
-    return f"In the folder of these files, without rdl:\n\n{block('python', lines)}"
+def _describe_loading(model: TrainedModel, format: str) -> str:
+    lines = loading.write_loading_code(format, model.image_shape, model.num_latents)
+    return f"In the folder of these files, without rdl:\n\n{format_code_block('python', lines)}"
 
 
-def _license(license: str | None) -> str:
-    model = f"The model: {code(license)}." if license else "None was named for the model; its owner may name one."
-    return f"{model} The images have their publisher's terms. rdl itself is under Apache-2.0."
+def _describe_license(license: str | None) -> str:
+    model = f"The model: {format_code(license)}." if license else "No licence was given for the model."
+    return f"{model} The images keep their publisher's terms. rdl itself is under Apache-2.0."
 
 
-def _citation(records: CardRecords) -> str:
-    entries = [citations.bibtex(key) for key in _papers(records)]
-    entries.append(citations.software("rdl", "rdl: robust disentangled representations", __version__))
-    return block("bibtex", [line for entry in entries for line in entry])
+def _describe_citation(records: CardRecords) -> str:
+    entries = [citations.format_bibtex(key) for key in _list_papers(records)]
+    entries.append(citations.format_software("rdl", "rdl: robust disentangled representations", __version__))
+    return format_code_block("bibtex", [line for entry in entries for line in entry])
 
 
-def _papers(records: CardRecords) -> list[str]:
-    """Keys of the papers of the job and of the objective, each once."""
+def _list_papers(records: CardRecords) -> list[str]:
+    """Keys of the papers of the job and of the objective, without duplicates."""
     keys: list[str] = []
     if records.job == "rpu_vae":
         keys.append(citations.RECURSION)
     elif records.searched and records.evolved:
-        keys += [citations.POPULATIONS, *citations.SCORES.get(records.score, ("", ()))[1]]
-    objective = records.named("model.objective")
+        keys += [citations.POPULATIONS, *citations.POPULATION_SCORES.get(records.score, ("", ()))[1]]
+    objective = records.read_setting("model.objective")
     if objective in citations.OBJECTIVES:
         keys.append(citations.OBJECTIVES[objective][1])
     return list(dict.fromkeys(keys))
