@@ -136,7 +136,7 @@ class Stage:
             for number in range(self.num_models)
         ]
 
-    def lineage(self, trained: Trained) -> tuple[int, int]:
+    def lineage(self, trained: MemberModel) -> tuple[int, int]:
         """Identifies the weights from which a model descends: the first ancestor's index and the model's number."""
         return find_founder(self.outcome.generations, trained.member), trained.model
 
