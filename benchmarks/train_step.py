@@ -43,6 +43,7 @@ from rdl.models.build import build
 from rdl.models.networks.reference import reference_decoder, reference_encoder
 from rdl.models.networks.small import small_conv_decoder, small_conv_encoder
 from rdl.models.objectives.objective import beta_tc_vae
+from rdl.models.precision import FLOAT32, native
 from rdl.models.vae import VAE, as_float
 from rdl.runs import files
 from rdl.seeds import derive, generator
@@ -55,7 +56,7 @@ flags.DEFINE_enum("network", "reference", ["reference", "small_conv"], "The netw
 flags.DEFINE_list("batch_sizes", ["64", "256"], "Images per step.")
 flags.DEFINE_integer("images", 4096, "Images per round.")
 flags.DEFINE_integer("rounds", 5, "Timed rounds of each implementation, after one round of warm-up.")
-flags.DEFINE_list("precisions", ["float32", "mixed_bfloat16"], "Of the trainer. Plain Keras is always float32.")
+flags.DEFINE_list("precisions", None, "Of the trainer; float32, and bfloat16 if the device multiplies it, by default.")
 flags.DEFINE_bool("record", False, "Replace this machine's rows of record.json.")
 flags.DEFINE_bool("default_kernels", False, "Internal: run plain Keras for another process.")
 
@@ -303,7 +304,7 @@ def main(_):
         precision: Trainer(
             build(network.shape, network.models, *network.rdl, beta_tc_vae, LATENTS, precision=precision)
         )
-        for precision in FLAGS.precisions
+        for precision in FLAGS.precisions or dict.fromkeys([FLOAT32, native()])
     }
     plain, default = PlainKeras(network), DefaultKernels()
     rows = [row for size in FLAGS.batch_sizes for row in measure(network, int(size), plain, default, trainers)]
