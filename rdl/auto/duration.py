@@ -17,7 +17,6 @@ from rdl.scoring import Measurement
 from rdl.training.threads import configure_threads
 
 _ENDING = 20.0  # seconds: verdict, pictures, page
-_TREES_MEASURED_AT = 14_000.0  # training images per second of the machine on which TREE_SECONDS were measured
 
 
 def count_training_images(data_size: int) -> int:
@@ -53,17 +52,17 @@ def estimate_duration(root: Path, make_executor: Callable[[], Executor]) -> floa
         executor.close()
     training = count_training_images(len(images)) / speed.training
     members = settings.members_until(settings.generations or 1)
-    return training + 3 * members * speed.member + _measuring_seconds(images, speed.training) + _ENDING
+    return training + 3 * members * speed.member + _measuring_seconds(images) + _ENDING
 
 
-def _measuring_seconds(images: ImageSet, speed: float) -> float:
-    """Seconds that DCI's trees take for the x-model and the final model; slow machines grow them slowly too."""
+def _measuring_seconds(images: ImageSet) -> float:
+    """Seconds that DCI's trees take for the x-model and the final model."""
     if images.factor_space is None:
         return 0.0
     points = Measurement()
     values = sum(size for size in images.factor_space.sizes if size > 1)
     backend = _query("measure.dci_backend", "sklearn")
-    return 2 * points.num_train * values * TREE_SECONDS[backend] * max(1.0, _TREES_MEASURED_AT / speed)
+    return 2 * points.num_train * values * TREE_SECONDS[backend]
 
 
 def _query(name: str, default):

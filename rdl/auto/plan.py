@@ -82,6 +82,10 @@ class StagePlan:
         return self.images * self.generations
 
 
+_Stages = tuple[StagePlan, StagePlan | None, StagePlan | None, int]
+"""x-run, leaf run, final run and number of leaf runs."""
+
+
 @dataclass(frozen=True)
 class AutoPlan:
     """The chosen settings.
@@ -196,8 +200,10 @@ def make_plan(
             f"{math.ceil(needed / 6) / 10:g} minutes, and {max(0.0, seconds) / 60:.1f} are left: give more --minutes."
         )
     stages = _plan_recursion(total, cores) if total >= _least_total_of_recursion() else _plan_population(total)
+    x_run, leaf_run, final, leaf_runs = stages
     return AutoPlan(
-        speed.size, *stages, total, initial_betas(speed.size), num_train, trees, seconds, ending,
+        speed.size, x_run, leaf_run, final, leaf_runs, total, initial_betas(speed.size), num_train, trees, seconds,
+        ending,
     )  # fmt: skip
 
 
@@ -214,7 +220,7 @@ def suggest_more_time(plan: AutoPlan, speed: TrainingSpeed) -> tuple[float, str]
     return plan.seconds + 1.05 * (needed - plan.total_images) / speed.training, gain
 
 
-def _plan_population(total: int) -> tuple[StagePlan, None, None, int]:
+def _plan_population(total: int) -> _Stages:
     few, many = _ALONE
     members = min(many, max(few, total // (_FEW_MODELS * ENOUGH)))
     generations = _GENERATIONS[0]
@@ -222,7 +228,7 @@ def _plan_population(total: int) -> tuple[StagePlan, None, None, int]:
     return StagePlan(members, _FEW_MODELS, images, generations), None, None, 0
 
 
-def _plan_recursion(total: int, cores: int) -> tuple[StagePlan, StagePlan, StagePlan, int]:
+def _plan_recursion(total: int, cores: int) -> _Stages:
     plenty = _SHARE_X * total >= _MEMBERS[0] * _MODELS * ENOUGH
     models = _MODELS if plenty else _FEW_MODELS
     members = _choose_members(total, models, cores)
