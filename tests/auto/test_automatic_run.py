@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 
 import rdl
 from rdl.auto import request
+from rdl.auto.inspection import summarize_pixels
 from rdl.cli import command_line, disentangle, extend
 from rdl.errors import UserError
 from rdl.runs import Layout, files
@@ -179,3 +182,36 @@ def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
         made = request.AutoRequest(str(images), size=asked)
         options = automatic_run._resized(made, tmp_path, request.inspect_request(made, tmp_path), size)
         assert rdl.data.load(**options).shape[:2] == (expected, expected)
+
+
+def test_the_time_budget_of_a_resumed_run_subtracts_the_time_of_earlier_sessions(good, tmp_path):
+    from rdl.auto import automatic_run
+    from rdl.auto.plan import TrainingSpeed, make_plan
+    from rdl.runs import Run
+    from rdl.runs.layout import SessionKey
+
+    asked, paths = request.AutoRequest(str(good), minutes=20), Layout(tmp_path / "run")
+    speed = TrainingSpeed((32, 32), training=7_000.0, encoding=20_000.0)
+    plan = make_plan(3_000, speed, 1200)
+    assert plan.has_recursion
+    record = {"plan": asdict(plan), "speed": asdict(speed), "planning": {"seconds": 30.0}}
+    with Run(paths.root) as run:
+        run.journal.append(SessionKey(0).text, {"seconds": 500.0})
+    files.write_json(paths.plan_record, record)
+    earlier = automatic_run._read_planning_seconds(paths)
+    budget = automatic_run._make_time_budget(paths, asked, time.perf_counter(), earlier)
+    assert budget._plan == plan  # also after the round trip through JSON
+    assert budget._deadline - time.perf_counter() == pytest.approx(1200 - 530, abs=60)
+    files.write_json(paths.plan_record, record | {"plan": {"size": "large"}})
+    assert automatic_run._make_time_budget(paths, asked, 0.0, earlier) is None
+
+
+def test_the_pixel_summary_finds_range_and_repeated_images(tmp_path):
+    images = np.random.default_rng(0).integers(10, 201, (120, 16, 16), dtype=np.uint8)
+    images[0, 0, :2] = 10, 200
+    images[100:] = images[:20]
+    np.savez(tmp_path / "images.npz", images=images)
+    found = summarize_pixels(rdl.data.load(str(tmp_path / "images.npz")))
+    assert (found.images, found.low, found.high, found.repeated) == (120, 10, 200, 20)
+    assert found.extreme < 0.1
+    assert found.describe() == "Values from 10 to 200; 20 equal an earlier image."
