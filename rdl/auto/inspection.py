@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rdl.data import ImageSet, label_file, own
-from rdl.data.formats.decode import Treatment, open_picture
+from rdl.data import ImageSet
+from rdl.data.label_file import read_label_file
 from rdl.data.load import load
-from rdl.errors import UserError
+from rdl.data.picture_folder import inspect_folder
 
 _BATCH = 1024
 _MOST = 100_000  # images whose values are inspected
@@ -72,18 +72,10 @@ def inspect_images(
         options = {"size": size, "channels": channels, "factors": factors}
         images = load(name, **{option: value for option, value in options.items() if value is not None})
         return ImageCount(len(images), images.shape)
-    files = own.checked_pictures(folder)
+    files, shape = inspect_folder(folder, channels, one_size=size is None)
     if factors is not None:
-        label_file.read(Path(factors), [file.relative_to(folder).as_posix() for file in files])
-    height, width, depth = open_picture(files[0], Treatment(channels=channels).apply).shape
-    for file in files if size is None else ():
-        across, down = open_picture(file, lambda image: np.asarray(image.size))
-        if (down, across) != (height, width):
-            raise UserError(
-                f"{file} is {down} x {across}, while {files[0]} is {height} x {width}: make all alike with --size=64 "
-                "or --size=32."
-            )
-    return ImageCount(len(files), (height, width, depth))
+        read_label_file(Path(factors), [file.relative_to(folder).as_posix() for file in files])
+    return ImageCount(len(files), shape)
 
 
 def summarize_pixels(images: ImageSet) -> PixelSummary:

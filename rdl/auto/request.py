@@ -12,7 +12,7 @@ import numpy as np
 
 from rdl.auto.inspection import ImageCount, inspect_images
 from rdl.auto.plan import LEAST_DATA_SIZE, LONGEST
-from rdl.data.formats.decode import check_range, check_shape, to_bytes
+from rdl.data.user_arrays import images_from_memory
 from rdl.errors import UserError
 from rdl.runs import Layout, files
 
@@ -78,10 +78,7 @@ def make_request(images: "str | os.PathLike | np.ndarray", **options: Any) -> tu
     """
     if isinstance(images, (str, os.PathLike)):
         return AutoRequest(os.fspath(images), **options), None
-    what, array = "the images", np.asarray(images)
-    check_shape(array.shape, what)
-    array = np.ascontiguousarray(to_bytes(array, what))
-    check_range(array, what)
+    array, _ = images_from_memory(images)
     digest = hashlib.sha256(repr(array.shape).encode() + array.data).hexdigest()
     return AutoRequest(f"{_IN_MEMORY}{digest}", **options), array
 

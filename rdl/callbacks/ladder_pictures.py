@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from rdl.data.display import to_rgb
 from rdl.models.ladder.levels import Levels
 from rdl.models.saving.saved import TrainedModel
 from rdl.seeds import generator
@@ -98,7 +99,7 @@ def _describe(name: str) -> str:
 
 
 def _show(ax, frame: np.ndarray, title: str) -> None:
-    ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(to_rgb(frame), interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
     if title:
@@ -116,7 +117,7 @@ def _tiled(frames: np.ndarray, side: int) -> np.ndarray:
 
 def _as_image(pixels: np.ndarray) -> Image.Image:
     levels = np.round(255 * pixels).astype(np.uint8)
-    return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels).convert("RGB")
+    return Image.fromarray(to_rgb(levels))
 
 
 def _drawn(figure: Figure) -> Image.Image:

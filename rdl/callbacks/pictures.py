@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rdl.data import ImageSet
+from rdl.data.display import to_rgb
 from rdl.models.saving.saved import TrainedModel
 from rdl.posterior import VERDICT_INACTIVE_KL, mean_kl_to_prior
 from rdl.report.gallery import tile
@@ -32,7 +33,7 @@ def traversals(
         axes = figure.subplots(len(order), len(values), squeeze=False)
         for row, latent in zip(axes, order, strict=True):
             for ax, frame in zip(row, model.traverse(image, latent, values), strict=True):
-                ax.imshow(frame.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                ax.imshow(to_rgb(frame), interpolation="nearest")
                 ax.set_xticks([])
                 ax.set_yticks([])
             row[0].set_ylabel(f"z{latent}\n{kl[latent]:.2f} nats", rotation=0, ha="right", va="center")
@@ -47,7 +48,7 @@ def traversals(
 def glance(
     model: TrainedModel, images: ImageSet, seed: int, count: int = 12, least_kl: float = VERDICT_INACTIVE_KL
 ) -> dict[str, np.ndarray]:
-    """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, channels].
+    """``reconstructions`` (originals above) and ``traversals`` (a row per active latent): uint8 [h, w, 3].
 
     The run's ``seed`` decides which ``count`` images are shown.
     """
@@ -61,9 +62,9 @@ def glance(
         "reconstructions": (np.concatenate([pixels, _as_uint8(model.decode(means))]), len(pixels)),
         "traversals": (_as_uint8(moved), len(_VALUES)),
     }
-    zoom = max(1, 48 // images.shape[1])
+    zoom = max(1, 48 // max(images.shape[:2]))
     return {
-        name: tile(frames.repeat(zoom, axis=1).repeat(zoom, axis=2), columns)
+        name: tile(to_rgb(frames).repeat(zoom, axis=1).repeat(zoom, axis=2), columns)
         for name, (frames, columns) in shown.items()
     }
 

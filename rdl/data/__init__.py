@@ -1,4 +1,4 @@
-"""Images to learn from: `load` a set by name, and what it gives back."""
+"""Data sets: `load` returns an `ImageSet` by name."""
 
 from rdl.data.factors import FactorSpace
 from rdl.data.images import ImageSet

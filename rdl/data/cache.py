@@ -1,8 +1,8 @@
-"""Images made ready on disk, whose pages the system holds once for all processes of a machine.
+"""Caches of decoded images on disk, which all processes of a machine share through the page cache.
 
-A cache is two files in `RDL_CACHE` (or `~/.cache/rdl`): `NAME.npy` with the images, one bit a value where
-they are only black and white, and `NAME.json` with what they are and their SHA-256. The second is written
-last: a cache without it does not exist. Both can be deleted at any time; they are made again.
+A cache is two files in `RDL_CACHE` (or `~/.cache/rdl`): `NAME.npy` with the images, packed into bits where they are
+black and white, and `NAME.json` with their description and SHA-256. The second is written last: a cache without it
+does not exist. Both can be deleted at any time and are then made again.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,33 +24,33 @@ from rdl.data.sources import ArraySource, MappedSource, Source
 from rdl.errors import UserError
 from rdl.runs import files
 
-OnProgress = Callable[[int, int], None]  # images done, images in all
+OnProgress = Callable[[int, int], None]  # number of images written, number of all images
 
-_VERIFY_AT_MOST = 1 << 30  # bytes hashed whenever a cache is opened; larger ones are left to `bin/data check`
-_IN_MEMORY_AT_MOST = 1 << 26  # bytes of decoded images that every process may hold for itself
+_VERIFY_AT_MOST = 1 << 30  # bytes hashed whenever a cache is opened; `bin/data check` hashes larger ones
+_IN_MEMORY_AT_MOST = 1 << 26  # bytes of decoded images that each process may hold itself
 _log = logging.getLogger(__name__)
 
 
-def folder() -> Path:
-    """Where caches lie."""
+def cache_folder() -> Path:
+    """Folder of the caches."""
     return Path(os.environ.get("RDL_CACHE") or Path.home() / ".cache" / "rdl")
 
 
-def path_of(key: str) -> Path:
-    """Where the images with this key lie, whether they exist or not."""
+def cache_path(key: str) -> Path:
+    """Path of the images with this key, whether they exist or not."""
     word = re.sub(r"[^a-z0-9]+", "-", Path(key.split(" ")[0]).stem.lower()).strip("-") or "images"
-    return folder() / f"{word}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
+    return cache_folder() / f"{word}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
 
 def ready(source: Source) -> Source:
-    """The source's cache where there is one, else the source."""
+    """The source's cache where it exists, else the source."""
     if source.stochastic:
         return _inside(source, ready)
     return source if isinstance(source, MappedSource) else find(source.key) or source
 
 
 def prepare(source: Source, progress: OnProgress | None = None) -> Source:
-    """The source's cache, made where there is none. Of a stochastic source, what lies beneath the chance.
+    """The source's cache, made where it does not exist. For a stochastic source, that of the source it draws upon.
 
     Raises:
       UserError: the cache cannot be written.
@@ -59,7 +59,7 @@ def prepare(source: Source, progress: OnProgress | None = None) -> Source:
         return _inside(source, lambda inner: prepare(inner, progress))
     if isinstance(source, MappedSource):
         return source
-    return build(source.key, len(source), source.shape, source.blocks(), source.binary, progress)
+    return build(source.key, len(source), source.shape, source.blocks(), source.binary, progress, source.notes)
 
 
 def _inside(source: Any, change: Callable[[Source], Source]) -> Source:
@@ -67,20 +67,20 @@ def _inside(source: Any, change: Callable[[Source], Source]) -> Source:
 
 
 def find(key: str) -> MappedSource | None:
-    """The cached images with this key; None where there are none, or where they are damaged."""
-    path = path_of(key)
+    """The cached images with this key; None where they do not exist or are damaged."""
+    path = cache_path(key)
     record = _record(path)
     if record is None:
         return None
     if not is_sound(path, thorough=record["bytes"] <= _VERIFY_AT_MOST):
-        _log.warning("The cache %s is not what was written, and is not used: it can be deleted.", path)
+        _log.warning("The cache %s is damaged and is not used: delete it.", path)
         return None
     shape = tuple(record["shape"])
-    return MappedSource(path, record["offset"], record["length"], shape, key, record["packed"])
+    return MappedSource(path, record["offset"], record["length"], shape, key, record["packed"], record["notes"])
 
 
 def is_sound(path: Path, thorough: bool = True) -> bool:
-    """Whether the cache in this file has the size and, if thorough, the SHA-256 that were written."""
+    """Whether the cache in this file has the recorded size and, if thorough, the recorded SHA-256."""
     record = _record(path)
     try:
         if record is None or not path.is_file() or path.stat().st_size != record["bytes"]:
@@ -91,15 +91,24 @@ def is_sound(path: Path, thorough: bool = True) -> bool:
 
 
 def _record(path: Path) -> dict[str, Any] | None:
-    """What was written down about the cache; None where that is not there, or no record of a cache."""
+    """The description of the cache; None where it is missing or is not the description of a cache."""
     try:
         record = files.parse_json(path.with_suffix(".json").read_bytes())
-        kinds = {"bytes": int, "offset": int, "length": int, "packed": bool, "sha256": str, "shape": list}
+        kinds = {
+            "bytes": int,
+            "offset": int,
+            "length": int,
+            "packed": bool,
+            "sha256": str,
+            "shape": list,
+            "notes": list,
+        }
         if any(type(record[name]) is not kind for name, kind in kinds.items()):
             return None
         shape, whole = record["shape"], [record["offset"], record["length"], *record["shape"]]
         row = -(-math.prod(shape) // 8) if record["packed"] else math.prod(shape)
         fits = len(shape) == 3 and all(type(n) is int and n > 0 for n in whole)
+        fits = fits and all(type(note) is str for note in record["notes"])
         return record if fits and record["offset"] + record["length"] * row == record["bytes"] else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -112,21 +121,23 @@ def build(
     blocks: Iterable[np.ndarray],
     packed: bool = False,
     progress: OnProgress | None = None,
+    notes: Sequence[str] = (),
 ) -> MappedSource:
     """The cached images with this key, made from the blocks where they do not exist.
 
     Args:
-      key: what they are.
-      length: how many.
+      key: identifies the images.
+      length: number of images.
       shape: height, width, channels.
-      blocks: the images in order, uint8 [any, height, width, channels]; read only where there is no cache.
-      packed: stores one bit a value; all are 0 or 255.
+      blocks: the images in order, uint8 [any, height, width, channels]; read only where no cache exists.
+      packed: stores one bit per value; all values are 0 or 255.
       progress: called after every block.
+      notes: what decoding decided, kept with the images.
 
     Raises:
       UserError: the cache cannot be written.
     """
-    path = path_of(key)
+    path = cache_path(key)
     with _lock(path):
         if (found := find(key)) is not None:
             return found
@@ -146,33 +157,39 @@ def build(
                 raise UserError(f"Expected {length} images, got {done} ({key[:200]}): get the files again.")
             size = file.tell()
         record = {"key": key, "length": length, "shape": shape, "packed": packed, "offset": offset, "bytes": size}
-        files.write_json(path.with_suffix(".json"), {**record, "sha256": files.sha256(path)})
-    return MappedSource(path, offset, length, shape, key, packed)
+        files.write_json(path.with_suffix(".json"), {**record, "notes": list(notes), "sha256": files.sha256(path)})
+    return MappedSource(path, offset, length, shape, key, packed, notes)
 
 
-def settle(key: str, length: int, shape: tuple[int, int, int], blocks: Iterable[np.ndarray]) -> Source:
-    """Images that can only be read in order, made readable by index: few in memory, many as a cache.
+def decode_once(
+    key: str, length: int, shape: tuple[int, int, int], blocks: Iterable[np.ndarray], notes: Sequence[str] = ()
+) -> Source:
+    """Makes images that can only be read in order readable by index: few in memory, many in a cache.
 
-    Args: as `build`.
+    Args:
+      key, length, shape, blocks, notes: see `build`.
+
+    Raises:
+      UserError: the blocks hold another number of images, or the cache cannot be written.
     """
     if length * math.prod(shape) > _IN_MEMORY_AT_MOST:
-        _log.info("Decoding %d images once, into %s.", length, path_of(key))
-        return build(key, length, shape, blocks)
+        _log.info("Decoding %d images once, into %s.", length, cache_path(key))
+        return build(key, length, shape, blocks, notes=notes)
     images = np.concatenate(list(blocks))
     if len(images) != length:
         raise UserError(f"Expected {length} images, got {len(images)} ({key[:200]}): get the files again.")
-    return ArraySource(images, key)
+    return ArraySource(images, key, notes)
 
 
 def check_in_place(entry: npz.Entry) -> None:
-    """Holds an array that is read where it lies to its checksum: always where it is small, once where it is large.
+    """Compares an array that is read in place with its checksum: a small one always, a large one once.
 
     Raises:
       UserError: the file is damaged.
     """
-    mark = path_of(f"checked {npz.identity(entry.path)} {entry.name}").with_suffix(".checked")
+    mark = cache_path(f"checked {npz.file_identity(entry.path)} {entry.name}").with_suffix(".checked")
     if entry.size <= _VERIFY_AT_MOST or not mark.is_file():
-        npz.check(entry)
+        npz.verify_checksum(entry)
         if entry.size > _VERIFY_AT_MOST:
             files.write_text(mark, "")
 
@@ -181,11 +198,11 @@ def check_in_place(entry: npz.Entry) -> None:
 def _lock(path: Path) -> Iterator[None]:
     """One process builds, the others wait for it."""
     files.make_folder(path.parent)
-    with _opened(path.with_suffix(".lock")) as file:
+    with _open(path.with_suffix(".lock")) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _opened(path: Path):
+def _open(path: Path):
     with files.explained(path):
         return open(path, "w")

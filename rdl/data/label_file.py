@@ -1,62 +1,58 @@
-"""Factors of one's own images in a CSV file beside them: what is known is used to measure."""
+"""Reads factors of a user's images from a CSV file."""
 
-import csv
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from rdl.data.factors import PartlyKnown, Table
-from rdl.data.own import table
+from rdl.data.factor_columns import is_missing, leave_out_unknown, parse_cells
+from rdl.data.factors import PartlyKnown
+from rdl.data.formats.csv_files import read_rows
 from rdl.errors import UserError
 
+_MARKS_SHOWN = 5
 
-def read(path: Path, names: Sequence[str]) -> Table:
-    """A header, then a line for each image: its name, then a column for each factor, in numbers or words.
 
-    A cell may be empty, and an image may have no line: its factors are then not known.
+def read_label_file(path: Path, names: Sequence[str]) -> tuple[PartlyKnown, list[str]]:
+    """Factors from a header and one line per image: its name, then a number or a word per factor.
+
+    Empty cells and the usual marks (NA, nan, None, null, -, ?, ..) are unknown values; images may have no line.
 
     Args:
       path: of the file.
-      names: of the images, in their order.
+      names: of the images, in order.
+
+    Returns:
+      The factors of the images whose factors are all known, and notes on what was left out.
 
     Raises:
-      UserError: no such file, no factor, an unknown or repeated image, a line of another length, or fewer than two
-        images whose factors are all known.
+      UserError: no such file, no factor, an unknown or repeated image, a line of another length, a few words in a
+        column of numbers, or fewer than two images whose factors are all known.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [line for line in csv.reader(file) if line]
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise UserError(f"Cannot read the factors in {path} ({reason}): expected a CSV file in UTF-8.") from error
-    if len(lines) < 2 or len(lines[0]) < 2:
+    header, *lines = read_rows(path) or [[]]
+    if not lines or len(header) < 2:
         raise UserError(f"Expected {path} to have a header and lines 'image,factor,..', got {len(lines)} lines.")
-    header, cells = lines[0], np.full((len(names), len(lines[0]) - 1), "", dtype=object)
-    places, seen = {name: place for place, name in enumerate(names)}, set()
-    for line in lines[1:]:
-        name = line[0].strip()
+    cells: list[list[str]] = [[""] * len(names) for _ in header[1:]]
+    places, labelled = {name: place for place, name in enumerate(names)}, set()
+    for line in lines:
+        name = line[0]
         if len(line) != len(header):
             raise UserError(f"{path}: the line of {name!r} has {len(line)} columns, the header {len(header)}.")
         if name not in places:
             raise UserError(f"{path}: there is no image {name!r}; the first is {names[0]!r}.")
-        if name in seen:
+        if name in labelled:
             raise UserError(f"{path}: the image {name!r} has two lines: leave one out.")
-        seen.add(name)
-        cells[places[name]] = [cell.strip() for cell in line[1:]]
-    known = (cells != "").all(axis=1)
-    if known.sum() < 2:
-        raise UserError(f"{path} has all factors of {known.sum()} images, too few to measure anything.")
-    columns = np.stack([_numbers(column, known) for column in cells.T], axis=1)
-    whole = table(columns[known], int(known.sum()), [name.strip() for name in header[1:]], f"the factors in {path}")
-    return PartlyKnown(whole, np.flatnonzero(known), len(names))
+        labelled.add(name)
+        for column, cell in zip(cells, line[1:], strict=True):
+            column[places[name]] = cell
+    columns = [parse_cells(column, f"'{name}' of {path}") for name, column in zip(header[1:], cells, strict=True)]
+    factors = leave_out_unknown(columns, header[1:], f"the factors in {path}")
+    return factors, _describe_gaps(cells, len(names), len(factors.images))
 
 
-def _numbers(column: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """A column as numbers, 0 where the image's factors are not all known; words are numbered in their order."""
-    values = np.zeros(len(column))
-    try:
-        values[known] = column[known].astype(float)
-    except ValueError:
-        values[known] = np.unique(column[known].astype(str), return_inverse=True)[1]
-    return values
+def _describe_gaps(cells: list[list[str]], images: int, known: int) -> list[str]:
+    if known == images:
+        return []
+    marks = Counter(cell for column in cells for cell in column if cell and is_missing(cell))
+    shown = ", ".join(f"{mark!r} ({count})" for mark, count in marks.most_common(_MARKS_SHOWN))
+    read_as = f"; cells read as unknown: {shown}" if marks else ""
+    return [f"{known:,} of {images:,} images have all factors, the others are left out of what is measured{read_as}"]

@@ -1,4 +1,4 @@
-"""Few images with labels: which ones, and their true factors; a score or a loss then knows no others."""
+"""Few labelled images: the only labels that a score or a loss with few labels uses."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from rdl.seeds import generator
 
 
 class Labelled:
-    """The few images that have labels, and the factors that are labelled.
+    """Draws labelled images.
 
     Args:
-      labels: how many images; each is drawn once.
+      labels: number of labelled images, drawn without replacement.
       factors: names of the labelled factors; None: all.
 
     Raises:
@@ -22,25 +22,24 @@ class Labelled:
 
     def __init__(self, labels: int, factors: Sequence[str] | None = None):
         if labels < 2 or (factors is not None and not factors):
-            raise UserError(
-                f"Few labels are of two labelled images or more and of a factor or more, got {labels} and {factors}."
-            )
+            raise UserError(f"Expected at least two labelled images and one factor, got {labels} and {factors}.")
         self.labels, self.factors = labels, factors
 
     def draw(self, images: ImageSet, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the labelled images, ascending, [labels], and their factors [labels, factors].
+        """Indices of the labelled images in ascending order, [labels], and their factors, [labels, factors].
 
         Raises:
-          UserError: more labels than images, a factor that the data set does not have, or unknown factors.
+          UserError: more labels than images, an unknown factor, or a data set without factors.
         """
         labelled = images.labelled()
         if self.labels > len(labelled):
-            raise UserError(f"There are {len(labelled)} images in {images.name!r}, too few for {self.labels} labels.")
+            raise UserError(
+                f"Expected at least {self.labels} images with labels in {images.name!r}, got {len(labelled)}: set fewer "
+                "labels."
+            )
         indices = np.sort(labelled[generator(seed, "labels").permutation(len(labelled))[: self.labels]])
         factors = images.factors(indices)
         if self.factors is None:
             return indices, factors
-        names = images.factor_space.names if images.factor_space else ()
-        if unknown := [name for name in self.factors if name not in names]:
-            raise UserError(f"No factor is called {unknown[0]!r}: the factors are {', '.join(names)}.")
-        return indices, factors[:, [names.index(name) for name in self.factors]]
+        space = images.factor_space
+        return indices, factors[:, space.columns(self.factors) if space else []]

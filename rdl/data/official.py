@@ -1,9 +1,8 @@
-"""The official files: what they are called, where they are looked for, and where their publishers say to get
-them.
+"""The official files of data sets: names, places, sources and checksums.
 
 The data folder is `DISENTANGLEMENT_LIB_DATA`, or the current folder, as in disentanglement_lib. Nothing is
-downloaded. Sizes and SHA-256 are those that TensorFlow Datasets records for the publishers' files; where it
-has none (dSprites as npz, mpi3d, cars3d, the scream) none is given here.
+downloaded. Sizes and SHA-256 are those that TensorFlow Datasets records for the publishers' files; it has none for
+dSprites as npz, mpi3d, cars3d and the Scream.
 """
 
 import gzip
@@ -17,35 +16,44 @@ from rdl.errors import UserError
 from rdl.runs import files
 
 
-def folder() -> Path:
+def data_folder() -> Path:
     """The data folder."""
     return Path(os.environ.get("DISENTANGLEMENT_LIB_DATA") or ".")
 
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """A file in the data folder."""
+    """A file in the data folder.
 
-    name: str  # in the data folder
-    get: str  # where its publishers say to get it
-    size: int | None = None  # bytes
+    Attributes:
+      name: path within the data folder.
+      get: where the publishers offer it.
+      size: in bytes.
+      sha256: of the file.
+      others: paths of other forms of the same content.
+      content_md5: MD5 of the unpacked content, the same for all forms.
+    """
+
+    name: str
+    get: str
+    size: int | None = None
     sha256: str | None = None
-    others: tuple[str, ...] = ()  # other forms and places of the same content
-    content_md5: str | None = None  # of the unpacked content, in whatever form
+    others: tuple[str, ...] = ()
+    content_md5: str | None = None
 
     def locate(self) -> Path | None:
-        """Where the file lies, if it is there; the official form before the others."""
+        """Path of the file, the official form before the others; None where it is absent."""
         return next((path for path in self.places() if os.path.exists(path)), None)
 
     def places(self) -> list[Path]:
-        """Where the file is looked for."""
-        return [folder() / name for name in (self.name, *self.others)]
+        """Paths at which the file is looked for."""
+        return [data_folder() / name for name in (self.name, *self.others)]
 
     def require(self, data_set: str) -> Path:
-        """Where the file lies.
+        """Path of the file.
 
         Raises:
-          UserError: it is absent; says where it was looked for, its size and checksum, and where to get it.
+          UserError: the file is absent; names the paths tried, its size and checksum, and where to get it.
         """
         found = self.locate()
         if found is None:
@@ -61,7 +69,7 @@ class OfficialFile:
         return found
 
     def check(self) -> str:
-        """One of: missing; present (nothing is published to check it by); sound; differs; damaged."""
+        """State of the file: missing, present (no checksum is published), sound, differs or damaged."""
         found = self.locate()
         if found is None:
             return "missing"
@@ -72,10 +80,10 @@ class OfficialFile:
                 return "sound" if content.hexdigest() == self.content_md5 else "differs"
             if Path(self.name).suffix and not found.is_file():
                 return "damaged"
-            if self.sha256 is None or found != folder() / self.name:
+            if self.sha256 is None or found != data_folder() / self.name:
                 return "present"
             return "sound" if files.sha256(found) == self.sha256 else "differs"
-        except (OSError, EOFError, zlib.error):  # a folder is in its place, it cannot be read, or it is cut short
+        except (OSError, EOFError, zlib.error):  # a folder in its place, no permission, or a truncated file
             return "damaged"
 
 
@@ -158,8 +166,8 @@ CELEBA = OfficialFile(
 )
 
 
-def of(data_set: str) -> tuple[OfficialFile, ...]:
-    """The files that a data set is read from; none where it is made."""
+def files_of(data_set: str) -> tuple[OfficialFile, ...]:
+    """Files of a data set; empty where it is generated."""
     dsprites = (DSPRITES_NPZ, DSPRITES_HDF5)
     return {
         "dsprites_full": dsprites,

@@ -1,14 +1,14 @@
-"""Where pixels come from: arrays, files, parts and reductions of other sources.
+"""Sources of images: arrays, files, selections and reductions of other sources.
 
-A source reads uint8 images by index and keeps no more of them in memory than it is asked for. It travels to
-another process by what it was made from (a path, say), never by its open files.
+A source reads uint8 images by index and keeps no others in memory. It is pickled to another process by its
+constituents, such as a path, without open files.
 """
 
 import math
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ class Source(ABC):
 
     _shape: tuple[int, int, int]
     _key: str
-    stochastic = False  # whether an observation of the same image differs each time
+    stochastic = False  # whether each observation of the same image differs
     binary = False  # whether all values are 0 or 255
+    notes: Sequence[str] = ()  # what decoding decided, one sentence each
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -33,7 +34,7 @@ class Source(ABC):
 
     @property
     def key(self) -> str:
-        """What tells this source's content from any other's; names its cache."""
+        """Identifies the source's content; names its cache."""
         return self._key
 
     @abstractmethod
@@ -44,7 +45,7 @@ class Source(ABC):
         """uint8 [n, height, width, channels] for int64 indices [n]."""
 
     def observe(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """float32 [n, height, width, channels] in [0, 1]; a stochastic source draws what varies."""
+        """float32 [n, height, width, channels] in [0, 1]; a stochastic source makes its draws."""
         del random_state
         return self.read(indices).astype(np.float32) / np.float32(255)
 
@@ -57,9 +58,10 @@ class Source(ABC):
 class ArraySource(Source):
     """Images in memory, [n, height, width] or [n, height, width, channels]."""
 
-    def __init__(self, images: np.ndarray, key: str):
+    def __init__(self, images: np.ndarray, key: str, notes: Sequence[str] = ()):
         self._images = images if images.ndim == 4 else images[..., np.newaxis]
         self._key = key
+        self.notes = tuple(notes)
         self._shape = self._images.shape[1:]
 
     def __len__(self) -> int:
@@ -71,18 +73,36 @@ class ArraySource(Source):
 
 
 class MappedSource(Source):
-    """Images that lie plain in a file, as bytes or packed into bits: the system holds its pages once a machine.
+    """Images stored uncompressed in a file, as bytes or packed into bits.
 
-    They are read by position rather than through a memory map: a map of a file that another process cuts short ends
-    this one by a signal, where a read tells.
+    They are read by position rather than through a memory map: when another process cuts the file short, a map ends
+    this process by a signal, while a read returns fewer bytes.
+
+    Args:
+      path: of the file.
+      offset: byte at which the images start.
+      length: number of images.
+      shape: height, width, channels.
+      key: identifies the images.
+      packed: one bit per value.
+      notes: what decoding decided.
     """
 
-    def __init__(self, path: Path, offset: int, length: int, shape: tuple[int, int, int], key: str, packed=False):
-        """The `length` images that lie in the file from byte `offset` on."""
+    def __init__(
+        self,
+        path: Path,
+        offset: int,
+        length: int,
+        shape: tuple[int, int, int],
+        key: str,
+        packed: bool = False,
+        notes: Sequence[str] = (),
+    ):
         self.path = path.absolute()
         self._shape = shape
         self._key = key
         self.binary = packed
+        self.notes = tuple(notes)
         self._offset = offset
         self._length = length
         self._row = -(-math.prod(shape) // 8) if packed else math.prod(shape)
@@ -98,7 +118,7 @@ class MappedSource(Source):
         """uint8 [n, height, width, channels].
 
         Raises:
-          UserError: the file is gone, or cut short since it was looked at.
+          UserError: the file was removed or cut short after it was opened.
         """
         try:
             if self._file is None:
@@ -107,15 +127,15 @@ class MappedSource(Source):
             places = [self._offset + self._row * index for index in indices.tolist()]
             content = bytearray().join([os.pread(self._file, self._row, place) for place in places])
         except OSError as error:
-            raise UserError(f"Cannot read the images in {self.path} ({error.strerror}): get the file anew.") from error
+            raise UserError(f"Cannot read the images in {self.path} ({error.strerror}): get it again.") from error
         if len(content) != self._row * len(places):
-            raise UserError(f"Cannot read the images in {self.path}, it was cut short: get the file anew.")
+            raise UserError(f"Cannot read the images in {self.path}, it was cut short: get it again.")
         rows = np.frombuffer(content, np.uint8).reshape(len(places), self._row)
         return unpack(rows, self.shape) if self.binary else rows.reshape(-1, *self.shape)
 
 
 def unpack(bits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Packed bits, uint8 [n, bytes], as images of 0 and 255: uint8 [n, height, width, channels]."""
+    """Packed bits, uint8 [n, bytes] -> images of 0 and 255, uint8 [n, height, width, channels]."""
     images = np.unpackbits(bits, axis=1, count=math.prod(shape))
     images *= 255
     return images.reshape(-1, *shape)
@@ -123,11 +143,17 @@ def unpack(bits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Selection(Source):
-    """Some images of a source, by position in it."""
+    """Images of a source at given positions.
+
+    Attributes:
+      source: the whole.
+      positions: of the selected images, int64 [n].
+      name: identifies the selection in the key.
+    """
 
     source: Source
-    positions: np.ndarray  # int64 [n]
-    name: str  # says which, for the key
+    positions: np.ndarray
+    name: str
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -136,17 +162,17 @@ class Selection(Source):
 
     @property
     def stochastic(self) -> bool:
-        """As the whole."""
+        """That of the source."""
         return self.source.stochastic
 
     @property
     def binary(self) -> bool:
-        """As the whole."""
+        """That of the source."""
         return self.source.binary
 
     @property
     def key(self) -> str:
-        """The whole's key and the selection's name."""
+        """The source's key and the selection's name."""
         return f"{self.source.key} select({self.name})"
 
     def __len__(self) -> int:
@@ -163,7 +189,7 @@ class Selection(Source):
 
 @dataclass(frozen=True)
 class Pooled(Source):
-    """A source's images, averaged over squares down to size x size; halves round up to the next of 256 levels."""
+    """A source's images averaged over blocks of pixels down to size x size; halves round up."""
 
     source: Source
     size: int
@@ -172,8 +198,8 @@ class Pooled(Source):
         height, width, _ = self.source.shape
         if not isinstance(self.size, int) or self.size < 1 or height % self.size or width % self.size:
             raise UserError(
-                f"Images of {height} x {width} can be averaged down to a size that divides both, got size "
-                f"{self.size!r}: choose one of {[s for s in range(4, height + 1) if not height % s | width % s]}."
+                f"Expected a size that divides {height} and {width}, got size {self.size!r}: choose one of "
+                f"{[side for side in range(4, height + 1) if not height % side | width % side]}."
             )
 
     @property
@@ -183,7 +209,7 @@ class Pooled(Source):
 
     @property
     def stochastic(self) -> bool:
-        """As the source."""
+        """That of the source."""
         return self.source.stochastic
 
     @property

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rdl.data.display import to_rgb
 from rdl.report.gallery import INK, STYLE, tile
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0079c2", "#e69f00", "#009e73", "#d55e00", "#8a8f94"
@@ -92,8 +93,7 @@ def grid(images: np.ndarray, rows: Sequence[str], columns: Sequence[str], side: 
     sheet = tile(images.reshape(-1, *images.shape[2:]), across)
     with matplotlib.rc_context(STYLE):
         ((ax,),) = _axes(drawing)
-        shown = sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet[..., :3]
-        ax.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="none", aspect="equal")
+        ax.imshow(to_rgb(sheet), interpolation="none", aspect="equal")
         ax.set_yticks([i * (height + 1) + height / 2 - 0.5 for i in range(count)], [_short(name, 24) for name in rows])
         ax.set_xticks([i * (width + 1) + width / 2 - 0.5 for i in range(across)], columns)
         ax.tick_params(length=0)

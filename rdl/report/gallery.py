@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from rdl.data.display import to_rgb
 from rdl.report.markup import Content, Markup, raw, tag
 from rdl.runs import files
 
@@ -98,9 +99,8 @@ def picture(encoded: bytes, alt: str, **attributes) -> Markup:
 
 
 def png(image: np.ndarray) -> bytes:
-    """uint8 [height, width, channels] as a PNG file's bytes; other than 1, 3 or 4 channels are cut to one or three."""
-    channels = image.shape[-1]
-    image = image if channels in (1, 3, 4) else image[..., : 3 if channels > 3 else 1]
+    """uint8 [height, width, channels] as a PNG file's bytes; 2, 4 or more channels are shown in false colours."""
+    image = image if image.shape[-1] in (1, 3) else to_rgb(image)
     buffer = io.BytesIO()
     Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, format="png", optimize=True)
     return buffer.getvalue()

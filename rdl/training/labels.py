@@ -126,11 +126,11 @@ def read_label_table(path: Path, images: int) -> np.ndarray:
     Raises:
       UserError: the file is missing, or its labels do not fit a data set of this size.
     """
-    names = npz.names(path)
+    names = npz.array_names(path)
     endings = [name.removeprefix("indices") for name in names if name.startswith("indices")] or [""]
     columns = []
     for ending in endings:
-        indices, labels = npz.load(path, f"indices{ending}"), npz.load(path, f"labels{ending}")
+        indices, labels = npz.load_npz_array(path, f"indices{ending}"), npz.load_npz_array(path, f"labels{ending}")
         fit = indices.ndim == 1 and labels.ndim == 2 and len(labels) == len(indices)
         if not fit or indices.dtype.kind not in "iu" or labels.dtype.kind not in "fiub":
             raise UserError(
@@ -143,7 +143,7 @@ def read_label_table(path: Path, images: int) -> np.ndarray:
                 "from 0, in the order of the data set."
             )
         if f"repeats{ending}" in names:
-            labels = labels[:, ~npz.load(path, f"repeats{ending}").astype(bool)]
+            labels = labels[:, ~npz.load_npz_array(path, f"repeats{ending}").astype(bool)]
         columns.append(np.full((images, labels.shape[1]), np.nan))
         columns[-1][indices.astype(np.int64)] = labels
     table = np.concatenate(columns, axis=1)

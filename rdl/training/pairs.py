@@ -135,7 +135,7 @@ def read_pairs(path: Path, images: ImageSet) -> np.ndarray:
             f"The pairs in {path} are for the whole data set, but this stage trains on a subset, whose images have "
             "other indices: set pairs.file = None to draw pairs by factors."
         )
-    pairs = npz.load(path, "pairs")
+    pairs = npz.load_npz_array(path, "pairs")
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs) or pairs.dtype.kind not in "iu":
         raise UserError(
             f"Expected 'pairs' in {path} to be integers of shape [n, 2], got {pairs.dtype} {list(pairs.shape)}: give "

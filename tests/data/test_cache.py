@@ -81,7 +81,7 @@ def test_a_file_that_shrinks_while_it_is_read_ends_nothing():
 def test_too_few_images_leave_no_cache():
     with pytest.raises(UserError, match="Expected 20 images, got 13"):
         cache.build("key", 20, SHAPE, [IMAGES[:13]])
-    assert cache.find("key") is None and not list(cache.folder().glob("*.npy"))
+    assert cache.find("key") is None and not list(cache.cache_folder().glob("*.npy"))
 
 
 def test_a_cache_that_cannot_be_written_is_the_users_to_mend(tmp_path, monkeypatch):
@@ -110,8 +110,8 @@ cache.build("shared key", 20, (5, 3, 2), blocks())
 def test_where_caches_lie_without_a_setting(monkeypatch, tmp_path):
     monkeypatch.delenv("RDL_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache.path_of("dsprites rendered 1").parent == tmp_path / ".cache" / "rdl"
-    assert cache.path_of("a") != cache.path_of("b")
+    assert cache.cache_path("dsprites rendered 1").parent == tmp_path / ".cache" / "rdl"
+    assert cache.cache_path("a") != cache.cache_path("b")
 
 
 def test_prepare_and_ready():
@@ -124,9 +124,9 @@ def test_prepare_and_ready():
 
 
 def test_a_few_decoded_images_stay_in_memory_and_many_go_to_the_cache(monkeypatch):
-    assert isinstance(cache.settle("key", 20, SHAPE, _blocks()), ArraySource)
+    assert isinstance(cache.decode_once("key", 20, SHAPE, _blocks()), ArraySource)
     monkeypatch.setattr(cache, "_IN_MEMORY_AT_MOST", 100)
-    source = cache.settle("key", 20, SHAPE, _blocks())
+    source = cache.decode_once("key", 20, SHAPE, _blocks())
     assert isinstance(source, MappedSource)
     np.testing.assert_array_equal(source.read(np.arange(20)), IMAGES)
 
@@ -138,7 +138,7 @@ def test_pooling_averages_and_rounds_halves_up():
     np.testing.assert_allclose(
         pooled.observe(np.array([0]), np.random.RandomState(0)), pooled.read(np.array([0])) / 255, atol=1e-7
     )
-    with pytest.raises(UserError, match=r"Images of 64 x 64 .* got size 30: choose one of \[4, 8, 16, 32, 64\]"):
+    with pytest.raises(UserError, match=r"divides 64 and 64, got size 30: choose one of \[4, 8, 16, 32, 64\]"):
         Pooled(RenderedSprites(), 30)
 
 

@@ -70,7 +70,7 @@ def test_without_factors_the_images_remain_and_the_rest_says_what_to_do():
         lambda: images.num_factors,
         lambda: images.sample(3, np.random.RandomState(0)),
     ):
-        with pytest.raises(UserError, match="ground-truth factors of 'small' are not known"):
+        with pytest.raises(UserError, match="ground-truth factors of 'small' are unknown"):
             ask()
 
 

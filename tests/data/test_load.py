@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rdl import data
+from rdl.cli.data import prepare_images
 from rdl.data import cache, inventory
 from rdl.data.sources import MappedSource
 from rdl.errors import UserError
@@ -45,7 +46,7 @@ def test_a_sub_grid_of_a_stochastic_set_has_hidden_and_drawn_parts():
     ("values", "message"),
     [
         ({"colour": [0]}, "No factor is called 'colour': the factors are shape, scale, orientation, x, y"),
-        ({"shape": [3]}, r"Values of 'shape' are distinct numbers from 0 to 2, got \[3\]"),
+        ({"shape": [3]}, r"values of 'shape' as distinct numbers from 0 to 2, got \[3\]"),
         ({"shape": [1, 1]}, "distinct numbers"),
         ({"shape": []}, "distinct numbers"),
         ({"shape": 0}, "list of integers, or a number n >= 1"),
@@ -113,19 +114,19 @@ def test_all_of_dsprites_packed():
 
 
 def test_inventory(official_folder, capsys):
-    states = {row.name: row.state for row in inventory.rows()}
+    states = {row.name: row.state for row in inventory.list_data_sets()}
     assert states["dsprites_full"] == "rendered" and states["shapes3d"] == states["mnist"] == "missing"
     (official_folder / "mnist").mkdir()
     (official_folder / "mnist" / "t10k-images-idx3-ubyte").write_bytes(b"")
     (official_folder / "mpi3d_toy").mkdir()
     (official_folder / "mpi3d_toy" / "mpi3d_toy.npz").write_bytes(b"")
-    states = {row.name: row.state for row in inventory.rows()}
+    states = {row.name: row.state for row in inventory.list_data_sets()}
     assert states["mnist"] == "in part" and states["mpi3d_toy"] == "ready"
-    found = {row.name: row.state for row in inventory.checks([])}
+    found = {row.name: row.state for row in inventory.check_files([])}
     found.pop("fashion_mnist", None)  # where Debian's package is installed
     assert found == {"mnist": "differs", "mpi3d_toy": "present"}
     with pytest.raises(UserError, match="No data set is called 'minst'"):
-        list(inventory.checks(["minst"]))
+        list(inventory.check_files(["minst"]))
 
 
 def _run(*arguments) -> subprocess.CompletedProcess:
@@ -135,7 +136,7 @@ def _run(*arguments) -> subprocess.CompletedProcess:
 def test_the_command_line(tmp_path):
     prepared = _run("prepare", "dsprites_full", "--gin_bindings", f"dataset.values = {SMALL}", "dataset.size = 32")
     assert prepared.returncode == 0 and "24 images of 32x32x1" in prepared.stdout, prepared.stderr
-    (cached,) = cache.folder().glob("*.npy")
+    (cached,) = cache.cache_folder().glob("*.npy")
     checked = _run("check")
     assert checked.returncode == 0 and "sound" in checked.stdout and str(cached) in checked.stdout
     cached.write_bytes(cached.read_bytes()[:-1] + b"?")
@@ -147,16 +148,16 @@ def test_the_command_line(tmp_path):
 
 def test_the_data_set_of_a_gin_file_is_prepared(tmp_path, capsys):
     (tmp_path / "a.gin").write_text(f"dataset.name = 'dsprites_full'\ndataset.values = {SMALL}\nvae.beta = 3\n")
-    assert len(inventory.prepare(None, [str(tmp_path / "a.gin")], [])) == 24
+    assert len(prepare_images(None, [str(tmp_path / "a.gin")], [])) == 24
     gin.clear_config()
     with pytest.raises(UserError, match="Expected the name of a data set, or a gin file"):
-        inventory.prepare(None, [], [])
+        prepare_images(None, [], [])
     with pytest.raises(UserError, match="The gin configuration is wrong"):
-        inventory.prepare("dsprites_full", [], ["dataset.colour = 3"])
+        prepare_images("dsprites_full", [], ["dataset.colour = 3"])
     with pytest.raises(UserError, match="b.gin does not exist"):
-        inventory.prepare("dsprites_full", [str(tmp_path / "b.gin")], [])
+        prepare_images("dsprites_full", [str(tmp_path / "b.gin")], [])
     with pytest.raises(UserError, match="dataset.size must be a whole number or None, got '16'"):
-        inventory.prepare("dsprites_full", [], ["dataset.size = '16'"])
+        prepare_images("dsprites_full", [], ["dataset.size = '16'"])
 
 
 def test_a_runs_images_are_loaded_without_gin(tmp_path, monkeypatch):

@@ -106,7 +106,7 @@ def test_official_dsprites_are_taken_where_present_and_their_pickle_left_alone(f
 def test_wrong_official_dsprites(few_sprites, write):
     with pytest.raises(UserError, match=r"'dsprites_full' needs the file dsprites_ndarray"):
         data.load("dsprites_full", origin="official")
-    with pytest.raises(UserError, match="official', 'rendered', or the first available"):
+    with pytest.raises(UserError, match="'official', 'rendered' or 'auto'"):
         data.load("dsprites_full", origin="made up")
     path = write("dsprites/dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz")
     np.savez(path, imgs=few_sprites[:40])
@@ -169,7 +169,7 @@ def test_a_scream_too_small(write):
     with pytest.raises(UserError, match="60 x 60 after shrinking"):
         data.load("scream_dsprites")
     write("scream/scream.jpg").write_bytes(b"nothing")
-    with pytest.raises(UserError, match="is not an image"):
+    with pytest.raises(UserError, match="is not a picture"):
         data.load("scream_dsprites")
 
 
@@ -218,7 +218,7 @@ def test_shapes3d(few_objects, write, form):
 def test_shapes3d_with_something_wrong(few_objects, write):
     path = write("3dshapes/3dshapes.h5")
     path.write_bytes(b"\x89HDF\r\n\x1a\n truncated")
-    with pytest.raises(UserError, match="no HDF5 file, or it is truncated"):
+    with pytest.raises(UserError, match="Cannot open .*3dshapes.h5: "):
         data.load("shapes3d")
     for array, message in (
         (np.zeros((3, 64, 64, 3), np.uint8), "Expected 24 images of 64 x 64 x 3 in .*, got 3 of 64x64x3"),
@@ -245,7 +245,7 @@ def test_a_damaged_chunk_of_shapes3d(few_objects, write):
     content = bytearray(path.read_bytes())
     content[place : place + 100] = bytes(100)
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"Cannot read the images in .*3dshapes.h5, it is damaged"):
+    with pytest.raises(UserError, match=r"Cannot read the images in .*3dshapes.h5: "):
         data.load("shapes3d").images(np.arange(24))
 
 
@@ -277,7 +277,7 @@ def test_cars3d(write):
     everything = cars.factors(np.arange(288))
     assert len(np.unique(everything, axis=0)) == 288
     write("cars/car_003_mesh.mat").write_bytes(b"MATLAB 5.0 MAT-file" + b"\0" * 50)
-    with pytest.raises(UserError, match=r"car_003_mesh.mat is no MATLAB file"):
+    with pytest.raises(UserError, match=r"car_003_mesh.mat is not a MATLAB file"):
         data.load("cars3d")
     scipy.io.savemat(write("cars/car_003_mesh.mat"), {"im": np.zeros((8, 8), np.uint8)})
     with pytest.raises(UserError, match=r"to be uint8 \[height, width, 3, 24, 4\], got uint8 \[8, 8\]"):
@@ -290,10 +290,10 @@ def test_matlab_s_arrays_are_read_as_scipy_reads_them(write, compressed):
     arrays = {name: RNG.integers(0, 256, shape, dtype=np.uint8) for name, shape in shapes.items()}
     scipy.io.savemat(path, {"mask": np.zeros(3), "word": "text", "cell": {"a": 1}} | arrays, do_compression=compressed)
     for name, array in arrays.items():
-        np.testing.assert_array_equal(matlab.load(path, name), array)
+        np.testing.assert_array_equal(matlab.read_matlab_array(path, name), array)
     for name in ("mask", "word", "cell", "gone"):
-        with pytest.raises(UserError, match=f"no array of bytes called '{name}'"):
-            matlab.load(path, name)
+        with pytest.raises(UserError, match=f"an array of bytes '{name}'"):
+            matlab.read_matlab_array(path, name)
 
 
 def test_a_matlab_file_cut_anywhere_is_told(write):
@@ -304,7 +304,7 @@ def test_a_matlab_file_cut_anywhere_is_told(write):
     for size in range(len(whole)):
         path.write_bytes(whole[:size])
         with pytest.raises(UserError):
-            matlab.load(path, "im")
+            matlab.read_matlab_array(path, "im")
 
 
 def _norb(array):
@@ -342,8 +342,8 @@ def test_smallnorb(few_objects, write, form):
 
     whole = write(f"small_norb/smallnorb-{part}-info{form}").read_bytes()
     for content, message in (
-        (whole[: len(whole) // 2], "truncated or damaged"),
-        *([(whole[:10] + b"\xff" + whole[11:], "truncated or damaged")] if form == ".mat.gz" else []),
+        (whole[: len(whole) // 2], "Cannot read .*if it is damaged"),
+        *([(whole[:10] + b"\xff" + whole[11:], "Cannot read .*if it is damaged")] if form == ".mat.gz" else []),
         (pack(b"no NORB file at all"), "is not a NORB binary file"),
         (pack(_norb(np.zeros_like(info))), "do not hold each of the 400 combinations"),
     ):
@@ -373,14 +373,14 @@ def test_idx(write, name, suffix):
     np.testing.assert_array_equal(loaded.factors(np.arange(15))[:, 0], labels)
     resized = data.load(name, split="test", size=64).images(np.array([4]))[0, :, :, 0]
     np.testing.assert_array_equal(resized, Image.fromarray(images[4]).resize((64, 64), Image.Resampling.LANCZOS))
-    with pytest.raises(UserError, match="splits train and test, got 'half'"):
+    with pytest.raises(UserError, match="split 'train' or 'test' .*, got 'half'"):
         data.load(name, split="half")
     for content, message in (
         (pack(_idx(images)[:-3]), "does not hold the"),
         (pack(_idx(images)[:7]), "does not hold the 3 sizes"),
         (pack(b"\0\0\x0d\x01aaaa"), "not an IDX file of unsigned bytes"),
         (pack(_idx(labels)), "Expected images"),
-        *([(pack(_idx(images))[:-20], "truncated or damaged")] if suffix else []),
+        *([(pack(_idx(images))[:-20], "Cannot read .*if it is damaged")] if suffix else []),
     ):
         write(f"{name}/train-images-idx3-ubyte{suffix}").write_bytes(content)
         with pytest.raises(UserError, match=message):
@@ -398,7 +398,7 @@ def test_the_real_mnist_test_images(shared, monkeypatch):
     assert np.bincount(digits.factors(np.arange(10_000))[:, 0]).tolist() == [
         980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009
     ]  # fmt: skip
-    assert idx.read(official.IDX["mnist", "t10k", "images-idx3"].require("mnist")).mean() == pytest.approx(
+    assert idx.read_idx(official.IDX["mnist", "t10k", "images-idx3"].require("mnist")).mean() == pytest.approx(
         33.79, abs=0.01
     )
 
@@ -460,8 +460,8 @@ def test_npz_entries_are_found_where_they_lie(tmp_path):
     arrays = {"a": RNG.random((3, 2)), "images": RNG.integers(0, 256, (50, 7), dtype=np.uint8)}
     np.savez(tmp_path / "a.npz", **arrays)
     for name, array in arrays.items():
-        entry = npz.find(tmp_path / "a.npz", name)
+        entry = npz.read_npz_header(tmp_path / "a.npz", name)
         stored = np.memmap(tmp_path / "a.npz", array.dtype, "r", entry.offset, array.shape)
         np.testing.assert_array_equal(stored, array)
-        np.testing.assert_array_equal(np.concatenate(list(npz.stream(entry, array.shape[1:], rows=8))), array)
-        np.testing.assert_array_equal(npz.load(tmp_path / "a.npz", name), array)
+        np.testing.assert_array_equal(np.concatenate(list(npz.stream_npz(entry, array.shape[1:], rows=8))), array)
+        np.testing.assert_array_equal(npz.load_npz_array(tmp_path / "a.npz", name), array)

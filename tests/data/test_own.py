@@ -97,19 +97,20 @@ def test_many_images_are_decoded_once_into_the_cache(tmp_path, monkeypatch):
     ("images", "message"),
     [
         (GREY[:3], r"at least 10 images .* got 3: add more"),
-        (GREY[0], r"\[n, height, width\].* got \[6, 8\]"),
-        (RNG.random((12, 3, 8, 8)), r"got \[12, 3, 8, 8\]: put the axes"),
+        (GREY[0], "at least 10 images .* got 6"),
+        (GREY[0, 0], r"\[n, height, width\].* got \[8\]"),
+        (RNG.random((12, 3, 8, 8)), r"got \[12, 3, 8, 8\], which has channels first: .*moveaxis"),
         (np.where(ALL[:, None, None] == 7, np.nan, GREY / 255), "hold NaN or infinity"),
         (np.where(ALL[:, None, None] == 7, np.inf, GREY / 255), "hold NaN or infinity"),
-        (GREY.astype(float), r"float64 the images .* in \[0, 1\], got values from 0.0 to 255.0: rescale"),
-        (GREY.astype(int) - 5, r"in \[0, 255\], got values from -5"),
-        (GREY.astype(str), "uint8, bool or float in .*, got <U"),
-        (GREY + 0j, "uint8, bool or float in .*, got complex128"),
-        (GREY // 128, "0 and 1 only: store them as bool, or multiply by 255"),
+        (GREY.astype(float), r"got float64 values from 0 to 255: set dataset.value_range = \(0, 255\)"),
+        (GREY.astype(int) - 5, r"values from -5 to 250: set dataset.value_range = \(-5, 250\)"),
+        (GREY.astype(str), "integers, floats or bool, got <U"),
+        (GREY + 0j, "integers, floats or bool, got complex128"),
+        (GREY // 128, r"values from 0 to 1: set dataset.value_range = \(0, 1\)"),
         (np.asfortranarray(GREY), "stored by columns"),
-        (GREY.astype(object), "is a pickle, which could run any program and is not read"),
+        (GREY.astype(object), "a pickle that could run any program and is not read"),
     ],
-    ids=["3 images", "one image", "channels first", "nan", "inf", "0-255 floats", "negative", "text", "complex",
+    ids=["3 images", "image", "row", "channels first", "nan", "inf", "0-255 floats", "negative", "text", "complex",
          "0 and 1", "fortran", "pickle"],
 )  # fmt: skip
 def test_wrong_images_in_a_npz(tmp_path, images, message):
@@ -122,9 +123,9 @@ def test_wrong_images_in_a_npz(tmp_path, images, message):
         (ALL[:5], r"numbers of shape \[12, factors\].* got int64 \[5, 1\]"),
         (np.zeros((12, 2, 2)), r"got float64 \[12, 2, 2\]"),
         (np.zeros((12, 0)), r"got float64 \[12, 0\]"),
-        (np.array(["a"] * 12), "got <U1"),
         (np.where(ALL == 3, np.nan, ALL), "every image needs every factor"),
         (np.array([{}] * 12), "pickle"),
+        (RNG.random((12, 2)) + 1j, "got complex128"),
     ],
 )
 def test_wrong_factors_in_a_npz(tmp_path, factors, message):
@@ -157,17 +158,17 @@ def test_wrong_files(tmp_path):
     np.savez_compressed(path, images=RGB)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    _refused("no npz file, or it is truncated or damaged", str(path))
+    _refused("not an npz file, or it is truncated or damaged", str(path))
     damaged = bytearray(content)
     damaged[len(content) // 2] ^= 255
     path.write_bytes(damaged)
     _refused("truncated or damaged", str(path))
     path.write_bytes(pickle.dumps({"images": RGB}))
-    _refused("no npz file", str(path))
+    _refused("not an npz file", str(path))
     path.write_bytes(b"")
-    _refused("no npz file", str(path))
-    np.savez(path, pictures=RGB)
-    _refused("Expected an array 'images' in .*, which holds pictures", str(path))
+    _refused("not an npz file", str(path))
+    np.savez(path, one=RGB[0, 0, 0], two=RGB[0, 0, 0])
+    _refused("Expected an array 'images' in .*, which holds one, two", str(path))
     _refused("no such folder", str(tmp_path / "nothing"))
     (tmp_path / "folder.npz").mkdir()
     _refused("is a folder", str(tmp_path / "folder.npz"))
@@ -179,14 +180,14 @@ def test_a_pickle_in_a_npz_is_never_run(tmp_path):
             return exec, (f"open({str(tmp_path / 'sprung')!r}, 'w')",)
 
     np.savez(tmp_path / "own.npz", images=np.array([Trap()] * 12, dtype=object))
-    _refused("is a pickle", str(tmp_path / "own.npz"))
+    _refused("a pickle", str(tmp_path / "own.npz"))
     assert not (tmp_path / "sprung").exists()
 
 
 def test_options_out_of_range(tmp_path):
     path = _npz(tmp_path, images=GREY)
     _refused("No filter is called 'best'", path, filter="best")
-    _refused("1 channel .* or 3", path, channels=2)
+    _refused("channels to be 1 .* or 3", path, channels=2)
     _refused("Expected size to be a number of pixels", path, size=2)
     _refused("A square of 7 pixels does not fit in images of 6 x 8", path, crop=7)
     _refused("has no option 'values': it has size, filter, crop, channels", path, values={"a": 1})
@@ -230,16 +231,14 @@ def test_folders_with_something_wrong(tmp_path):
     _refused(r"zzz.png is 6 x 8 grey, while", str(folder))
     assert data.load(str(folder), channels=1).shape == (6, 8, 1)
     (folder / "part_1" / "zzz.png").write_bytes(b"no image")
-    _refused("zzz.png is not an image", str(folder))
+    _refused("zzz.png is not a picture", str(folder))
     noise = RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "part_1" / "zzz.png")
     whole = (folder / "part_1" / "zzz.png").read_bytes()
     (folder / "part_1" / "zzz.png").write_bytes(whole[: len(whole) // 2])
-    _refused("Cannot read the image .*zzz.png", str(folder))
-    Image.fromarray(np.zeros((6, 8), np.uint16)).save(folder / "part_1" / "zzz.png")
-    _refused("more than 8 bits a channel", str(folder))
+    _refused("Cannot read .*zzz.png", str(folder))
     (tmp_path / "empty").mkdir()
-    _refused("at least 10 PNG or JPEG files .* got 0", str(tmp_path / "empty"))
+    _refused("at least 10 pictures .* got 0", str(tmp_path / "empty"))
 
 
 def test_an_unreadable_picture_is_named_also_where_a_cache_is_being_written(tmp_path, monkeypatch):
@@ -252,7 +251,7 @@ def test_an_unreadable_picture_is_named_also_where_a_cache_is_being_written(tmp_
 
     monkeypatch.setattr(cache, "_IN_MEMORY_AT_MOST", 100)
     monkeypatch.setattr(Image, "open", refuse)
-    _refused("Cannot read the image .*007.png: .*Permission denied", str(folder))
+    _refused("Cannot read .*007.png: .*Permission denied", str(folder))
 
 
 class _FakeTfds(types.ModuleType):
@@ -292,7 +291,7 @@ def test_tensorflow_datasets(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", _FakeTfds(examples[:3]))
     _refused("at least 10 images", "tfds:pets")
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", _FakeTfds([{"text": b""}] * 12, ("text",)))
-    _refused("has no feature 'image'", "tfds:pets")
+    _refused("Expected a feature 'image'", "tfds:pets")
 
 
 def test_tensorflow_datasets_is_optional(monkeypatch):
@@ -310,7 +309,7 @@ def test_an_empty_array_of_impossible_shape_is_told(tmp_path):
     header = io.BytesIO()
     shape = {"descr": "<i8", "fortran_order": False, "shape": (12, 1 << 62, 0)}
     np.lib.format.write_array_header_1_0(header, shape)
-    np.savez(path, images=np.zeros((12, 4, 4), np.uint8), factors=np.arange(12)[:, None])
+    np.savez(path, images=GREY, factors=np.arange(12)[:, None])
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("factor_names.npy", header.getvalue())
     with pytest.raises(UserError, match="'factor_names' in .* announces int64"):

@@ -20,9 +20,10 @@ from PIL import Image, PngImagePlugin
 
 from rdl import data
 from rdl.config import parse_gin_text, read_gin
-from rdl.data import cache, inventory, official, own
+from rdl.data import cache, inventory, official
+from rdl.data.factor_columns import factor_table
 from rdl.data.formats import npz
-from rdl.data.formats.decode import Treatment
+from rdl.data.formats.treatment import Treatment
 from rdl.data.sets import objects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -309,7 +310,7 @@ class Official:
             path.write_bytes(damage.content(random, self._files[name][bad]))
         try:
             read_all(data.load(name))
-            list(inventory.checks([name]))
+            list(inventory.check_files([name]))
         finally:
             if path.is_dir():
                 path.rmdir()
@@ -373,8 +374,8 @@ class NpzEntries:
 
     def __call__(self, random: Random) -> None:
         self._path.write_bytes(damage.content(random, pick(random, self._door._true)))
-        for name in npz.names(self._path):
-            npz.load(self._path, name)
+        for name in npz.array_names(self._path):
+            npz.load_npz_array(self._path, name)
 
 
 class Tables:
@@ -390,7 +391,7 @@ class Tables:
         with np.errstate(all="ignore"):
             factors = values.reshape(rows, columns).astype(pick(random, kinds))
         names = [str(pick(random, damage.WORDS)) for _ in range(columns)] if random.random() < 0.7 else None
-        own.table(factors, 12, names, "the factors")
+        factor_table(factors, 12, names, "the factors")
         Treatment(pick(random, (None, *damage.NUMBERS)), "box", pick(random, (None, *damage.NUMBERS)))
 
 

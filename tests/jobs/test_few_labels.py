@@ -87,5 +87,5 @@ def test_what_cannot_be_is_told_when_training_begins(searched):
     with pytest.raises(UserError, match="5 factors and 3 latents.*model.num_latents"):
         searched("labels.factors = None")
     gin.clear_config()
-    with pytest.raises(UserError, match="There are 128 images in 'dsprites_full', too few for 200 labels"):
+    with pytest.raises(UserError, match="at least 200 images with labels in 'dsprites_full', got 128"):
         searched("labels.count = 200")

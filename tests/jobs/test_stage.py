@@ -153,7 +153,7 @@ def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
     ("models", "score", "told"),
     [
         (1, UDRScore(), "set population.models = 2 or more"),
-        (1, FewLabelsMIGScore(labels=10_000), "too few for 10000 labels"),
+        (1, FewLabelsMIGScore(labels=10_000), "at least 10000 images with labels"),
         (2, DCIScore(labels=8, factors=["colour"]), "No factor is called 'colour'"),
     ],
 )

@@ -135,8 +135,8 @@ def test_labels_that_do_not_fit_are_refused(data, tmp_path):
     two = np.arange(2)
     plain, part = ImageSet("plain", data.source), data.subset(np.arange(20))
     for settings, images, message in (
-        ({"count": 37}, data, "too few for 37 labels"),
-        ({"count": 1}, data, "two labelled images or more"),
+        ({"count": 37}, data, "at least 37 images with labels"),
+        ({"count": 1}, data, "at least two labelled images"),
         ({"count": 5, "factors": ("z",)}, data, "the factors are x, y"),
         ({}, plain, "labels.file"),
         ({"file": file(indices=two, labels=np.eye(2)), "factors": ("x",)}, plain, "labels.factors"),

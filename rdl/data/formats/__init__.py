@@ -1,1 +1,1 @@
-"""How images and factors are stored: npz and HDF5 files, read without unpickling, and pictures of any kind."""
+"""Readers of files (arrays, pictures, CSV, MATLAB) and the conversion of their numbers to uint8 images."""

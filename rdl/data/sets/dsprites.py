@@ -1,8 +1,8 @@
-"""dSprites, official or rendered, and disentanglement_lib's variants of it with chance in them.
+"""dSprites, official or rendered, and disentanglement_lib's random variants of it.
 
-disentanglement_lib draws the colours, the noise or the background anew for every observation. So does
-`sample_observations_from_factors`, with the same draws. Images by index have to be the same each time: there,
-the draw belongs to the index.
+disentanglement_lib draws the colours, the noise or the background for every observation, and so does
+`sample_observations_from_factors`, with the same draws. Images by index are the same each time: the index seeds the
+draw.
 """
 
 from abc import abstractmethod
@@ -15,23 +15,25 @@ from PIL import Image
 from rdl.data import cache, official
 from rdl.data.factors import Grid
 from rdl.data.formats import npz
-from rdl.data.formats.decode import open_picture
 from rdl.data.formats.hdf5 import Hdf5Source
+from rdl.data.formats.picture_files import open_picture
 from rdl.data.sets.sprites import SIZE, SPACE, RenderedSprites
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
-_SCREAM_WITHIN = (350, 274)  # disentanglement_lib shrinks the picture to fit in this
+_SCREAM_WITHIN = (350, 274)  # pixels: disentanglement_lib shrinks the picture to fit
 
 
 def sprites(origin: str = "auto") -> Source:
-    """All of dSprites: the official file where it is in the data folder, else rendered.
+    """All of dSprites: from the official file if it is in the data folder, else rendered.
 
     Raises:
-      UserError: an unknown origin, or the official file is asked for and absent.
+      UserError: an unknown origin, or the official file is required and absent.
     """
     if origin not in ("auto", "official", "rendered"):
-        raise UserError(f"dSprites are 'official', 'rendered', or the first available ('auto'); got {origin!r}.")
+        raise UserError(
+            f"Expected dataset.origin 'official', 'rendered' or 'auto' (the first available), got {origin!r}."
+        )
     if origin != "rendered":
         if path := official.DSPRITES_NPZ.locate():
             return _packed_npz(path)
@@ -43,18 +45,18 @@ def sprites(origin: str = "auto") -> Source:
 
 
 def _packed_npz(path: Path) -> Source:
-    """The official npz, whose images are compressed as a whole, packed into a cache once."""
-    entry = npz.find(path, "imgs")
+    """The official npz, whose images are compressed as one array, unpacked once into a cache of bits."""
+    entry = npz.read_npz_header(path, "imgs")
     _expect(entry.shape, entry.dtype, path)
-    blocks = (block * np.uint8(255) for block in npz.stream(entry, (SIZE, SIZE, 1)))
-    key = f"dsprites official {npz.identity(path)}"
+    blocks = (block * np.uint8(255) for block in npz.stream_npz(entry, (SIZE, SIZE, 1)))
+    key = f"dsprites official {npz.file_identity(path)}"
     return cache.build(key, SPACE.num_states, (SIZE, SIZE, 1), blocks, packed=True)
 
 
 def _packed_hdf5(path: Path) -> Source:
     source = Hdf5Source(path, "imgs", scale=255)
     _expect((len(source), *source.shape[:2]), np.dtype(np.uint8), path)
-    key = f"dsprites official {npz.identity(path)}"
+    key = f"dsprites official {npz.file_identity(path)}"
     return cache.build(key, len(source), source.shape, source.blocks(), packed=True)
 
 
@@ -67,13 +69,13 @@ def _expect(shape: tuple[int, ...], dtype: np.dtype, path: Path) -> None:
 
 
 def grid(*hidden: str) -> Grid:
-    """The factors of dSprites; hidden ones are no ground truth, and drawn for every observation."""
+    """The factors of dSprites; hidden factors are not ground truth and are drawn for every observation."""
     return Grid.over(SPACE.names, SPACE.sizes, hidden)
 
 
 @dataclass(frozen=True)
 class Variant(Source):
-    """dSprites with something drawn at random: float images in, RGB out."""
+    """dSprites with a random part: grey in, RGB out."""
 
     source: Source
 
@@ -97,7 +99,7 @@ class Variant(Source):
         """[n, height, width, 3] in [0, 1] from sprites [n, height, width, 1] of 0 and 1."""
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, height, width, 3]; what is drawn depends on the index alone."""
+        """uint8 [n, height, width, 3]; the draws depend on the index alone."""
         images = self.source.read(indices) / 255
         out = np.empty((len(indices), *self.shape), np.uint8)
         for i, index in enumerate(indices):
@@ -106,12 +108,12 @@ class Variant(Source):
         return out
 
     def observe(self, indices: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
-        """float32 [n, height, width, 3] in [0, 1], drawn from the random state in disentanglement_lib's order."""
+        """float32 [n, height, width, 3] in [0, 1], with disentanglement_lib's draws from the random state."""
         return self.decorate(self.source.read(indices) / 255, random_state).astype(np.float32)
 
 
 class Coloured(Variant):
-    """Each sprite in one colour, its channels uniform in [0.5, 1]."""
+    """Each sprite has one colour, with channels uniform in [0.5, 1]."""
 
     def decorate(self, images: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """[n, height, width, 3] in [0, 1]."""
@@ -119,7 +121,7 @@ class Coloured(Variant):
 
 
 class Noisy(Variant):
-    """The background is noise, uniform in [0, 1] for every pixel and channel."""
+    """The background is noise, uniform in [0, 1] per pixel and channel."""
 
     def decorate(self, images: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """[n, height, width, 3] in [0, 1]."""
@@ -128,7 +130,7 @@ class Noisy(Variant):
 
 @dataclass(frozen=True)
 class OnScream(Variant):
-    """The background is a part of Munch's Scream, averaged with a colour; the sprite inverts it."""
+    """The background is a part of Munch's Scream averaged with a colour; the sprite inverts it."""
 
     scream: np.ndarray  # [height, width, 3] in [0, 1]
 
@@ -146,11 +148,10 @@ class OnScream(Variant):
 
 
 def scream() -> np.ndarray:
-    """The picture, [height, width, 3] in [0, 1], shrunk to fit in 350 x 274 pixels as disentanglement_lib
-    does.
+    """The picture, [height, width, 3] in [0, 1], shrunk to fit in 350 x 274 pixels as in disentanglement_lib.
 
     Raises:
-      UserError: the user's file is absent, damaged or too small.
+      UserError: the file is absent, damaged or too small.
     """
     path = official.SCREAM.require("scream_dsprites")
 

@@ -1,4 +1,4 @@
-"""disentanglement_lib's dummy_data: noise beside factors that it does not depend on, for tests of programs."""
+"""disentanglement_lib's dummy_data: noise that does not depend on its factors, for tests of programs."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ SPACE = FactorSpace(tuple(f"factor_{i}" for i in range(10)), (5,) * 10)
 
 
 class Noise(Source):
-    """As many images of noise as there are combinations of factors."""
+    """One image of noise per combination of factors."""
 
     _shape = (64, 64, 1)
     stochastic = True
@@ -21,7 +21,7 @@ class Noise(Source):
         return SPACE.num_states
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, 64, 64, 1]; what is drawn depends on the index alone."""
+        """uint8 [n, 64, 64, 1]; the draws depend on the index alone."""
         draws = (np.random.Generator(np.random.Philox(key=int(index))) for index in indices)
         images = [draw.integers(0, 256, self.shape, np.uint8) for draw in draws]
         return np.stack(images) if images else np.zeros((0, *self.shape), np.uint8)
@@ -33,7 +33,7 @@ class Noise(Source):
 
 @dataclass(frozen=True)
 class DummyGrid(Grid):
-    """Ten factors of five values, all drawn at once as disentanglement_lib's dummy_data does."""
+    """Ten factors of five values, drawn in one call as in disentanglement_lib's dummy_data."""
 
     def sample(self, num: int, random_state: np.random.RandomState) -> np.ndarray:
         """Draws factors, int64 [num, 10]."""

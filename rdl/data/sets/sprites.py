@@ -1,14 +1,12 @@
-"""dSprites, drawn: any of its 737,280 images from its number, without the file.
+"""Renders any of the 737,280 images of dSprites from its index, without the official file.
 
-The originals were drawn by a program that is not published with them. This one was fitted to 66,080 genuine
-images: 99.986 % of those come out exactly, the rest differ in one pixel. So these are rendered images, very
-near the official ones but not the official file; put that file in the data folder to use it instead
+The program that drew the originals is not published. This one was fitted to 66,080 genuine images: 99.986 % are
+reproduced exactly, the others differ in one pixel. To use the official file instead, put it in the data folder
 (`docs/data.md`).
 
-A square, an ellipse or a heart is scaled, turned and moved as a polygon whose corners lie on a grid of 1/256
-pixel, and filled by the even-odd rule with one sample at each pixel's centre. Canvas 64 x 64, y down, pixel i
-covers [i, i + 1]. All arithmetic after the rounding of the corners is in integers, so every machine draws the
-same image.
+A square, an ellipse or a heart is scaled, rotated and moved as a polygon whose corners lie on a grid of 1/256 pixel,
+and filled by the even-odd rule with one sample at each pixel's centre. Canvas 64 x 64, y down, pixel i covers
+[i, i + 1]. All arithmetic after the rounding of the corners is in integers, so every machine draws the same image.
 """
 
 import numpy as np
@@ -20,8 +18,8 @@ SIZE = 64
 SPACE = FactorSpace(("shape", "scale", "orientation", "x", "y"), (3, 6, 40, 32, 32))
 
 _UNIT = 256  # corners per pixel
-_BATCH = 256  # images drawn at once: bounds the memory of the tables of edges by rows
-_WINDOW = 30  # rows that the largest sprite can touch: 2 * 1.33 * 9.6 pixels, and the two cut ones
+_BATCH = 256  # images drawn at once: bounds the memory of the table of edges and rows
+_WINDOW = 30  # rows that the largest sprite can touch: 2 * 1.33 * 9.6 pixels, and two rows that it cuts
 
 
 def _square() -> tuple[np.ndarray, np.ndarray]:
@@ -55,11 +53,10 @@ def _corners(factors: np.ndarray, shape: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fill(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Rows of the filled polygons as bits, leftmost pixel highest: uint64 [n, 64].
+    """Rows of the filled polygons as bits, leftmost pixel in the highest bit: uint64 [n, 64].
 
-    An edge crosses a row when the row's centre lies below its upper end and not below its lower one;
-    everything from the crossing to the right changes sides. A centre on a left edge is thereby inside, on a
-    right one outside, on a top edge outside and on a bottom edge inside.
+    An edge crosses a row when the row's centre lies below the edge's upper end and not below its lower end; all pixels
+    to the right of a crossing are toggled. A centre on a left or bottom edge is inside, on a right or top edge outside.
     """
     x_next, y_next = np.roll(x, -1, axis=1), np.roll(y, -1, axis=1)
     downward = y <= y_next
@@ -97,11 +94,11 @@ def render_bits(indices: np.ndarray) -> np.ndarray:
 
 
 class RenderedSprites(Source):
-    """All of dSprites, each image drawn when it is asked for."""
+    """All of dSprites, each image drawn on demand."""
 
     _shape = (SIZE, SIZE, 1)
     binary = True
-    _key = "dsprites rendered 1"  # raise the number when the drawing changes: caches are named after it
+    _key = "dsprites rendered 1"  # raise the number when the drawing changes: it names the caches
 
     def __len__(self) -> int:
         return SPACE.num_states

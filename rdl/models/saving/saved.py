@@ -136,6 +136,8 @@ class TrainedModel:
             )
         if images.dtype == np.uint8:
             return tf.cast(images, tf.float32) / 255.0
+        if images.dtype == np.bool_:
+            return tf.cast(images, tf.float32)
         if not np.issubdtype(images.dtype, np.floating):
             raise UserError(f"Expected images as uint8, or floats in [0, 1], got {images.dtype}.")
         if not (np.isfinite(images).all() and images.min(initial=0) >= 0 and images.max(initial=0) <= 1):

@@ -1,0 +1,150 @@
+"""Factors of a user's images from columns of numbers or words: missing marks, distinct values, continuous factors."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rdl.data.factors import FactorSpace, GroundTruth, PartlyKnown, Table
+from rdl.errors import UserError
+
+MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "none", "null", "-", "--", "?"))
+"""Cells that mean an unknown value, in lower case."""
+
+_LONGEST_NAME = 100  # characters
+_MOST_LEVELS = 20  # distinct values with fractions that still count as levels of a discrete factor
+_WORDS_SHOWN = 5
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell of a text file means an unknown value."""
+    return cell.strip().lower() in MISSING
+
+
+def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
+    """A column of text as numbers, float64 [n], or as words, str [n]; missing cells are NaN or "".
+
+    Raises:
+      UserError: mostly numbers, and some words that are neither numbers nor missing marks.
+    """
+    values, words = np.full(len(cells), np.nan), {}
+    known = [place for place, cell in enumerate(cells) if not is_missing(cell)]
+    for place in known:
+        try:
+            values[place] = float(cells[place])
+        except ValueError:
+            words.setdefault(cells[place], place)
+    if not words:
+        return values
+    numbers = int((~np.isnan(values)).sum())
+    if 2 * numbers >= len(known):
+        shown = ", ".join(repr(word[:20]) for word in list(words)[:_WORDS_SHOWN])
+        more = ", .." if len(words) > _WORDS_SHOWN else ""
+        raise UserError(
+            f"Expected numbers in {what}, got the words {shown}{more} among {numbers} numbers: leave these cells empty "
+            "where the value is unknown, or correct them."
+        )
+    return np.array(["" if is_missing(cell) else cell for cell in cells])
+
+
+def factor_table(factors: np.ndarray, length: int, names: Sequence[str] | None, what: str) -> Table:
+    """Factors as a table; the distinct values of each factor are numbered in ascending order.
+
+    Args:
+      factors: numbers or texts [n] or [n, factors], one row per image. A single column of 0 and 1 per class with one 1
+        per row (one-hot) stays as many factors; see `class_numbers`.
+      length: number of images.
+      names: of the factors; None: factor_0, factor_1, ..
+      what: names the factors in messages.
+
+    Raises:
+      UserError: another shape or type, unusable names, or unknown values.
+    """
+    factors = factors[:, np.newaxis] if factors.ndim == 1 else factors
+    if factors.ndim != 2 or len(factors) != length or not factors.shape[1] or factors.dtype.kind not in "biufUS":
+        raise UserError(
+            f"Expected {what} as numbers of shape [{length}, factors], one row per image, got {factors.dtype} "
+            f"{list(factors.shape)}: save them in this shape."
+        )
+    return table_from_columns(list(factors.T), names, what)
+
+
+def table_from_columns(columns: Sequence[np.ndarray], names: Sequence[str] | None, what: str) -> Table:
+    """Factors as a table from one array of numbers or words per factor, without unknown values.
+
+    Raises:
+      UserError: unusable names, NaN or infinity.
+    """
+    names = [f"factor_{i}" for i in range(len(columns))] if names is None else [str(name) for name in names]
+    if wrong := [name for name in names if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME]:
+        raise UserError(
+            f"Expected names of factors in {what} as printable texts of 1 to {_LONGEST_NAME} characters, got "
+            f"{wrong[0][:20]!a}: rename the factor."
+        )
+    numbers, values, continuous = [], [], []
+    for column in columns:
+        if column.dtype.kind == "f" and not np.isfinite(column).all():
+            raise UserError(f"{what} hold NaN or infinity: every image needs every factor.")
+        distinct, rows = np.unique(column, return_inverse=True)
+        is_number = column.dtype.kind in "biuf"
+        numbers.append(rows)
+        values.append(distinct if is_number else np.arange(len(distinct)))
+        continuous.append(is_number and is_continuous(distinct, len(column)))
+    space = FactorSpace(tuple(names), tuple(map(len, values)), tuple(continuous))
+    return Table(space, np.stack(numbers, axis=1), values)
+
+
+def is_continuous(values: np.ndarray, images: int) -> bool:
+    """Whether a factor is a measured quantity: it has fractions and more values than a discrete factor has levels.
+
+    Args:
+      values: distinct values of the factor.
+      images: number of images with labels.
+    """
+    fractions = values.dtype.kind == "f" and bool(np.any(values % 1))
+    return fractions and (len(values) > _MOST_LEVELS or 2 * len(values) > images)
+
+
+def class_numbers(labels: np.ndarray) -> np.ndarray | None:
+    """Class numbers [n] of one-hot labels [n, classes]; None where the labels are not one-hot."""
+    if labels.ndim != 2 or labels.shape[1] < 3 or labels.dtype.kind not in "biuf":
+        return None
+    one_hot = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
+    return labels.argmax(axis=1) if one_hot else None
+
+
+def declare_continuous(labels: GroundTruth, names: Sequence[str]) -> GroundTruth:
+    """The same factors with exactly the named ones continuous, in place of those recognised.
+
+    Raises:
+      UserError: an unknown factor.
+    """
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"Expected dataset.continuous as a list of factors' names, got {names!r}.")
+    chosen = labels.space.columns(names)
+    flags = tuple(column in chosen for column in range(labels.space.num_factors))
+    if isinstance(labels, Table):
+        labels.space = replace(labels.space, continuous=flags)
+    return labels
+
+
+def leave_out_unknown(columns: Sequence[np.ndarray], names: Sequence[str], what: str) -> PartlyKnown:
+    """Factors of the images all of whose factors are known.
+
+    Args:
+      columns: numbers or words per factor, [images] each, NaN or "" where unknown.
+      names: of the factors.
+      what: names the factors in messages.
+
+    Raises:
+      UserError: fewer than two images with all factors, or unusable names.
+    """
+    known = np.logical_and.reduce(
+        [column != "" if column.dtype.kind == "U" else ~np.isnan(column) for column in columns]
+    )
+    if known.sum() < 2:
+        raise UserError(
+            f"Expected all factors of at least two images in {what}, got those of {known.sum()}: fill in more cells."
+        )
+    whole = table_from_columns([column[known] for column in columns], names, what)
+    return PartlyKnown(whole, np.flatnonzero(known), len(known))
