@@ -34,8 +34,8 @@ class Labelled:
         labelled = images.labelled()
         if self.labels > len(labelled):
             raise UserError(
-                f"Expected at least {self.labels} images with labels in {images.name!r}, got {len(labelled)}: set fewer "
-                "labels."
+                f"Expected at least {self.labels} images with labels in {images.name!r}, got {len(labelled)}: "
+                "set fewer labels."
             )
         indices = np.sort(labelled[generator(seed, "labels").permutation(len(labelled))[: self.labels]])
         factors = images.factors(indices)

@@ -78,7 +78,7 @@ def test_words_and_one_hot_labels_are_classes(path):
     words = np.array(["sphere", "cube", "cone"])[CLASSES]
     images = data.load(_save(path, images=IMAGES, labels=words.astype("S") if path.suffix == ".h5" else words))
     np.testing.assert_array_equal(images.factors(ALL)[:, 0], 2 - CLASSES)
-    images = data.load(_save(path, images=IMAGES, labels=np.eye(3)[CLASSES]))
+    images = data.load(_save(path.with_stem("one_hot"), images=IMAGES, labels=np.eye(3)[CLASSES]))
     assert images.factor_space == data.FactorSpace(("class",), (3,))
     np.testing.assert_array_equal(images.factors(ALL)[:, 0], CLASSES)
 
@@ -87,7 +87,7 @@ def test_texts_of_pandas_are_refused_without_reading_a_pickle(tmp_path):
     names = np.array(["a", "b"], dtype=object)
     factors = np.stack([CLASSES, ALL], axis=1)
     np.savez(tmp_path / "own.npz", images=IMAGES, factors=factors, factor_names=names)
-    with pytest.raises(UserError, match=r"'factor_names' .* dtype object.*dtype=str"):
+    with pytest.raises(UserError, match=r"'factor_names' .*dtype object.*dtype=str"):
         data.load(str(tmp_path / "own.npz"))
     np.savez(tmp_path / "own.npz", images=IMAGES, labels=np.array(["x"] * 12, dtype=object))
     images = data.load(str(tmp_path / "own.npz"))

@@ -94,7 +94,7 @@ def test_the_range_of_deep_pictures_can_be_given(tmp_path):
     pixels = RNG.integers(0, 1001, (N, 6, 9)).astype(np.uint16)
     path = _write(tmp_path / "deep", pixels, ".tif")
     np.testing.assert_array_equal(_all(data.load(path, value_range=(0, 1000)))[..., 0], np.rint(pixels * 0.255))
-    with pytest.raises(UserError, match=r"dataset.value_range = \(0, 500\), got values from 0 to"):
+    with pytest.raises(UserError, match=r"dataset.value_range = \(0, 500\), got values from"):
         data.load(path, value_range=(0, 500))
     for wrong in ((1, 0), (0,), "0, 1", (0, float("nan"))):
         with pytest.raises(UserError, match="dataset.value_range as"):
@@ -142,7 +142,7 @@ def _transparent(masks, levels, mode):
 @FEW
 @given(
     mode=st.sampled_from(("RGBA", "LA", "P")),
-    levels=st.sampled_from(((0,), (255,), (0, 255), (90,), (0, 60))),
+    levels=st.sampled_from(((0,), (255,), (0, 255), (90,), (0, 100))),
     background=st.sampled_from((None, "white", "black", 40)),
     seed=st.integers(0, 99),
 )
@@ -153,8 +153,12 @@ def test_shapes_in_the_transparency_do_not_vanish(tmp_path, mode, levels, backgr
     options = {"transparency": 0} if mode == "P" else {}
     name = f"{mode}_{levels}_{background}_{seed}"
     path = _write(tmp_path / name, _transparent(masks, drawn, mode), **options)
-    images = data.load(path, background=background)
     ground = {"white": 255, "black": 0, 40: 40}.get(background)
+    if max((*drawn, ground or 0)) < 64 and ground is not None:
+        with pytest.raises(UserError, match="dataset.value_range|nothing to learn"):
+            data.load(path, background=background)
+        return
+    images = data.load(path, background=background)
     shown = _all(images)[..., 0]
     if ground is not None:
         np.testing.assert_array_equal(shown, np.where(masks, np.reshape(drawn, (N, 1, 1)), ground))

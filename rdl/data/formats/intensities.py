@@ -68,7 +68,7 @@ def resolve_range(extent: Extent, given: Range | None, what: str) -> tuple[Range
     """The stored values of black and white, and a note where they were recognised rather than declared by the type.
 
     Integers up to 255 are 8-bit intensities, larger ones up to 65,535 intensities of the smallest usual bit depth
-    that holds them, and floats lie in [0, 1].
+    that holds them, and floats lie in [0, 1]. Numbers that use less than a quarter of such a range are refused.
 
     Args:
       extent: of all stored values.
@@ -90,7 +90,7 @@ def resolve_range(extent: Extent, given: Range | None, what: str) -> tuple[Range
     if extent.dtype.kind == "b":
         return (0, 1), None
     if extent.dtype.kind == "f":
-        if low < 0 or high > 1 or high < _DARKEST / 255:
+        if low < 0 or high > 1 or high - low < _DARKEST / 255:
             raise _unrecognised(extent, "floats from 0 to 1", what)
         return (0, 1), None
     if low < 0 or high >= 2 ** _BIT_DEPTHS[-1] or high < _DARKEST:
@@ -98,6 +98,8 @@ def resolve_range(extent: Extent, given: Range | None, what: str) -> tuple[Range
     if high <= 255:
         return (0, 255), None
     bits = next(bits for bits in _BIT_DEPTHS if high < 2**bits)
+    if high - low < _DARKEST / 255 * 2**bits:  # a few of the 256 levels
+        raise _unrecognised(extent, f"integers that use the range 0 to {2**bits - 1:,}", what)
     return (0, 2**bits - 1), (
         f"values up to {high:,.0f} are read as {bits}-bit intensities, 0 to {2**bits - 1:,} (dataset.value_range)"
     )
@@ -107,10 +109,10 @@ def _unrecognised(extent: Extent, expected: str, what: str) -> UserError:
     low, high = extent.low, extent.high
     if low == high:
         return UserError(f"Expected {what} that vary, got {low:g} everywhere: there is nothing to learn.")
-    usual: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 65535))
+    usual: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255))
     whole = extent.dtype is not None and extent.dtype.kind != "f"
-    fits = (pair for pair in usual if pair[0] <= low and high <= pair[1] and high - low > 0.2 * (pair[1] - pair[0]))
-    guess = next(fits, (min(low, 0) if whole else low, high))
+    fits = (pair for pair in usual if pair[0] <= low and high <= pair[1] and high - low > 0.5 * (pair[1] - pair[0]))
+    guess = (low, high) if whole else next(fits, (low, high))
     keep = " or, if they are as dark as that, (0, 255)" if whole and low >= 0 and high < _DARKEST else ""
     return UserError(
         f"Expected {what} as {expected}, got {extent.dtype} values from {low:g} to {high:g}: set "
@@ -133,7 +135,11 @@ def to_uint8(block: np.ndarray, value_range: Range) -> np.ndarray:
 
 
 class Brightest:
-    """Checks that uint8 images use the range 0 to 255: labels and masks of few small numbers do not."""
+    """Checks that uint8 images use the range 0 to 255: class numbers and masks stored as small integers do not.
+
+    Args:
+      what: names the images, for messages.
+    """
 
     def __init__(self, what: str):
         self._what = what

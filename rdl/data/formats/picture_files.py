@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -15,6 +15,7 @@ from rdl.errors import UserError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _DEEP = ("I", "F")  # first letters of Pillow's modes with more than 8 bits per channel
+_ORIENTATION = 0x0112  # EXIF's tag
 _FULL_ALPHA = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 Result = TypeVar("Result")
@@ -82,10 +83,12 @@ def read_header(path: Path) -> Header:
 
     def use(image: Image.Image) -> Header:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # orientations that exchange height and width
-        height, width = (width, height) if turned else (height, width)
         plain = not (image.has_transparency_data or image.mode.startswith(_DEEP) or _bits_of_raw_data(image) > 8)
-        return Header(height, width, plain, getattr(image, "n_frames", 1))
+        frames = getattr(image, "n_frames", 1)
+        if image.format != "PNG" or "exif" in image.info:  # for an absent entry, Pillow would decode a PNG to its end
+            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)  # these exchange height and width
+            height, width = (width, height) if turned else (height, width)
+        return Header(height, width, plain, frames)
 
     return open_picture(path, use)
 
@@ -119,19 +122,19 @@ def _split_alpha(stored: np.ndarray) -> Picture:
     return Picture(pixels, None if alpha.min() == full else alpha.astype(np.float32) / np.float32(full))
 
 
-def _bits_of_raw_data(image: Image.Image) -> int:
+def _bits_of_raw_data(image: Any) -> int:
     """8, or 16 for colours or transparency with 16 bits per channel, whose lower bytes Pillow drops."""
     args = image.tile[0].args if getattr(image, "tile", None) else ""
     raw_mode = args[0] if isinstance(args, tuple) and args else args
     return 16 if isinstance(raw_mode, str) and ";16" in raw_mode else 8
 
 
-def _decode_deep_colours(image: Image.Image) -> Picture:
+def _decode_deep_colours(image: Any) -> Picture:
     """Decodes 16 bits per channel in two passes: Pillow's own for the upper bytes, then one for the lower bytes.
 
     The second pass reads the same data in the other byte order, so that Pillow keeps the byte that it dropped before.
     """
-    path, tiles, exif = image.filename, image.tile, image.getexif().get(0x0112, 1)
+    path, tiles, exif = image.filename, image.tile, image.getexif().get(_ORIENTATION, 1)
     raw_mode = tiles[0].args[0] if isinstance(tiles[0].args, tuple) else tiles[0].args
     if raw_mode.startswith("LA;"):  # no lower-byte pass exists for grey with opacity: takes its 4 bytes as 4 channels
         stored = _decode_as(path, "RGBA", "RGBA").astype(np.uint16)
@@ -146,8 +149,9 @@ def _decode_deep_colours(image: Image.Image) -> Picture:
 
 
 def _decode_as(path: str, mode: str, raw_mode: str) -> np.ndarray:
+    image: Any
     with Image.open(path, formats=_FORMATS) as image:
-        image._mode = mode  # type: ignore[attr-defined]
+        image._mode = mode
         image.tile = [
             tile._replace(args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode)
             for tile in image.tile

@@ -79,16 +79,18 @@ class Treatment:
             top, left = (height - self.crop) // 2, (width - self.crop) // 2
             image = image[top : top + self.crop, left : left + self.crop]
         if self.size and image.shape[:2] != (self.size, self.size):
-            image = np.dstack([self._resize(np.ascontiguousarray(plane)) for plane in np.moveaxis(image, -1, 0)])
+            planes = [np.ascontiguousarray(plane) for plane in np.moveaxis(image, -1, 0)]
+            image = np.dstack([_resize(plane, self.size, self.filter) for plane in planes])
         return np.ascontiguousarray(image)
-
-    def _resize(self, plane: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(plane).resize((self.size, self.size), _FILTERS[self.filter]))
 
     def blocks(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Applies the treatment to blocks of uint8 images [n, height, width, channels]."""
         for block in blocks:
             yield np.stack([self.apply(image) for image in block]) if self.changes(*block.shape[1:]) else block
+
+
+def _resize(plane: np.ndarray, size: int, name: str) -> np.ndarray:
+    return np.asarray(Image.fromarray(plane).resize((size, size), _FILTERS[name]))
 
 
 def _recolour(image: np.ndarray, mode: str) -> np.ndarray:
