@@ -74,7 +74,11 @@ def images_from_memory(images: Any, value_range: Range | None = None) -> tuple[n
     if hasattr(images, "columns") and hasattr(images, "iloc"):
         table, names = from_dataframe(images, "the table")
         return rows_as_images(table, "the table", names)
-    what, array = "the images", np.asarray(images)
+    what = "the images"
+    try:
+        array = np.asarray(images)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UserError(f"Expected {what} as one array of numbers, got {type(images).__name__}: {error}.") from error
     length, shape = check_images(array.shape, what)
     if array.ndim == 2:
         return rows_as_images(array, "the table")

@@ -78,4 +78,4 @@ class AutomaticRun:
         (self._root / "plan.gin").write_text("experiment.seed = 0\n")
 
 
-DOORS = {"the automatic run": AutomaticRun}
+ENTRY_POINTS = {"the automatic run": AutomaticRun}

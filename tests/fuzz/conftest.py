@@ -1,4 +1,4 @@
-"""The doors lie beside these tests."""
+"""The entry points lie beside these tests."""
 
 import sys
 from pathlib import Path

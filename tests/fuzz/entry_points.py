@@ -1,6 +1,6 @@
-"""The doors: each makes bad inputs of its kind from true ones, and opens them as a command would.
+"""Entry points: each makes bad inputs of its kind from valid ones and reads them as a command would.
 
-A door is made once, with a folder of its own, and called with a generator for each case; it raises what comes out.
+An entry point is made once, with a folder, and called with a generator per case; it raises what the reader raises.
 """
 
 import gzip
@@ -116,7 +116,7 @@ class RunConfig:
 
 
 class Npz:
-    """One's own images and factors in an npz file."""
+    """A user's images and factors in an npz file."""
 
     def __init__(self, folder: Path):
         self._path = folder / "own.npz"
@@ -189,10 +189,18 @@ class Pictures:
         self._folder.mkdir()
         pixels = np.random.default_rng(0).integers(0, 256, (12, 6, 8, 3), dtype=np.uint8)
         self._true = []
-        for form in ("png", "jpeg", "gif", "bmp"):
-            for mode in ("RGB", "L", "P"):
+        for form in ("png", "jpeg", "gif", "bmp", "tiff", "webp"):
+            for mode in ("RGB", "L", "P", "RGBA", "LA", "I;16"):
                 file = io.BytesIO()
-                Image.fromarray(pixels[0]).convert("L" if (form, mode) == ("jpeg", "P") else mode).save(file, form)
+                picture = Image.fromarray(pixels[0])
+                if mode == "I;16":
+                    picture = Image.fromarray(pixels[0, :, :, 0].astype(np.uint16) * np.uint16(16))
+                elif mode in ("RGB", "L") or form not in ("jpeg", "bmp"):
+                    picture = picture.convert(mode)
+                try:
+                    picture.save(file, form)
+                except OSError:  # the format has no such pictures
+                    continue
                 self._true.append(file.getvalue())
         self._true += [
             self._bomb("zTXt"),
@@ -237,6 +245,8 @@ class Pictures:
             "size": pick(random, (None, 8)),
             "channels": pick(random, (None, 3)),
             "crop": pick(random, (None, 4)),
+            "value_range": pick(random, (*[None] * 6, (0, 255), (0, 4095), (1, 0), "0")),
+            "background": pick(random, (*[None] * 4, "white", 7, "pink", -1)),
         }
         try:
             read_all(data.load(str(self._folder), **options))
@@ -370,16 +380,16 @@ class NpzEntries:
     """Arrays of npz files as they are, whatever they are for."""
 
     def __init__(self, folder: Path):
-        self._door, self._path = Npz(folder), folder / "own.npz"
+        self._npz, self._path = Npz(folder), folder / "own.npz"
 
     def __call__(self, random: Random) -> None:
-        self._path.write_bytes(damage.content(random, pick(random, self._door._true)))
+        self._path.write_bytes(damage.content(random, pick(random, self._npz._true)))
         for name in npz.array_names(self._path):
             npz.load_npz_array(self._path, name)
 
 
 class Tables:
-    """Factors of one's own images, already arrays."""
+    """Factors of a user's images as arrays."""
 
     def __init__(self, folder: Path):
         del folder
@@ -395,7 +405,7 @@ class Tables:
         Treatment(pick(random, (None, *damage.NUMBERS)), "box", pick(random, (None, *damage.NUMBERS)))
 
 
-DOORS = {
+ENTRY_POINTS = {
     "gin text": GinText,
     "a run's configuration": RunConfig,
     "images in npz": Npz,

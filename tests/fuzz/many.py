@@ -1,7 +1,7 @@
-"""Tries many bad inputs at every door and counts how they end: python tests/fuzz/many.py --cases=10000
+"""Tries many bad inputs at every entry point and counts the outcomes: python tests/fuzz/many.py --cases=10000
 
-Every door is tried in a process of its own, watched from outside: a case that takes too long is a hang, a signal a
-crash; the next case goes on in a new process. The same numbers of cases give the same cases.
+Every entry point runs in a separate process: a case that exceeds the time limit is a hang, a signal a crash, and the
+next case runs in a new process. The number of a case determines its input.
 """
 
 import argparse
@@ -22,7 +22,7 @@ MEMORY = 12 << 30  # bytes of address space: what wants more gets a MemoryError,
 
 
 def child(name: str, start: int, stop: int) -> None:
-    """Opens one door for these cases; a line before and after each."""
+    """Runs the cases of one entry point; prints a line before and after each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     folder = Path(tempfile.mkdtemp(prefix="fuzz_"))
     os.environ["RDL_CACHE"] = str(folder / "cache")
@@ -32,30 +32,33 @@ def child(name: str, start: int, stop: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     import logging
 
-    import doors
-    import front_door
+    import automatic_run
+    import data_entry_points
+    import entry_points
     from opening import outcome
 
     from rdl.seeds import generator
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    light = doors.DOORS | front_door.DOORS
+    light = entry_points.ENTRY_POINTS | data_entry_points.ENTRY_POINTS | automatic_run.ENTRY_POINTS
     if name in light:
-        door = light[name](folder)
+        enter = light[name](folder)
     else:  # these import TensorFlow
-        import run_doors
+        import run_entry_points
 
-        door = run_doors.DOORS[name](folder)
+        enter = run_entry_points.ENTRY_POINTS[name](folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for number in range(start, stop):
         print("begins", number, file=talk, flush=True)
-        kind, told = outcome(lambda number=number: door(generator(0, "fuzz", name, number)))
-        print(kind, number, told.replace("\n", " ").encode("ascii", "backslashreplace").decode(), file=talk, flush=True)
+        kind, message = outcome(lambda number=number: enter(generator(0, "fuzz", name, number)))
+        print(
+            kind, number, message.replace("\n", " ").encode("ascii", "backslashreplace").decode(), file=talk, flush=True
+        )
 
 
-def try_door(name: str, number: int, cases: int, patience: float, tell) -> collections.Counter:
-    """How the cases of a door from this number to that end."""
+def try_entry_point(name: str, number: int, cases: int, patience: float, tell) -> collections.Counter:
+    """Outcomes of an entry point's cases `number` to `cases`."""
     ends: collections.Counter = collections.Counter()
     while number < cases:
         command = [sys.executable, __file__, "--child", name, str(number), str(cases)]
@@ -90,12 +93,12 @@ def try_door(name: str, number: int, cases: int, patience: float, tell) -> colle
 
 
 def main() -> int:
-    """Counts; exit code 1 where one got through."""
+    """Prints the counts; returns exit code 1 after a traceback, a hang or a crash."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=10_000, help="of every door")
+    parser.add_argument("--cases", type=int, default=10_000, help="per entry point")
     parser.add_argument("--first", type=int, default=0, help="number of the first case, to share them among processes")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds after which a case hangs")
-    parser.add_argument("--doors", nargs="+", help="only these")
+    parser.add_argument("--entry-points", nargs="+", help="only these")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -103,14 +106,22 @@ def main() -> int:
         return 0
     sys.path[:0] = [str(HERE), str(HERE.parents[1])]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import doors
-    import front_door
-    import run_doors
+    import automatic_run
+    import data_entry_points
+    import entry_points
+    import run_entry_points
+
+    names = [
+        *entry_points.ENTRY_POINTS,
+        *data_entry_points.ENTRY_POINTS,
+        *automatic_run.ENTRY_POINTS,
+        *run_entry_points.ENTRY_POINTS,
+    ]
 
     total: collections.Counter = collections.Counter()
-    print("| door | cases | " + " | ".join(ENDS) + " |\n|---|---|" + "---|" * len(ENDS), flush=True)
-    for name in given.doors or [*doors.DOORS, *front_door.DOORS, *run_doors.DOORS]:
-        ends = try_door(
+    print("| entry point | cases | " + " | ".join(ENDS) + " |\n|---|---|" + "---|" * len(ENDS), flush=True)
+    for name in given.entry_points or names:
+        ends = try_entry_point(
             name,
             given.first,
             given.first + given.cases,

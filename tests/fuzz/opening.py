@@ -1,4 +1,4 @@
-"""One case of one door, and how it ended."""
+"""Runs one case of an entry point and classifies its outcome."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,11 @@ import gin
 from rdl.errors import UserError, in_one_line
 
 Outcome = tuple[str, str]
-"""clean (told in one line), handled (taken as it is) or traceback; and what was said."""
+"""clean (refused in one line), handled (accepted) or traceback; and the message."""
 
 
 def outcome(function: Callable[[], object]) -> Outcome:
-    """Opens a door once; gin holds nothing afterwards."""
+    """Calls the function; clears gin's configuration afterwards."""
     try:
         function()
     except UserError as error:

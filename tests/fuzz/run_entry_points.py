@@ -1,4 +1,4 @@
-"""The doors of what runs and other programs have written: journals, JSON, codes, labels, checkpoints, models."""
+"""Entry points of files that runs and other programs write: journals, JSON, codes, labels, checkpoints, models."""
 
 import contextlib
 import importlib.util
@@ -295,7 +295,7 @@ class Models:
         return out.getvalue()
 
 
-DOORS = {
+ENTRY_POINTS = {
     "journals and run directories": Journals,
     "scores of others": Scores,
     "studies": Studies,
