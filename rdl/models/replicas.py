@@ -28,7 +28,7 @@ def total(values):
     return values if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
-def rows(local: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def locate_rows(local: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The position of `local` [rows, ...] in the batch: (its first row, rows of the whole batch), int32 scalars."""
     size, context = tf.shape(local)[0], _context()
     if context is None:
@@ -43,7 +43,7 @@ def gather(local: tf.Tensor) -> tf.Tensor:
     """Concatenates the rows of all replicas: [rows, ...] -> [batch, ...]; differentiable."""
     if _context() is None:
         return local
-    first, size = rows(local)
+    first, size = locate_rows(local)
     after = size - first - tf.shape(local)[0]
     paddings = tf.pad([[first, after]], [[0, len(local.shape) - 1], [0, 0]])
     return tf.ensure_shape(total(tf.pad(local, paddings)), [None, *local.shape[1:]])
@@ -53,7 +53,7 @@ def scatter(values: tf.Tensor, local: tf.Tensor) -> tf.Tensor:
     """The rows of `values` [batch, ...] at the position of this replica's `local`."""
     if _context() is None:
         return values
-    first, _ = rows(local)
+    first, _ = locate_rows(local)
     return values[first : first + tf.shape(local)[0]]
 
 
@@ -61,7 +61,7 @@ def share_of_mean(local: tf.Tensor) -> tf.Tensor:
     """This replica's share of the mean of `local` [rows] over the batch."""
     if _context() is None:
         return tf.reduce_mean(local)
-    _, size = rows(local)
+    _, size = locate_rows(local)
     return tf.reduce_sum(local) / tf.cast(size, local.dtype)
 
 
@@ -77,7 +77,7 @@ def normal_like(local: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
       local: [rows, ...], for its shape and dtype.
       seed: int32 or int64 [2]; the same seed gives the same noise on every device and any number of replicas.
     """
-    _, size = rows(local)
+    _, size = locate_rows(local)
     bits = random_bits(tf.concat([[size], tf.shape(local)[1:]], axis=0), seed)
     return scatter(tf.cast(normal_from_bits(bits), local.dtype), local)
 

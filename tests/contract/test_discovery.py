@@ -40,13 +40,13 @@ class NewScore:
         (NewScore, discovery.scores),
     ],
 )
-def test_what_is_registered_is_found(registry, made, find):
+def test_new_registrations_are_discovered(registry, made, find):
     before = find()
     gin.configurable(made)
     assert find() == before | {made.__name__: made}
 
 
-def test_what_is_there():
+def test_known_registrations_are_discovered():
     assert {"vae", "beta_tc_vae", "factor_vae", "pro_vlae"} <= discovery.objectives().keys()
     assert {"reference_encoder", "fc_decoder", "flat_decoder", "ladder_encoder"} <= discovery.networks().keys()
     assert {"UDRScore", "MIGScore", "LeafMIGScore"} <= discovery.scores().keys()

@@ -69,7 +69,7 @@ def test_values_and_gradients_are_finite_and_shapes_as_promised(name, precision)
     assert all(v.dtype == "float32" for v in network.weights)
 
 
-def test_the_same_seed_gives_the_same_and_another_does_not(name):
+def test_weights_are_equal_for_equal_seeds_only(name):
     first, same = made(name), made(name)
     for a, b in zip(first.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not(name):
     assert all((a != b).any() for a, b in zip(first.get_weights(), same.get_weights(), strict=True) if a.ndim > 1)
 
 
-def test_it_is_the_same_once_saved_and_read(name, tmp_path):
+def test_a_network_read_from_disk_computes_the_same(name, tmp_path):
     network = made(name)
     for variable in network.weights:  # away from where they start, so that a weight forgotten shows
         variable.assign(variable + 0.01)

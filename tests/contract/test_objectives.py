@@ -74,7 +74,7 @@ def name(request):
 
 @pytest.mark.parametrize("batch", [2, 5])
 @pytest.mark.parametrize("log_variances", [(-60.0, -60.0), (60.0, 60.0), (-60.0, 60.0)])
-def test_terms_and_gradients_are_finite_at_what_is_rare(name, batch, log_variances, monkeypatch):
+def test_terms_and_gradients_are_finite_at_extreme_values(name, batch, log_variances, monkeypatch):
     """Log variances of -60 and 60, means of 100, black and white images, the rarest noise."""
     vae = model(name).models[0]
     for sign, intensity in itertools.product((-1.0, 1.0), (0.0, 1.0)):
@@ -104,7 +104,7 @@ def check_finite(vae, batch, log_variances, images):
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
-def test_training_from_a_seed_and_on_from_a_state(name, precision):
+def test_training_depends_on_the_seed_and_resumes_from_a_state(name, precision):
     """In batches of an odd size: the same seed gives the same, and what is restored goes on as if never stopped."""
     trainer = Trainer(model(name, precision), chunk_images=20)
     settings = {"batch_size": 5, "learning_rate": 1e-3}

@@ -55,7 +55,7 @@ def scored(name: str, posterior: str, run: str, seed: int = 0) -> Scored:
 
 @pytest.mark.parametrize("posterior", sorted(POSTERIORS))
 @pytest.mark.parametrize("name", sorted(discovery.scores()))
-def test_a_score_is_finite_plain_and_of_its_seed(name, posterior, run):
+def test_a_score_is_finite_json_and_determined_by_its_seed(name, posterior, run):
     found = scored(name, posterior, run)
     models = len(POSTERIORS[posterior][0])
     assert np.isfinite(found.score) and isinstance(found.score, float)

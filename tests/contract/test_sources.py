@@ -32,14 +32,14 @@ def test_images_of_any_number_in_any_order(images, batch):
         images.images(np.array([len(images)]))
 
 
-def test_it_is_the_same_in_another_process(images):
+def test_images_are_the_same_in_another_process(images):
     indices = np.array([len(images) - 1, 0, len(images) // 2])
     travelled = pickle.loads(pickle.dumps(images))
     assert len(travelled) == len(images) and travelled.shape == images.shape
     np.testing.assert_array_equal(travelled.images(indices), images.images(indices))
 
 
-def test_observations_are_finite_and_of_their_random_state(images):
+def test_observations_are_finite_and_determined_by_the_random_state(images):
     indices = np.array([0, len(images) - 1, 0])
     first, same = (images.source.observe(indices, np.random.RandomState(3)) for _ in range(2))
     assert first.shape == (3, *images.shape) and first.dtype == np.float32

@@ -58,7 +58,7 @@ def records(root, at_once):
         return [(key, untimed(record)) for key, record in run.journal.items()]
 
 
-def test_the_same_records_and_weights_as_one_after_another(tmp_path):
+def test_records_and_weights_equal_those_of_one_member_at_a_time(tmp_path):
     one, both = records(tmp_path / "one", 1), records(tmp_path / "both", 2)
     assert one == both
     states = {record.get("status") for _, record in one}
@@ -68,7 +68,7 @@ def test_the_same_records_and_weights_as_one_after_another(tmp_path):
 @pytest.mark.parametrize(("one_thread", "cores", "models", "members"), [
     (True, 2, 1, 2), (True, 2, 2, 1), (True, 2, 5, 1), (True, 8, 3, 2), (False, 8, 1, 1),
 ])  # fmt: skip
-def test_as_many_members_as_keep_the_cores_busy(monkeypatch, one_thread, cores, models, members):
+def test_the_number_of_members_at_once_fills_the_cores(monkeypatch, one_thread, cores, models, members):
     monkeypatch.setattr(threads.tf.config.threading, "get_intra_op_parallelism_threads", lambda: int(one_thread))
     monkeypatch.setattr(threads.tf.config.threading, "get_inter_op_parallelism_threads", lambda: cores)
     assert threads.members_at_once(models) == members

@@ -14,7 +14,7 @@ from rdl.runs.layout import Layout
 IMAGES = ImageSet("random", ArraySource(np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8), "random"))
 
 
-def test_the_discriminators_loss_is_no_part_of_the_score(tmp_path):
+def test_the_score_excludes_the_discriminators_loss(tmp_path):
     gin.parse_config(
         """
         model.encoder = @small_fc_encoder

@@ -28,13 +28,13 @@ def test_two_configurations_in_one_process_get_their_own_models():
         assert learner(f"model.num_latents = {latents}").trainer(SHAPE, 1).model.num_latents == latents
 
 
-def test_strengths_of_one_method_share_a_trainer_and_keep_their_values():
+def test_hyperparameters_of_one_method_share_a_trainer():
     weak, strong = (learner("model.objective = @vae", f"vae.beta = {beta}") for beta in (1.0, 8.0))
     assert weak.trainer(SHAPE, 1) is strong.trainer(SHAPE, 1)
     assert (weak.hyperparameters, strong.hyperparameters) == ({"beta": 1.0}, {"beta": 8.0})
 
 
-def test_what_is_no_hyperparameter_makes_another_model():
+def test_other_settings_make_another_model():
     one, other = (learner("model.objective = @dip_vae", f"dip_vae.dip_type = '{kind}'") for kind in ("i", "ii"))
     assert one.described != other.described
     assert (
@@ -56,7 +56,7 @@ def test_one_point_takes_the_models_own_objective():
     assert set(one_point(vae).dimensions) == {"beta", "learning_rate", "batch_size"}
 
 
-def test_one_of_several_models_encodes_as_among_them_and_is_traced_once():
+def test_a_single_model_encodes_as_in_its_ensemble_and_is_traced_once():
     trainer = learner().trainer(SHAPE, 2)
     ensemble, images = trainer.model, np.arange(5 * 64, dtype=np.uint8).reshape(5, *SHAPE)
     for seed in (1, 2):  # it shares the weights, whatever they become

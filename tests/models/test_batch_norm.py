@@ -51,7 +51,7 @@ BOTH = pytest.mark.parametrize("normalize", [normalize_fused, normalize_over_rep
 
 @BOTH
 @pytest.mark.parametrize("shape", [(6, 4, 5, 3), (9, 3)])
-def test_both_ways_equal_the_formula(normalize, shape):
+def test_both_implementations_equal_the_formula(normalize, shape):
     random = np.random.default_rng(3)
     x, gamma, beta = random.normal(2, 3, size=shape), np.array([0.5, 1, 2]), np.array([-1.0, 0, 1])
     axes = tuple(range(len(shape) - 1))
@@ -62,7 +62,7 @@ def test_both_ways_equal_the_formula(normalize, shape):
     np.testing.assert_allclose(variance, x.var(axes), rtol=1e-5)
 
 
-def test_both_ways_have_the_same_gradients():
+def test_both_implementations_have_the_same_gradients():
     random = np.random.default_rng(4)
     x, weights = tf.constant(random.normal(size=(2, 8, 4, 4, 3)), tf.float32)
     gamma, beta = tf.constant([0.5, 1, 2]), tf.constant([-1.0, 0, 1])
@@ -98,7 +98,7 @@ def float64_with_gradients(x, gamma, beta, weights, epsilon=1e-5):
 
 
 @pytest.mark.parametrize("shape", [(16, 8, 8, 32), (64, 48)])
-def test_bfloat16_is_the_formula_to_its_rounding(shape):
+def test_bfloat16_equals_the_formula_up_to_rounding(shape):
     random = np.random.default_rng(5)
     x, weights = (tf.cast(random.normal(1, 2, size=shape), tf.bfloat16) for _ in range(2))
     gamma, beta = np.linspace(0.5, 2, shape[-1]), np.linspace(-1, 1, shape[-1])
@@ -129,7 +129,7 @@ def test_bfloat16_is_the_formula_to_its_rounding(shape):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_graph_makes_one_operation_of_norm_and_relu(dtype):
+def test_the_graph_optimiser_fuses_norm_and_relu(dtype):
     if not any(name in Path("/proc/cpuinfo").read_text() for name in ("avx512_vnni", "avx_vnni", "amx_bf16")):
         pytest.skip("TensorFlow leaves oneDNN's kernels off on this processor")
     layer = BatchNormalization(relu=True, dtype=dtype)

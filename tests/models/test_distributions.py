@@ -50,7 +50,7 @@ def test_posterior_is_a_tfp_distribution():
     np.testing.assert_array_equal(posterior.copy(loc=tf.zeros((2, 3), tf.float64)).mean(), np.zeros((2, 3)))
 
 
-def test_bernoulli_equals_tfp_and_takes_grey():
+def test_bernoulli_equals_tfp_and_accepts_grey_levels():
     random = np.random.default_rng(0)
     logits = tf.constant(random.normal(size=(3, 4, 5, 2)) * 5)
     ours = bernoulli_image(logits)

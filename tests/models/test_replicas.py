@@ -8,10 +8,10 @@ from scipy import special, stats
 from rdl.models import replicas
 
 
-def test_one_replica_keeps_what_it_has():
+def test_exchanges_of_one_replica_are_the_identity():
     local = tf.constant([[1.0, 2.0], [3.0, 5.0]])
     assert replicas.count() == 1
-    assert [int(i) for i in replicas.rows(local)] == [0, 2]
+    assert [int(i) for i in replicas.locate_rows(local)] == [0, 2]
     for exchanged in (replicas.gather(local), replicas.total(local), replicas.scatter(local, local)):
         np.testing.assert_array_equal(exchanged, local)
     np.testing.assert_allclose(replicas.share_of_mean(local[:, 1]), 3.5)
@@ -26,7 +26,7 @@ def test_noise_is_standard_normal():
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["plain", "xla"])
-def test_every_value_that_noise_can_take(compiled):
+def test_all_values_of_the_noise(compiled):
     """All 2^24 of them against float64, from the lowest to the highest: ends, symmetry, moments, tails."""
     bits = np.arange(-(2**31), 2**31, 2**8).astype(np.int32)
     with tf.device("/CPU:0"):
@@ -45,7 +45,7 @@ def test_every_value_that_noise_can_take(compiled):
         assert np.mean(np.abs(values) > -special.ndtri(p / 2)) == pytest.approx(p, abs=2**-23)
 
 
-def test_the_bits_below_the_24_do_not_matter():
+def test_noise_depends_on_the_upper_24_bits_only():
     bits = tf.constant([[2**31 - 1, 2**31 - 256], [-(2**31), -(2**31) + 255]])
     np.testing.assert_allclose(replicas.normal_from_bits(bits), [[5.41998] * 2, [-5.41998] * 2], rtol=1e-5)
 

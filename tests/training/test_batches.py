@@ -20,7 +20,7 @@ def test_parts_of_the_stream_are_the_stream():
     assert len(shuffled_stream(7, 10, 5, 0)) == 0
 
 
-def test_the_seed_decides():
+def test_the_order_depends_on_the_seed():
     np.testing.assert_array_equal(shuffled_stream(7, 1000, 0, 50), shuffled_stream(7, 1000, 0, 50))
     assert (shuffled_stream(7, 1000, 0, 50) != shuffled_stream(8, 1000, 0, 50)).any()
     assert shuffled_stream(1, 5, 0, 5).tolist() == [3, 0, 4, 1, 2]  # the same on every machine
@@ -41,7 +41,7 @@ def test_prefetch_keeps_the_order_and_runs_ahead():
     assert list(prefetch(fetch, [])) == []
 
 
-def test_prefetch_passes_errors_on():
+def test_prefetch_raises_errors_of_the_fetch():
     def fetch(i):
         raise OSError("the disk is gone")
 

@@ -29,7 +29,7 @@ def test_the_same_state_gives_the_same_file(tmp_path):
 
 
 @pytest.mark.parametrize("position", [5, 40, 150, 300, -30, -3])
-def test_a_flipped_byte_is_found_and_the_file_named(tmp_path, position):
+def test_a_changed_byte_is_detected_and_the_file_named(tmp_path, position):
     path = tmp_path / "state.npz"
     digest = checkpoints.save_checkpoint(path, STATE)
     content = bytearray(path.read_bytes())
@@ -40,7 +40,7 @@ def test_a_flipped_byte_is_found_and_the_file_named(tmp_path, position):
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, -5])
-def test_a_truncated_file_is_found_without_its_checksum(tmp_path, keep):
+def test_a_truncated_file_is_detected_without_its_checksum(tmp_path, keep):
     path = tmp_path / "state.npz"
     checkpoints.save_checkpoint(path, STATE)
     path.write_bytes(path.read_bytes()[:keep])
@@ -48,7 +48,7 @@ def test_a_truncated_file_is_found_without_its_checksum(tmp_path, keep):
         checkpoints.load_checkpoint(path)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CorruptCheckpoint, match="gone.npz"):
         checkpoints.load_checkpoint(tmp_path / "gone.npz")
 

@@ -59,7 +59,7 @@ def test_batches_are_the_same_in_parts_and_have_every_label_as_often(data):
     np.testing.assert_array_equal(np.concatenate(parts), indices)
 
 
-def test_training_sees_these_labels_alone_whatever_the_seed_of_its_batches(data, small_model, monkeypatch):
+def test_training_uses_these_labels_only_for_any_seed_of_batches(data, small_model, monkeypatch):
     monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(6))
     watched = Watched("made", data.source, data._labels)
     trainer = Trainer(small_model(1, few()), chunk_images=20)
@@ -72,7 +72,7 @@ def test_training_sees_these_labels_alone_whatever_the_seed_of_its_batches(data,
     assert set(np.concatenate(watched.asked[0::2])) == set(range(36))
 
 
-def test_a_resumed_training_is_the_one_in_one_go(data, small_model, monkeypatch):
+def test_a_resumed_training_equals_an_uninterrupted_one(data, small_model, monkeypatch):
     monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(6))
     trainer = Trainer(small_model(2, few("covariance")), chunk_images=20)
     settings = {"batch_size": 5, "learning_rate": 1e-3, "seed": 7, "draws_seed": 1}
@@ -108,7 +108,7 @@ def test_latents_become_the_labelled_factors_in_their_order(kind, data, small_mo
     assert abs(after[0, 1]) < 0.4 and abs(after[1, 0]) < 0.4
 
 
-def test_labels_of_a_file_and_of_a_leaf_run(data, tmp_path):
+def test_labels_from_a_file_and_from_a_leaf_run(data, tmp_path):
     path = tmp_path / "labels.npz"
     np.savez(path, indices=np.array([3, 5, 9]), labels=np.array([[-1.0, 4], [1, np.nan], [0, 8]]))
     plain = ImageSet("plain", data.source)

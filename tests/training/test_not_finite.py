@@ -34,19 +34,19 @@ def reason(trainer, images, num_images=8, **changes) -> str:
         ("encoder/log_variances/bias", -200.0, "log q(z)"),
     ],
 )
-def test_of_the_forward_pass(trainer, made_images, weight, value, named):
+def test_names_tensors_of_the_forward_pass(trainer, made_images, weight, value, named):
     trainer.initialize(0)
     variable = trainer.model.models[1].weight_names()[weight]
     variable.assign(tf.fill(variable.shape, value))
     assert reason(trainer, made_images()).startswith(f"At step 0, {named} of model 1 is not finite, with ")
 
 
-def test_the_noise(small_model, made_images, monkeypatch):
+def test_names_the_noise(small_model, made_images, monkeypatch):
     monkeypatch.setattr(replicas, "normal_like", lambda local, seed: local * 0 + np.inf)
     assert "At step 0, the noise of model 0 is not finite" in reason(Trainer(small_model()), made_images())
 
 
-def test_a_loss_term(trainer, made_images):
+def test_names_a_loss_term(trainer, made_images):
     trainer.initialize(0)
     found = reason(trainer, made_images(), hyperparameters={"beta": 3e38})
     assert found == (
@@ -55,7 +55,7 @@ def test_a_loss_term(trainer, made_images):
     )
 
 
-def test_a_gradient(small_model, made_images):
+def test_names_a_gradient(small_model, made_images):
     """The root of nothing has an infinite slope: all terms are finite, and so is the loss."""
 
     def terms(batch, hyperparameters):
@@ -67,7 +67,7 @@ def test_a_gradient(small_model, made_images):
     assert all(np.array_equal(before[name], value) for name, value in trainer.state().items())
 
 
-def test_a_gradient_whose_square_is_not_finite(trainer, made_images):
+def test_names_a_gradient_whose_square_is_not_finite(trainer, made_images):
     """Adam would make NaN of it one update later."""
     trainer.initialize(0)
     assert "At step 0, the mean squared gradient of encoder/dense_0/kernel of model 0" in reason(
@@ -75,14 +75,14 @@ def test_a_gradient_whose_square_is_not_finite(trainer, made_images):
     )
 
 
-def test_a_weight_of_the_last_update(trainer, made_images):
+def test_names_an_updated_weight(trainer, made_images):
     trainer.initialize(0)
     assert "At step 0, the updated encoder/dense_0/kernel of model 0" in reason(
         trainer, made_images(), learning_rate=float("inf")
     )
 
 
-def test_the_step_within_a_chunk_and_a_run(trainer, made_images):
+def test_names_the_step_within_a_chunk_and_a_run(trainer, made_images):
     """It goes wrong in the second chunk or later: the trainer is then as it was just before, and fails at once."""
     trainer.initialize(0)
     found = reason(trainer, made_images(), 800, learning_rate=1e17)

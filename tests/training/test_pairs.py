@@ -75,7 +75,7 @@ def test_a_random_k_is_one_or_up_to_all_but_one():
     np.testing.assert_allclose(np.bincount(number) / 30_000, [0, 4 / 6, 1 / 6, 1 / 6], atol=0.01)
 
 
-def test_only_the_factors_named_change():
+def test_only_named_factors_change():
     data = images()
     changed = differing(data, PairSettings(2, ("x", "scale")).order(data, 0)(0, 1, 120))
     assert changed.any(axis=0).tolist() == [False, True, False, True]
@@ -94,7 +94,7 @@ def test_batches_are_the_same_in_parts_and_every_epoch_has_every_image_first_onc
     assert (differing(data, whole.ravel()).sum(axis=1) <= 2).all()
 
 
-def test_pairs_of_a_file(tmp_path):
+def test_pairs_from_a_file(tmp_path):
     path = tmp_path / "pairs.npz"
     given = np.array([[0, 1], [5, 4], [2, 2]])
     np.savez(path, pairs=given.astype(np.uint8))
@@ -136,7 +136,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path):
         assert "\n" not in str(error.value)
 
 
-def test_an_ensemble_learns_from_pairs_and_goes_on_where_it_stopped(small_model):
+def test_an_ensemble_learns_from_pairs_and_resumes(small_model):
     data = images()
     trainer = Trainer(small_model(2, paired.ada_gvae), chunk_images=20)
     settings = {"batch_size": 6, "learning_rate": 3e-3, "seed": 1}

@@ -32,7 +32,7 @@ def test_bfloat16_stays_near_float32(small_model, made_images):
         assert abs(narrow["vae"][name] - value) < 0.02 * max(1.0, abs(value))
 
 
-def test_a_model_of_bfloat16_speaks_float32_once_it_is_saved(small_model, made_images, tmp_path):
+def test_a_saved_bfloat16_model_returns_float32(small_model, made_images, tmp_path):
     vae = small_model(precision="mixed_bfloat16").models[0]
     saved.save(vae, tmp_path / "model")
     model, images = saved.load(tmp_path / "model"), made_images().images(np.arange(3))
@@ -100,7 +100,7 @@ def processor(tmp_path, monkeypatch):
         (["amx_bf16"], {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_AMX"}, "mixed_bfloat16"),
     ],
 )
-def test_auto_is_bfloat16_where_the_processor_multiplies_it(processor, monkeypatch, flags, variables, expected):
+def test_auto_is_bfloat16_on_processors_that_multiply_it(processor, monkeypatch, flags, variables, expected):
     processor(*flags)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -117,7 +117,7 @@ def test_auto_is_float32_without_onednn(processor, monkeypatch):
     ("capabilities", "expected"),
     [([(8, 0)], "mixed_bfloat16"), ([(7, 5)], "float32"), ([(9, 0), (7, 0)], "float32"), ([None], "float32")],
 )
-def test_auto_asks_the_gpus_where_there_are_any(processor, monkeypatch, capabilities, expected):
+def test_auto_depends_on_the_gpus_if_there_are_any(processor, monkeypatch, capabilities, expected):
     processor("avx512_bf16")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: capabilities)
     details = {"get_device_details": lambda gpu: {"compute_capability": gpu} if gpu else {}}
@@ -125,7 +125,7 @@ def test_auto_asks_the_gpus_where_there_are_any(processor, monkeypatch, capabili
     assert precision.native() == expected
 
 
-def test_a_model_of_auto_computes_in_what_it_means(processor, small_model):
+def test_a_model_of_auto_computes_in_the_native_precision(processor, small_model):
     processor("amx_bf16")
     assert small_model(precision="auto").models[0].encoder.get_layer("dense_0").compute_dtype == "bfloat16"
     processor("avx2")

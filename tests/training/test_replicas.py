@@ -50,7 +50,7 @@ def test_other_objectives_on_two_replicas(objective):
 
 
 @pytest.mark.slow
-def test_batch_norm_takes_its_moments_over_both_replicas():
+def test_batch_norm_has_the_moments_of_both_replicas():
     """One update: with batch norm and ReLU, rounding alone grows to percents over fifty."""
     found = result(start("mirrored", "beta_tc_vae", "reference", 33, 1))
     assert found["terms"] < 1e-5 and found["first_moments"] < 1e-3
@@ -90,7 +90,7 @@ def test_two_processes_of_tf_config_match_one():
         assert found["weights"] < 1e-5 and found["terms"] < 1e-5
 
 
-def test_names_of_strategies(monkeypatch):
+def test_strategies_by_name(monkeypatch):
     assert strategy().num_replicas_in_sync == 1
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(UserError, match="TF_CONFIG, got none"):
@@ -99,7 +99,7 @@ def test_names_of_strategies(monkeypatch):
         strategy("tpu")
 
 
-def test_machines_cannot_be_joined_once_tensorflow_is_at_work(monkeypatch):
+def test_machines_cannot_be_joined_after_tensorflow_has_started(monkeypatch):
     tf.constant(1.0)
     cluster = {"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))

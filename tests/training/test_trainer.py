@@ -50,7 +50,7 @@ def test_models_of_an_ensemble_differ(trainer):
     assert (state["model_0/000_kernel"] != state["model_1/000_kernel"]).any()
 
 
-def test_models_of_an_ensemble_have_noise_of_their_own(small_model, made_images):
+def test_models_of_an_ensemble_have_different_noise(small_model, made_images):
     """Two models of the same weights: after an update on the same images only their noise tells them apart."""
     trainer = Trainer(small_model(models=2))
     state = trainer.state()
@@ -62,7 +62,7 @@ def test_models_of_an_ensemble_have_noise_of_their_own(small_model, made_images)
     assert all((a != b).any() for a, b in zip(first, second, strict=True))
 
 
-def test_terms_come_by_player(small_model, made_images):
+def test_terms_are_returned_by_player(small_model, made_images):
     from rdl.models.objectives.factor_vae import factor_vae
 
     gin.bind_parameter("fc_discriminator.width", 8)
@@ -74,7 +74,7 @@ def test_terms_come_by_player(small_model, made_images):
     }
 
 
-def test_training_in_parts_through_a_file_equals_training_in_one_go(trainer, made_images, tmp_path):
+def test_training_in_parts_through_a_checkpoint_equals_training_at_once(trainer, made_images, tmp_path):
     """100 images in batches of 8 are 13 updates, in chunks of 2."""
     images = made_images()
     trainer.initialize(3)
@@ -160,20 +160,20 @@ def test_posterior_parameters_of_chosen_images(trainer, made_images):
         ({"hyperparameters": {"gamma": 1.0}}, "beta.*got .gamma."),
     ],
 )
-def test_wrong_arguments(trainer, made_images, change, message):
+def test_wrong_arguments_are_refused(trainer, made_images, change, message):
     arguments = {"num_images": 16, **SETTINGS} | change
     with pytest.raises(UserError, match=message):
         trainer.train(made_images(), arguments.pop("num_images"), **arguments)
 
 
-def test_images_of_another_shape(trainer, made_images):
+def test_images_of_another_shape_are_refused(trainer, made_images):
     images = made_images()
     images.shape = (64, 64, 3)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), got \(64, 64, 3\) from 'made'"):
         trainer.train(images, 16, **SETTINGS)
 
 
-def test_state_of_another_model(trainer):
+def test_the_state_of_another_model_is_refused(trainer):
     state = trainer.state()
     with pytest.raises(UserError, match=r"model_1/vae/second_moments/\d+.*got shape none"):
         trainer.set_state({k: v for k, v in state.items() if "model_1/vae/second" not in k})

@@ -104,7 +104,7 @@ def test_affine_starts_as_batch_norm_that_never_trains():
     assert np.allclose(Affine()(features), tf.keras.layers.BatchNormalization()(features), rtol=1e-6)
 
 
-def test_levels_lie_deepest_first_and_know_their_names():
+def test_the_vector_of_latents_has_the_deepest_level_first():
     levels = Levels((3, 2, 1))
     assert levels.names == ("level_3", "level_2", "level_1")
     assert [levels.name_of(latent) for latent in range(6)] == ["level_3"] * 3 + ["level_2"] * 2 + ["level_1"]
@@ -164,7 +164,7 @@ def test_a_saved_ladder_keeps_levels_and_gates(tmp_path):
     assert np.array_equal(loaded.decode(latents), loaded.decode(shut))
 
 
-def test_what_does_not_fit_is_refused_in_one_line():
+def test_settings_that_do_not_fit_are_refused_in_one_line():
     with pytest.raises(UserError, match="levels.count"):
         levels_for(7)
     with pytest.raises(UserError, match="add up"):

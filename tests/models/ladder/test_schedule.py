@@ -47,6 +47,6 @@ def test_fewer_steps_than_levels_start_with_several_levels():
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"steps": 4}, {"updates_per_step": 0}, {"fade_in_updates": -1}])
-def test_a_schedule_that_cannot_be_is_refused(wrong):
+def test_an_impossible_schedule_is_refused(wrong):
     with pytest.raises(UserError):
         ProgressiveSchedule(levels=3, **wrong)

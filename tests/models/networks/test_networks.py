@@ -66,17 +66,17 @@ def test_small_networks_take_their_sizes():
 
 
 @pytest.mark.parametrize("factory", [reference_networks.reference_decoder, dlib_networks.conv_encoder])
-def test_sizes_that_do_not_divide(factory):
+def test_image_sizes_must_be_divisible(factory):
     with pytest.raises(UserError, match="multiples of 16, got 28 x 28"):
         factory((28, 28, 1), 10)
 
 
-def test_small_conv_networks_say_which_sizes_they_take():
+def test_small_conv_networks_name_the_divisor():
     with pytest.raises(UserError, match="multiples of 8, got 28 x 28"):
         small_networks.small_conv_decoder((28, 28, 1), 10)
 
 
-def test_initial_weights_depend_on_the_seed_alone():
+def test_initial_weights_depend_on_the_seed_only():
     def drawn(seed):
         keras.utils.set_random_seed(int(np.random.default_rng().integers(1000)))  # must not matter
         network = reference_networks.reference_encoder((16, 16, 1), 2)
@@ -110,13 +110,13 @@ def test_initial_weights_depend_on_the_seed_alone():
         (lambda shape, n: None, small_networks.small_fc_decoder, "The encoder must be a network"),
     ],
 )
-def test_networks_that_do_not_fit_are_told(encoder, decoder, told):
+def test_networks_that_do_not_fit_are_refused(encoder, decoder, told):
     with pytest.raises(UserError) as error:
         build((8, 8, 1), encoder=encoder, decoder=decoder, num_latents=3)
     assert told in str(error.value) or "'decoder' maps [4] to [8, 8, 1]" in str(error.value)
 
 
 @pytest.mark.parametrize("numbers", [{"num_latents": 0}, {"num_latents": 10**9}, {"models": 0}, {"models": 10**6}])
-def test_numbers_that_no_machine_holds_are_told(numbers):
+def test_numbers_out_of_range_are_refused(numbers):
     with pytest.raises(UserError, match="from 1 to 10,000 and model.models from 1 to 1,000"):
         build((8, 8, 1), **numbers)

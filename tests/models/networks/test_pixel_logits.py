@@ -23,7 +23,7 @@ def test_equals_the_transposed_convolution_with_its_gradients(channels):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_bfloat16_is_float64_to_its_rounding():
+def test_bfloat16_equals_float64_up_to_rounding():
     random = np.random.default_rng(1)
     inputs, kernel = (tf.cast(random.normal(size=shape), tf.bfloat16) for shape in ((2, 8, 8, 32), (4, 4, 1, 32)))
     wide = [tf.cast(each, tf.float64) for each in (inputs, kernel)]
@@ -33,7 +33,7 @@ def test_bfloat16_is_float64_to_its_rounding():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_layer_is_keras_layer(dtype):
+def test_the_layer_equals_keras_layer(dtype):
     inputs = tf.constant(np.random.default_rng(2).normal(size=(2, 4, 4, 8)), tf.float32)
     ours = PixelLogits(1, name="logits", dtype=dtype)
     theirs = keras.layers.Conv2DTranspose(1, 4, 2, "same", name="logits", dtype=dtype)
@@ -51,7 +51,7 @@ def test_layer_is_keras_layer(dtype):
     )
 
 
-def test_a_saved_network_has_it_and_a_plain_one_has_keras_layer(tmp_path):
+def test_a_saved_network_has_the_layer_and_a_plain_one_keras_layer(tmp_path):
     inputs = keras.Input((4, 4, 8))
     network = keras.Model(inputs, PixelLogits(3, name="logits")(inputs))
     network.save(tmp_path / "network.keras")

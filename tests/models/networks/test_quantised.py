@@ -19,7 +19,7 @@ def test_levels_are_evenly_spaced_with_variance_one_and_hold_zero(levels):
     assert values[levels // 2] == 0.0
 
 
-def test_every_value_goes_to_the_nearest_level():
+def test_values_are_rounded_to_the_nearest_level():
     values = np.linspace(-3, 3, 601).astype(np.float32)
     bounded = 4 * np.tanh(values)
     nearest = np.abs(bounded[:, None] - np.arange(-4, 5)).argmin(axis=1) - 4

@@ -84,7 +84,7 @@ def test_dlibs_discriminator():
     assert weights == (10 * 1000 + 1000) + 5 * (1000 * 1000 + 1000) + (1000 * 2 + 2)
 
 
-def test_indifferent_discriminator_loses_log_2():
+def test_the_loss_of_an_uninformative_discriminator_is_log_2():
     np.testing.assert_allclose(discriminator_loss(tf.zeros((5, 2)), tf.zeros((5, 2))), np.log(2), rtol=1e-6)
 
 

@@ -56,7 +56,7 @@ def test_closed_forms():
     assert distances(diagonal[:, :1]).shape == (0,)  # one latent has no pair
 
 
-def test_how_often_combinations_occur_does_not_count():
+def test_frequencies_of_combinations_have_no_effect():
     """Values that go together, but for one point of each other combination."""
     corners = np.array([[0, 0]] * 20 + [[1, 1]] * 20 + [[0, 1], [1, 0]], np.float64)
     assert np.corrcoef(corners.T)[0, 1] > 0.9

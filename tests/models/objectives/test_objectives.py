@@ -136,7 +136,7 @@ def test_gradients_equal_finite_differences(made, objective):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_gin_knows_the_objectives_by_dlibs_names():
+def test_gin_names_of_objectives_are_dlibs():
     gin.parse_config("""
         vae.beta = 4.
         annealed_vae.gamma = 1000

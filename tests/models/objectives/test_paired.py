@@ -80,7 +80,7 @@ def test_divergence_is_the_kl_of_two_normals():
     np.testing.assert_allclose(value, 0.5 * (4 + 1 - 1 - np.log(4)), rtol=1e-6)
 
 
-def test_the_latent_that_differs_most_is_each_images_own_and_equal_ones_stay():
+def test_the_latent_that_differs_most_is_not_shared():
     means = np.array([[0.0, 5.0, 0.0], [0.1, -5.0, 0.2]], np.float32)
     log_variances = np.zeros_like(means)
     found, _ = applied(paired.ada_gvae(), means, log_variances)
@@ -89,7 +89,7 @@ def test_the_latent_that_differs_most_is_each_images_own_and_equal_ones_stay():
     np.testing.assert_array_equal(applied(paired.ada_gvae(), same, log_variances)[0], same)
 
 
-def test_which_of_a_pair_comes_first_matters_to_one_kl_alone():
+def test_only_the_asymmetric_kl_depends_on_the_order_of_a_pair():
     """Variances 1 and 100 in latent 1: KL 47 one way, 1.8 the other; means 3 apart in latent 0: 4.5 both ways."""
     means = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]], np.float32)
     log_variances = np.log(np.array([[1, 100, 1], [1, 1, 1]], np.float32))

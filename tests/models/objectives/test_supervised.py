@@ -82,7 +82,7 @@ def test_closed_forms():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_batch_without_any_label_costs_nothing_and_far_latents_are_finite(kind):
+def test_a_batch_without_labels_has_no_gradient_and_distant_latents_are_finite(kind):
     means = tf.constant(MEANS, tf.float32)
     unknown = tf.fill((ROWS, FACTORS), np.float32(np.nan))
     with tf.GradientTape() as tape:
