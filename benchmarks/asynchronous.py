@@ -1,16 +1,16 @@
-"""What waiting costs: synchronous truncation selection against an asynchronous variant, simulated.
+"""Simulates the cost of waiting: synchronous truncation selection against an asynchronous variant.
 
     python benchmarks/asynchronous.py [--members 56] [--workers 8] [--generations 20] [--seeds 20]
 
-Nothing is trained: a member's generation takes a made-up time. Its mean is 1; it differs between members by
-their batch size (small batches are slow) and between generations by noise. A worker takes one member at a time.
+Nothing is trained: the time of a member's generation is random with mean 1. It varies between members, as small
+batches are slow, and between generations. A worker trains one member at a time.
 
-synchronous    exploit waits until all members of a generation are done (what rdl does).
-asynchronous   a member that is done is compared with the latest scores of all others, takes over from one of the
-               best if it is among the worst, and goes on at once (Jaderberg et al., arXiv 1711.09846, section 3).
+synchronous    exploit waits until all members of a generation are done, as in rdl.
+asynchronous   a finished member is compared with the latest scores of all others, copies one of the best if it is
+               among the worst, and continues at once (Jaderberg et al., arXiv 1711.09846, section 3).
 
-Utilisation is the share of all workers' time that is spent on members, until the last member of the last
-generation is done. Lag is how many generations a member's donor is behind it or ahead of it.
+Utilisation is the share of all workers' time that is spent on members, until the last member finishes its last
+generation. Lag is the difference in generations between a member and the one that it copies.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from rdl.seeds import generator
 
 
 def durations(members: int, generations: int, spread: float, seed: int) -> np.ndarray:
-    """[members, generations]: lognormal, mean 1; `spread` is the standard deviation of the logarithm.
+    """Draws lognormal times with mean 1, [members, generations]; `spread` is the standard deviation of the logarithm.
 
-    Half of the variance belongs to the member, half to the generation.
+    Half of the variance is between members, half between generations.
     """
     random = generator(seed, "durations")
     share = spread / np.sqrt(2)
@@ -33,7 +33,7 @@ def durations(members: int, generations: int, spread: float, seed: int) -> np.nd
 
 
 def list_schedule(times: np.ndarray, workers: int) -> float:
-    """When the last of these jobs ends, each given to the first idle worker in their order."""
+    """The time at which the last job ends, if each job in turn goes to the first idle worker."""
     free = [0.0] * workers
     for time in times:
         heapq.heappush(free, heapq.heappop(free) + time)
@@ -41,18 +41,18 @@ def list_schedule(times: np.ndarray, workers: int) -> float:
 
 
 def synchronous(times: np.ndarray, workers: int) -> float:
-    """Utilisation with a barrier after every generation."""
+    """Utilisation if exploit waits for every generation."""
     spent = sum(list_schedule(generation, workers) for generation in times.T)
     return float(times.sum() / (workers * spent))
 
 
 def asynchronous(times: np.ndarray, workers: int, fraction: float, seed: int) -> tuple[float, float]:
-    """Utilisation without a barrier, and the mean absolute lag of those that are taken over."""
+    """Utilisation if no member waits, and the mean absolute lag."""
     members, generations = times.shape
     random = generator(seed, "asynchronous")
     done = np.zeros(members, int)
     scores = np.full(members, -np.inf)
-    waiting = list(range(members))  # first come, first served
+    waiting = list(range(members))  # first in, first out
     running: list[tuple[float, int]] = []
     now, lags = 0.0, []
     while waiting or running:
@@ -61,7 +61,7 @@ def asynchronous(times: np.ndarray, workers: int, fraction: float, seed: int) ->
             heapq.heappush(running, (now + times[member, done[member]], member))
         now, member = heapq.heappop(running)
         done[member] += 1
-        # A score that grows with training, as scores do, so that comparing across generations is biased.
+        # Scores grow with training, so that comparisons across generations are biased.
         scores[member] = np.log1p(done[member]) + random.normal()
         order = np.argsort(-scores)
         number = max(1, int(np.ceil(fraction * members)))

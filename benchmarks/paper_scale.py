@@ -1,16 +1,15 @@
-"""Every step of rpu_vae.gin once, at its real size, and from that what the whole recursion costs.
+"""Measures every step of rpu_vae.gin once at its real size, and extrapolates the cost of the whole recursion.
 
     python benchmarks/paper_scale.py                     25 to 60 minutes on two cores
-    python benchmarks/paper_scale.py --fraction=0.01     a quick look: training sees a hundredth of its images
+    python benchmarks/paper_scale.py --fraction=0.01     quick: trains on a hundredth of the images
 
-One member of the x-run is trained for one generation on all images with all its VAEs, and scored by UDR; its best
-model encodes every image and ``iterate`` labels and reduces them for each leaf run; one member of the final run is
-trained for one generation and scored by leaf MIG on labels of three leaf runs. Only training is shortened by
-``--fraction``: everything else is at full size whatever it is.
+One member of the x-run trains for one generation on all images with all its VAEs, and is scored by UDR. Its best model
+encodes every image, and ``iterate`` labels and reduces them for each leaf run. One member of the final run trains for
+one generation and is scored by leaf MIG on the labels of three leaf runs. ``--fraction`` shortens training only.
 
-Iterations after the first would need populations of their own: their labels here are the x-model's own means on the
-images that the reduction kept, which costs leaf MIG the same. Each step prints a line of JSON: wall and processor
-seconds, the process's peak memory so far.
+Iterations after the first would need their own populations. Here their labels are the x-model's means on the images
+that the reduction kept, which cost leaf MIG the same. Each step prints a line of JSON: seconds of wall and CPU time,
+and the process's peak memory so far.
 """
 
 import json
@@ -29,27 +28,27 @@ from absl import app, flags
 from rdl import quiet_start  # noqa: F401
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("gin_file", "gin_configs/rpu_vae.gin", "What to measure.")
-flags.DEFINE_multi_string("gin_bindings", [], "On top of the file.")
-flags.DEFINE_float("fraction", 1.0, "Of the images that a generation trains on.", 0.0, 1.0)
-flags.DEFINE_integer("batch_size", 256, "Of both members; the search draws from 8 .. 1024.")
+flags.DEFINE_string("gin_file", "gin_configs/rpu_vae.gin", "The recursion to measure.")
+flags.DEFINE_multi_string("gin_bindings", [], "Added to the file.")
+flags.DEFINE_float("fraction", 1.0, "Share of the images that a generation trains on.", 0.0, 1.0)
+flags.DEFINE_integer("batch_size", 256, "Of both members; the search space is 8 .. 1024.")
 flags.DEFINE_float("learning_rate", 5e-4, "Of both members.")
 flags.DEFINE_float("beta", 60.0, "Of both members.")
-flags.DEFINE_integer("generations", 12, "Of the x-run and of every leaf iteration, for the sum; 7 is the least.")
+flags.DEFINE_integer("generations", 12, "Of the x-run and of every leaf iteration, at least 7, for the extrapolation.")
 
 STEP_FLOP = 93e6  # of one training step of the reference network, an image (docs/scaling.md)
 GPU_RATES = {"one at a time": 20_000, "batched": 1_700_000}  # images/s, assumed (docs/scaling.md)
 
 
 class Ledger:
-    """The steps done so far: name -> what was measured."""
+    """The measurements of the finished steps, by name."""
 
     def __init__(self):
         self.steps: dict[str, dict] = {}
 
     @contextmanager
     def step(self, name: str, **known):
-        """Measures what happens inside; the caller may add to what it yields."""
+        """Measures the body of a with statement; yields the record, to which the caller may add."""
         wall, cpu, record = time.perf_counter(), time.process_time(), dict(known)
         yield record
         record |= {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
@@ -60,7 +59,7 @@ class Ledger:
 
 
 def train_member(ledger: Ledger, stage: str, images, settings, score, folder: Path):
-    """One member for one generation as its stage trains it; returns the trained ensemble."""
+    """Trains one member for one generation as its stage does; returns the best model as an ensemble of one."""
     from rdl import models
     from rdl.errors import NonFiniteError
     from rdl.seeds import derive
@@ -106,7 +105,7 @@ def train_member(ledger: Ledger, stage: str, images, settings, score, folder: Pa
 
 
 def label(ledger: Ledger, images, means, log_variances, leaf_runs: int, iterations: int = 3):
-    """Labels of every leaf run; iterations after the first are labelled by the same model."""
+    """Labels every leaf run, all iterations with the same model."""
     from rdl.recursion import LeafLabels, iterate
 
     leaves = []
@@ -126,15 +125,15 @@ def label(ledger: Ledger, images, means, log_variances, leaf_runs: int, iteratio
     return [leaf for leaf in leaves if len(leaf)]
 
 
-def whole(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str, float]:
-    """What the recursion costs, from what was measured: images trained, and hours of one of this machine's cores."""
+def extrapolate(ledger: Ledger, settings: dict, leaf_runs: int, size: int) -> dict[str, float]:
+    """Extrapolates the recursion's cost: images trained on, and hours of one of this machine's cores."""
     x, final = settings["x_run"], settings["final"]
     per_image = {
         stage: ledger.steps[f"{stage}: train"]["cpu_seconds"]
         / (ledger.steps[f"{stage}: train"]["images"] * settings[stage].models)
         for stage in ("x_run", "final")
     }
-    subset = max(settings["leaf_run"].min_images, size // 32)  # one value of a position is held
+    subset = max(settings["leaf_run"].min_images, size // 32)  # one value of a position is held fixed
     trained = {
         "x_run": x.size * x.models * FLAGS.generations * x.images_per_generation(size),
         "leaf_runs": leaf_runs * 2 * FLAGS.generations * x.size * x.models * subset,
@@ -186,10 +185,10 @@ def main(_):
             (means,), (log_variances,) = posterior_parameters(model, images)
         leaves = label(ledger, images, means, log_variances, leaf_runs)
         if not leaves:
-            raise SystemExit("The x-model learned no label: train it on more (--fraction), or lower --beta.")
+            raise SystemExit("The x-model learned no label: train it on more images (--fraction), or lower --beta.")
         del model
         train_member(ledger, "final", images, settings["final"], LeafMIGScore(leaves), Path(folder))
-    print(json.dumps({"whole": whole(ledger, settings, leaf_runs, len(images))}), flush=True)
+    print(json.dumps({"whole": extrapolate(ledger, settings, leaf_runs, len(images))}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,24 @@
-"""Members per minute: Ray workers of one CPU each against one process with all, and the population's overhead.
+"""Members per minute of executors, and the population's overhead.
 
     python benchmarks/population.py [--gin_file F ...] [--members 8] [--generations 3] [--executor serial ray]
     python benchmarks/population.py --executor serial --diverging
     python benchmarks/population.py --executor serial --reference --members 3 --generations 2 --images 1024
     python benchmarks/population.py --executor one serial --models 1 --rounds 3 [--reference]
 
-Every executor runs the same search in its own process, one after another. Printed for each, as a line of JSON: members
-per minute of the whole run after its first member (by when TensorFlow is loaded and the graph traced); the share of the
-run's time after that in which no member trains or is scored, between members (exploit, records, checkpoint checks,
-TensorBoard) and, in one process, within them (fresh weights, checkpoints written and read: ``keeping``); the share of
-members that diverged; CPU seconds, seconds, threads that run or wait for a core on average (``cores``), the most
-memory; and whether the records are
-those of the first executor.
-``one`` is ``serial`` with one member at a time (``executor.at_once = 1``), where ``serial`` trains members of one VAE
-side by side, one a core; ``--rounds`` lets the executors take turns, as a busy machine asks for.
-``--diverging`` repeats the first with learning rates with which about a third of the members diverge; ``--reference``
-takes the reference network on 64 x 64 images, five VAEs a member, whose checkpoints have 78 MB.
+Every executor runs the same search in its own process: ``ray`` with workers of one CPU each, ``serial`` in one process
+with all CPUs, and ``one``, which is ``serial`` with one member at a time (``executor.at_once = 1``). Each prints a line
+of JSON:
+
+- members per minute after its first member, when TensorFlow is loaded and the graph is traced;
+- the share of the time between members (exploit, records, checkpoint checks, TensorBoard), and in one process the share
+  within members that goes to weights (initialising, writing and reading checkpoints): ``keeping``;
+- the share of members that diverged;
+- seconds of CPU and wall time, threads that run or wait for a core on average (``cores``), and the peak memory;
+- whether the records equal those of the first executor.
+
+``--rounds`` repeats the executors in turns, for a busy machine. ``--diverging`` repeats the first one with learning
+rates with which about a third of the members diverge. ``--reference`` trains the reference network on 64 x 64 images,
+five VAEs a member, whose checkpoints have 78 MB.
 """
 
 import argparse
@@ -116,19 +119,19 @@ class Clock(Callback):
     def on_member_end(self, stage, member):
         self.times.append((time.perf_counter(), time.process_time(), member.details.get("seconds", 0.0), kept[0]))
 
-runnable = []  # (time, how many threads run or wait for a core)
+runnable = []  # (time, number of threads that run or wait for a core)
 
-def watch_threads():
-    # What the run would use of an idle machine, however busy this one is.
+def count_threads():
+    # The number of cores that the run would use on an idle machine, also measurable on a busy one.
     while True:
         count = -1  # this one
         for path in Path("/proc/self/task").glob("*/stat"):
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the thread has ended
                 count += path.read_text().rpartition(")")[2].split()[0] == "R"
         runnable.append((time.perf_counter(), count))
         time.sleep(0.02)
 
-threading.Thread(target=watch_threads, daemon=True).start()
+threading.Thread(target=count_threads, daemon=True).start()
 clock = Clock()
 with Run(root, gin.config_str()) as run:
     executor = worker.executor()
@@ -146,7 +149,7 @@ print("TIMES " + json.dumps({"times": clock.times, "end": end, "cpu": cpu, "memo
 
 
 def records(root: Path) -> dict:
-    """The journal but for clocks and measurements beside the score."""
+    """The journal without timings and other details of members."""
     lines = [json.loads(line) for line in (root / "journal.jsonl").read_text().splitlines()]
     return {line["key"]: {k: v for k, v in line["record"].items() if k != "details"} for line in lines}
 
@@ -164,16 +167,16 @@ def run(name: str, executor: str, workers: int, config: str, folder: Path) -> tu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gin_file", nargs="*", default=[], help="instead of the study built in")
+    parser.add_argument("--gin_file", nargs="*", default=[], help="replaces the built-in search")
     parser.add_argument("--executor", nargs="+", default=["serial", "ray"], choices=["one", "serial", "ray"])
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--generations", type=int, default=3)
     parser.add_argument("--images", type=int, default=23_040)
-    parser.add_argument("--models", type=int, help="VAEs a member; one is scored by MIG, several by UDR")
-    parser.add_argument("--rounds", type=int, default=1, help="in which the executors take turns")
-    parser.add_argument("--diverging", action="store_true", help="then the same with a third of the members diverging")
-    parser.add_argument("--reference", action="store_true", help="the reference network in place of a small one")
-    parser.add_argument("--workers", type=int, default=2, help="of Ray, one CPU each")
+    parser.add_argument("--models", type=int, help="VAEs per member; one is scored by MIG, several by UDR")
+    parser.add_argument("--rounds", type=int, default=1, help="in which executors take turns")
+    parser.add_argument("--diverging", action="store_true", help="repeat with a third of the members diverging")
+    parser.add_argument("--reference", action="store_true", help="train the reference network, not a small one")
+    parser.add_argument("--workers", type=int, default=2, help="of Ray, with one CPU each")
     args = parser.parse_args()
     config = "\n".join(Path(path).read_text() for path in args.gin_file) or CONFIG
     config += REFERENCE if args.reference else ""
@@ -190,7 +193,7 @@ def main() -> None:
             clock, found = run(f"{number}_{name}", executor, args.workers, text, Path(folder))
             whole = time.perf_counter() - began
             first = first or found
-            # Each worker's first member traces the graph: counted from when all have done theirs.
+            # Each worker's first member traces the graph, so time counts from the end of all first members.
             at_once = {"one": 1, "ray": args.workers}.get(executor, clock["at_once"])
             done, _, seconds, kept = zip(*clock["times"][at_once:], strict=True)
             began_at, cpu_before, _, kept_before = clock["times"][at_once - 1]

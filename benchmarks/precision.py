@@ -1,4 +1,4 @@
-"""Whether bfloat16 changes what is learned: the same seeds in float32 and in bfloat16, compared in pairs.
+"""Compares models trained in float32 and in bfloat16 from the same seeds, in pairs.
 
     for precision in float32 mixed_bfloat16; do
       bin/study gin_configs/evidence/beta_tc_vae_32.gin --seeds=0-9 --metrics=mig --output_dir=runs/$precision \\
@@ -6,9 +6,9 @@
     done
     python benchmarks/precision.py runs/float32 runs/mixed_bfloat16 docs/results/precision.json
 
-Prints each pair and, for every number, the mean of both and of the differences (bfloat16 - float32) with Student's
-interval of 95 %; the same as JSON. Pairs share the initial weights, the order of the images and the noise; which
-optimum a seed falls into is decided by rounding all the same, so that differences are as wide as seeds are.
+Prints each pair, and for every score the means of both precisions and of the differences (bfloat16 - float32) with
+Student's interval of 95 %; writes the same as JSON. Pairs share initial weights, the order of images and noise.
+Rounding still decides which optimum a run reaches, so that differences within pairs are as wide as between seeds.
 """
 
 import sys
@@ -32,7 +32,7 @@ def _value(summary: dict, key: str) -> float:
 
 
 def main() -> None:
-    """Two folders of studies -> a table and a small JSON."""
+    """Compares two folders of studies."""
     ours, theirs = read(sys.argv[2]), read(sys.argv[1])
     seeds = sorted(ours.keys() & theirs.keys())
     print(f"{'seed':8s}" + "".join(f"{name:>24s}" for name in SHOWN))
