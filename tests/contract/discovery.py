@@ -1,4 +1,4 @@
-"""What is registered with gin, by what it makes: whatever is written anew is found without being listed."""
+"""Finds configurables registered with gin by their return type, so that new ones need not be listed."""
 
 import importlib
 import inspect

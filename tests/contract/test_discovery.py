@@ -1,4 +1,4 @@
-"""Something registered anew is found, and nothing that is there is missed."""
+"""New and existing registrations are discovered."""
 
 import gin
 import keras
@@ -12,7 +12,7 @@ from tests.contract import discovery
 
 @pytest.fixture
 def registry():
-    """gin's registry, afterwards as it was."""
+    """Restores gin's registry after the test."""
     kept = gin.config._REGISTRY
     gin.config._REGISTRY = kept.copy()
     yield

@@ -1,4 +1,4 @@
-"""Every registered encoder and decoder, those not yet written among them."""
+"""Checks every registered encoder and decoder, including future ones."""
 
 import gin
 import keras
@@ -16,7 +16,7 @@ BATCHES = (2, 5)
 
 
 def made(name: str, precision: str = "float32", channels: int = 1) -> keras.Model:
-    """The network for the smallest images that it takes, its weights from a seed."""
+    """The network for the smallest images that it accepts, with weights from a seed."""
     refused: list[UserError] = []
     for size in (8, 16, 32, 64):
         for levels in (3, 4):
@@ -37,7 +37,7 @@ def is_encoder(network: keras.Model) -> bool:
 
 
 def extremes(network: keras.Model, batch: int) -> list[tf.Tensor]:
-    """All-black and all-white images; means of 100, and latents as far out as log variances of 60 take them."""
+    """All-black and all-white images; latents of 100, and the most distant latents of log variances of 60."""
     shape = (batch, *network.inputs[0].shape[1:])
     if is_encoder(network):
         return [tf.zeros(shape), tf.ones(shape)]
@@ -79,7 +79,7 @@ def test_weights_are_equal_for_equal_seeds_only(name):
 
 def test_a_network_read_from_disk_computes_the_same(name, tmp_path):
     network = made(name)
-    for variable in network.weights:  # away from where they start, so that a weight forgotten shows
+    for variable in network.weights:  # changes all weights, so that a lost one is detected
         variable.assign(variable + 0.01)
     network.save(tmp_path / "network.keras")
     read = keras.saving.load_model(tmp_path / "network.keras", compile=False)

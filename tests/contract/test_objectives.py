@@ -1,4 +1,4 @@
-"""Every registered objective, those not yet written among them, at what is rare and in training."""
+"""Checks every registered objective, including future ones, at extreme values and in training."""
 
 import itertools
 import re
@@ -37,7 +37,7 @@ IMAGES = ImageSet("random", ArraySource(PIXELS, "random"), FACTORS)  # factors, 
 
 
 def model(name: str, precision: str = "float32") -> Ensemble:
-    """A small model with this objective, of the first networks that it takes."""
+    """A small model with this objective and the first networks that fit it."""
     discovery.objectives()
     gin.clear_config()
     gin.parse_config(SMALL)
@@ -53,7 +53,7 @@ def model(name: str, precision: str = "float32") -> Ensemble:
 
 
 def variants() -> list[str]:
-    """Every objective by name, and once more for each further way in which a shipped file or a flag has it."""
+    """Every objective by name, and its variants in shipped files and by boolean parameters."""
     found = []
     shipped = "\n".join(path.read_text() for path in sorted((Path(__file__).parents[2] / "gin_configs").rglob("*.gin")))
     for name, made in sorted(discovery.objectives().items()):
@@ -75,7 +75,7 @@ def name(request):
 @pytest.mark.parametrize("batch", [2, 5])
 @pytest.mark.parametrize("log_variances", [(-60.0, -60.0), (60.0, 60.0), (-60.0, 60.0)])
 def test_terms_and_gradients_are_finite_at_extreme_values(name, batch, log_variances, monkeypatch):
-    """Log variances of -60 and 60, means of 100, black and white images, the rarest noise."""
+    """Log variances of -60 and 60, means of 100, black and white images, the largest noise."""
     vae = model(name).models[0]
     for sign, intensity in itertools.product((-1.0, 1.0), (0.0, 1.0)):
         monkeypatch.setattr(replicas, "normal_like", lambda local, seed, sign=sign: 0 * local + sign * RAREST)
@@ -105,7 +105,7 @@ def check_finite(vae, batch, log_variances, images):
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
 def test_training_depends_on_the_seed_and_resumes_from_a_state(name, precision):
-    """In batches of an odd size: the same seed gives the same, and what is restored goes on as if never stopped."""
+    """Equal seeds give equal results in batches of an odd size, and a restored state continues without a difference."""
     trainer = Trainer(model(name, precision), chunk_images=20)
     settings = {"batch_size": 5, "learning_rate": 1e-3}
 

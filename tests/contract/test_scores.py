@@ -1,4 +1,4 @@
-"""Every registered score, those not yet written among them."""
+"""Checks every registered score, including future ones."""
 
 import inspect
 import json
@@ -33,7 +33,7 @@ POSTERIORS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> str:
-    """The folder of a run whose one leaf run left `LEAVES`."""
+    """Folder of a run with one leaf run, whose labels are `LEAVES`."""
     paths = Layout(tmp_path_factory.mktemp("run"))
     paths.config.write_text("")
     path = paths.labels("leaf_0")
@@ -43,7 +43,7 @@ def run(tmp_path_factory) -> str:
 
 
 def scored(name: str, posterior: str, run: str, seed: int = 0) -> Scored:
-    """By the score with few points, and labels where it takes any."""
+    """Scores with few points, and with labels if the score takes any."""
     made = discovery.scores()[name]
     parameters = inspect.signature(made).parameters
     there = {"leaves": LEAVES, "run": run}

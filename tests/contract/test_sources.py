@@ -1,4 +1,4 @@
-"""Every data set known by name whose files are here, and those drawn by rdl, which always are."""
+"""Checks every named data set whose files are present, and the rendered ones."""
 
 import pickle
 

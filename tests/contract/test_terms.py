@@ -1,4 +1,4 @@
-"""Names of loss terms: one that a hyperparameter moves says so, for every registered objective."""
+"""Checks for every registered objective that terms scaled by a hyperparameter are called ``weighted_..``."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_a_term_that_carries_a_weight_is_called_weighted(name):
 
 
 def terms(vae: VAE, changes: dict[str, float]) -> dict[str, float]:
-    """The terms of all players, halfway through whatever anneals."""
+    """The terms of all players, half-way through any annealing."""
     images = tf.constant(IMAGES.images(np.arange(6)), tf.float32) / 255.0
     values = {key: tf.constant(value, tf.float32) for key, value in (vae.hyperparameters | changes).items()}
     losses = vae.losses(images, tf.constant([1, 2]), tf.constant(50_000), tf.constant(64.0), values)

@@ -62,7 +62,7 @@ def test_records_and_weights_equal_those_of_one_member_at_a_time(tmp_path):
     one, both = records(tmp_path / "one", 1), records(tmp_path / "both", 2)
     assert one == both
     states = {record.get("status") for _, record in one}
-    assert {"scored", "failed"} <= states  # who fails makes its chunk again, and tells why, beside the other
+    assert {"scored", "failed"} <= states  # a failing member repeats its chunk for the diagnosis while the other trains
 
 
 @pytest.mark.parametrize(("one_thread", "cores", "models", "members"), [

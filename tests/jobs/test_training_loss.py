@@ -1,4 +1,4 @@
-"""The training loss as a score: what the VAE minimises, and nobody else's loss."""
+"""The training loss as a score includes the VAE's terms only."""
 
 import gin
 import numpy as np

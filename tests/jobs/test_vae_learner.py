@@ -1,4 +1,4 @@
-"""A process trains what gin says now, and traces again only where the model itself is another."""
+"""A learner trains gin's present configuration, and traces again only for another model."""
 
 import gin
 import numpy as np
@@ -59,7 +59,7 @@ def test_one_point_takes_the_models_own_objective():
 def test_a_single_model_encodes_as_in_its_ensemble_and_is_traced_once():
     trainer = learner().trainer(SHAPE, 2)
     ensemble, images = trainer.model, np.arange(5 * 64, dtype=np.uint8).reshape(5, *SHAPE)
-    for seed in (1, 2):  # it shares the weights, whatever they become
+    for seed in (1, 2):  # the weights are shared after initialisation too
         trainer.initialize(seed)
         means, _ = ensemble.posterior_parameters(images)
         for number in (0, 1):

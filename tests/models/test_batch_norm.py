@@ -85,7 +85,7 @@ def test_variance_of_nearly_constant_channels_does_not_cancel(normalize):
 
 
 def float64_with_gradients(x, gamma, beta, weights, epsilon=1e-5):
-    """Output, moments and gradients of sum(weights * output) by the textbook, in float64, per channel."""
+    """Output, moments and gradients of sum(weights * output) by the textbook's formulas in float64, per channel."""
     axes = tuple(range(x.ndim - 1))
     mean, variance, count = x.mean(axes), x.var(axes), x.size / x.shape[-1]
     inverse = 1 / np.sqrt(variance + epsilon)

@@ -1,4 +1,4 @@
-"""With one replica; what several tell each other is tested where they train (tests/training/test_replicas.py)."""
+"""Noise, and the exchanges of one replica. tests/training/test_replicas.py tests several replicas."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_noise_is_standard_normal():
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["plain", "xla"])
 def test_all_values_of_the_noise(compiled):
-    """All 2^24 of them against float64, from the lowest to the highest: ends, symmetry, moments, tails."""
+    """Ends, symmetry, moments and tails of all 2^24 values, against float64."""
     bits = np.arange(-(2**31), 2**31, 2**8).astype(np.int32)
     with tf.device("/CPU:0"):
         values = tf.function(replicas.normal_from_bits, jit_compile=compiled)(bits).numpy()
@@ -41,7 +41,7 @@ def test_all_values_of_the_noise(compiled):
     assert values.mean(dtype=np.float64) == 0.0
     assert squares.mean() == pytest.approx(1, abs=2e-7)
     assert np.square(squares).mean() == pytest.approx(3, abs=1e-5)
-    for p in (1e-6, 1e-4, 0.01, 0.3):  # how much lies further out than the normal's quantile
+    for p in (1e-6, 1e-4, 0.01, 0.3):  # probability beyond the normal's quantile
         assert np.mean(np.abs(values) > -special.ndtri(p / 2)) == pytest.approx(p, abs=2**-23)
 
 

@@ -1,4 +1,4 @@
-"""What the trainer's tests share: made images, and one traced trainer."""
+"""Images and a small model for the trainer's tests."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Trains a model on one device and on several replicas; run by test_replicas.py in processes of its own.
+"""Trains a model on one device and on several replicas; run by test_replicas.py in other processes.
 
     python replicas_program.py STRATEGY OBJECTIVE NETWORK BATCH_SIZE STEPS
 

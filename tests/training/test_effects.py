@@ -1,4 +1,4 @@
-"""What each objective is known for, on two factors: the column and the row of a square, 36 images.
+"""The known effect of each objective, on 36 images of a square with two factors, column and row.
 
 All the data are 36 posteriors, so q(z) is a mixture of 36 normals and its total correlation can be computed from the
 exact densities at samples.
@@ -80,7 +80,7 @@ def test_beta_tc_vae_pays_for_total_correlation(small_model, made_images):
 
 
 def test_factorised_support_fills_products(small_model, made_images):
-    """Distances in units of the latents' ranges: smaller latents alone would be no success."""
+    """Distances are in units of the latents' ranges, so that smaller latents do not count as success."""
     settings = [{"beta": 1.0, "gamma": 0.0, "delta": 0.0}, {"beta": 1.0, "gamma": 20.0, "delta": 1.0}]
     none, strong = (
         distances_to_product(mean / np.ptp(mean, axis=0), 36**2).numpy().sum()
@@ -90,7 +90,7 @@ def test_factorised_support_fills_products(small_model, made_images):
 
 
 def test_factor_vae_pays_for_total_correlation(small_model, made_images):
-    """With each of six seeds: its discriminator learns at 1e-4, so that 1,500 steps show little of the effect."""
+    """Six seeds, as the discriminator learns at 1e-4, so that the effect after 1,500 steps is small."""
     found = trained(small_model, made_images(), factor_vae, [{"gamma": 0.0}, {"gamma": 20.0}], seeds=range(1, 7))
     none, strong = ([total_correlation(*posterior) for posterior in found[which::2]] for which in (0, 1))
     assert all(less < more for less, more in zip(strong, none, strict=True))

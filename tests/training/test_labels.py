@@ -1,4 +1,4 @@
-"""Labelled images of a loss: drawn once from a seed, scaled, read from files; what cannot be; and what they teach."""
+"""Labelled images of a supervised objective: drawn from a seed, scaled, read from files, and learned."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,8 @@ def data(made_images):
     return ImageSet("made", ArraySource(made_images().pixels, "made"), Grid.over(("x", "y"), (6, 6)))
 
 
-class Watched(ImageSet):
-    """Remembers which images were asked for, call by call."""
+class RecordingImages(ImageSet):
+    """Records the indices of each call."""
 
     def images(self, indices):
         self.asked = [*getattr(self, "asked", []), np.array(indices)]
@@ -61,7 +61,7 @@ def test_batches_are_the_same_in_parts_and_have_every_label_as_often(data):
 
 def test_training_uses_these_labels_only_for_any_seed_of_batches(data, small_model, monkeypatch):
     monkeypatch.setattr("rdl.training.trainer.LabelSettings", lambda: LabelSettings(6))
-    watched = Watched("made", data.source, data._labels)
+    watched = RecordingImages("made", data.source, data._labels)
     trainer = Trainer(small_model(1, few()), chunk_images=20)
     settings = {"batch_size": 5, "learning_rate": 1e-3, "draws_seed": 1}
     trainer.train(watched, 100, seed=7, **settings)
@@ -119,7 +119,7 @@ def test_labels_from_a_file_and_from_a_leaf_run(data, tmp_path):
     everything, some = np.arange(36), np.arange(5, 9)
     leaf = LeafLabels().add(everything, everything[:, None] * 2.0)
     leaf = leaf.add(some, np.stack([some, -some]).T, np.array([True, False]))
-    assert leaf.labels[1].flags.f_contiguous  # and saved by columns, as labels of runs are
+    assert leaf.labels[1].flags.f_contiguous  # saved by columns, as labels of runs are
     leaf.save(tmp_path / "leaf.npz")
     drawn = LabelSettings(None, file=str(tmp_path / "leaf.npz")).draw(plain, 0, 2)
     np.testing.assert_allclose(drawn.labels[:, 0], everything / 35, rtol=1e-6)

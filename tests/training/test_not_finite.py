@@ -1,4 +1,4 @@
-"""A training that is not finite names the first tensor that is not: each is made so on purpose."""
+"""Diverging training names the first tensor that is not finite."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_names_a_loss_term(trainer, made_images):
 
 
 def test_names_a_gradient(small_model, made_images):
-    """The root of nothing has an infinite slope: all terms are finite, and so is the loss."""
+    """The root has an infinite slope at 0, although all terms and the loss are finite."""
 
     def terms(batch, hyperparameters):
         return {"reconstruction": reconstruction(batch), "root": tf.sqrt(0.0 * kl(batch))}
@@ -68,7 +68,7 @@ def test_names_a_gradient(small_model, made_images):
 
 
 def test_names_a_gradient_whose_square_is_not_finite(trainer, made_images):
-    """Adam would make NaN of it one update later."""
+    """Adam would turn it into NaN one update later."""
     trainer.initialize(0)
     assert "At step 0, the mean squared gradient of encoder/dense_0/kernel of model 0" in reason(
         trainer, made_images(), hyperparameters={"beta": 1e24}
@@ -83,7 +83,7 @@ def test_names_an_updated_weight(trainer, made_images):
 
 
 def test_names_the_step_within_a_chunk_and_a_run(trainer, made_images):
-    """It goes wrong in the second chunk or later: the trainer is then as it was just before, and fails at once."""
+    """Diverges in the second chunk or later; reset to the update before, the trainer diverges again."""
     trainer.initialize(0)
     found = reason(trainer, made_images(), 800, learning_rate=1e17)
     step = int(found.removeprefix("At step ").split(",")[0])

@@ -1,4 +1,4 @@
-"""Pairs of images: what they share, that they repeat from a seed, and what cannot be paired."""
+"""Pairs of images: shared factors, seeds, and refused settings."""
 
 import numpy as np
 import pytest

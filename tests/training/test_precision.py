@@ -76,7 +76,7 @@ def test_unknown_precision(small_model):
 
 @pytest.fixture
 def processor(tmp_path, monkeypatch):
-    """Makes this machine's processor one with these flags, without GPUs and without limits on oneDNN."""
+    """Simulates a processor with these flags, without GPUs and without limits on oneDNN."""
 
     def make(*flags):
         (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {' '.join(flags)}\nbugs : avx512_bf16\n")

@@ -1,4 +1,4 @@
-"""The global batch is what counts: several replicas give what one gives."""
+"""Several replicas compute what one replica computes for the same global batch."""
 
 import json
 import os
@@ -44,14 +44,14 @@ def test_fifty_steps_on_two_replicas_with_an_odd_batch(objective):
     ["dip_vae", "annealed_vae", "factorised_support", "ada_gvae", "group_vae", "few_labels", "few_labels_covariance"],
 )
 def test_other_objectives_on_two_replicas(objective):
-    """Of 33 rows 17 are the first replica's, so that a pair lies on both."""
+    """17 of 33 rows are on the first replica, so that one pair is split."""
     found = result(start("mirrored", objective, "small", 33, 10))
     assert found["weights"] < 1e-5 and found["terms"] < 1e-5
 
 
 @pytest.mark.slow
 def test_batch_norm_has_the_moments_of_both_replicas():
-    """One update: with batch norm and ReLU, rounding alone grows to percents over fifty."""
+    """One update only: with batch norm and ReLU, rounding errors grow to percents over fifty."""
     found = result(start("mirrored", "beta_tc_vae", "reference", 33, 1))
     assert found["terms"] < 1e-5 and found["first_moments"] < 1e-3
 
@@ -64,7 +64,7 @@ def test_bfloat16_on_two_replicas():
 
 @pytest.mark.slow
 def test_batch_norm_in_bfloat16_on_two_replicas():
-    """One replica takes moments and gradients of bfloat16 in TensorFlow's kernel, two in sums of float32."""
+    """One replica computes moments and gradients in TensorFlow's bfloat16 kernel, two by sums in float32."""
     found = result(start("mirrored", "beta_tc_vae", "reference", 33, 1, "mixed_bfloat16"))
     assert found["terms"] < 1e-5 and found["first_moments"] < 2e-2
 

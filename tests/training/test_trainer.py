@@ -51,7 +51,7 @@ def test_models_of_an_ensemble_differ(trainer):
 
 
 def test_models_of_an_ensemble_have_different_noise(small_model, made_images):
-    """Two models of the same weights: after an update on the same images only their noise tells them apart."""
+    """Two models of equal weights differ after an update on the same images, by their noise."""
     trainer = Trainer(small_model(models=2))
     state = trainer.state()
     trainer.set_state(state | {k: state[k.replace("model_1", "model_0")] for k in state})

@@ -71,7 +71,7 @@ def test_gradients_flow_to_active_levels_and_stop_before_inactive_decoders():
         found = gradients(model, update)
         for name in model.levels.names:
             assert (found[f"{name} decoder"] > 0) == (name in active), (update, name)
-            assert found[f"{name} posterior"] > 0  # inactive ones learn by the pre-training KL
+            assert found[f"{name} posterior"] > 0  # inactive posteriors learn from the pre-training KL
 
 
 def test_terms_are_the_reconstruction_and_each_levels_weighted_kl():
@@ -166,7 +166,7 @@ def test_an_ensemble_of_ladders_gives_every_levels_latents():
 
 @pytest.mark.slow
 def test_two_replicas_take_the_steps_of_one():
-    """In a process of its own, since logical devices have to be made before TensorFlow starts."""
+    """Runs in another process, since logical devices must be made before TensorFlow starts."""
     script = Path(__file__).with_name("ladder_on_two_replicas.py")
     config = f"{SMALL_LADDER}\nprogressive.updates_per_step = 4\nprogressive.fade_in_updates = 3\n"
     result = subprocess.run([sys.executable, str(script), config], capture_output=True, text=True, timeout=300)

@@ -32,7 +32,7 @@ def affine(channels):
 def three_level_weights(channels: int, latents: int) -> tuple[int, int]:
     """Trainable weights of encoder and decoder for 64 x 64 images, layer by layer."""
     encoder = conv(channels, 32) + 2 * conv(32, 32) + 3 * affine(32)  # 64 -> 32 -> 16 -> 8 pixels
-    for size in (16, 8, 4):  # what each branch's convolution leaves
+    for size in (16, 8, 4):  # sizes after each branch's convolution
         encoder += conv(32, 32) + affine(32) + dense(size * size * 32, 256) + affine(256) + 2 * dense(256, latents)
     decoder = conv(32, channels)
     for size, below in ((4, 0), (8, 32), (16, 32)):

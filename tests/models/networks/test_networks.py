@@ -78,7 +78,7 @@ def test_small_conv_networks_name_the_divisor():
 
 def test_initial_weights_depend_on_the_seed_only():
     def drawn(seed):
-        keras.utils.set_random_seed(int(np.random.default_rng().integers(1000)))  # must not matter
+        keras.utils.set_random_seed(int(np.random.default_rng().integers(1000)))  # must have no effect
         network = reference_networks.reference_encoder((16, 16, 1), 2)
         for variable in network.weights:
             variable.assign(tf.ones_like(variable) * 7)
@@ -102,7 +102,7 @@ def test_initial_weights_depend_on_the_seed_only():
 
 
 @pytest.mark.parametrize(
-    ("encoder", "decoder", "told"),
+    ("encoder", "decoder", "message"),
     [
         (small_networks.small_fc_encoder, small_networks.small_conv_encoder, "model.decoder must map [3] to [8, 8, 1]"),
         (small_networks.small_fc_decoder, small_networks.small_fc_decoder, "model.encoder must map images"),
@@ -110,10 +110,10 @@ def test_initial_weights_depend_on_the_seed_only():
         (lambda shape, n: None, small_networks.small_fc_decoder, "The encoder must be a network"),
     ],
 )
-def test_networks_that_do_not_fit_are_refused(encoder, decoder, told):
+def test_networks_that_do_not_fit_are_refused(encoder, decoder, message):
     with pytest.raises(UserError) as error:
         build((8, 8, 1), encoder=encoder, decoder=decoder, num_latents=3)
-    assert told in str(error.value) or "'decoder' maps [4] to [8, 8, 1]" in str(error.value)
+    assert message in str(error.value) or "'decoder' maps [4] to [8, 8, 1]" in str(error.value)
 
 
 @pytest.mark.parametrize("numbers", [{"num_latents": 0}, {"num_latents": 10**9}, {"models": 0}, {"models": 10**6}])

@@ -1,4 +1,4 @@
-"""Distances to a product of supports against plain loops and closed forms, and where their gradients go."""
+"""Distances to a product of supports, and their gradients, against plain loops and closed forms."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ALL = BATCH**2
 
 
 def by_hand(points, partners=None):
-    """Pair by pair, combination by combination, point by point; `partners` says which s are combined with r."""
+    """Loops over pairs, combinations and points; `partners` are the points s combined with each point r."""
     rows, latents = points.shape
     found = []
     for i in range(latents):
@@ -52,12 +52,14 @@ def test_closed_forms():
     np.testing.assert_array_equal(distances(np.delete(grid, 0, axis=0)), [1.0])  # (0, 0) is 1 from (0, 1) and (1, 0)
     diagonal = np.array([[0.0, 0.0], [1.0, 1.0]])
     np.testing.assert_array_equal(distances(diagonal), [1.0])
-    np.testing.assert_array_equal(distances(3 * diagonal - 7), [9.0])  # by the square of the scale, wherever it lies
+    np.testing.assert_array_equal(
+        distances(3 * diagonal - 7), [9.0]
+    )  # scales with the square, and is invariant to shifts
     assert distances(diagonal[:, :1]).shape == (0,)  # one latent has no pair
 
 
 def test_frequencies_of_combinations_have_no_effect():
-    """Values that go together, but for one point of each other combination."""
+    """Values that nearly always occur together, with one point of each other combination."""
     corners = np.array([[0, 0]] * 20 + [[1, 1]] * 20 + [[0, 1], [1, 0]], np.float64)
     assert np.corrcoef(corners.T)[0, 1] > 0.9
     np.testing.assert_array_equal(distances(corners, len(corners) ** 2), [0.0])

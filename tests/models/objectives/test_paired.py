@@ -1,4 +1,4 @@
-"""Weak supervision's posteriors against closed forms and a second computation in numpy, pair by pair."""
+"""Posteriors of weak supervision by pairs, against closed forms and numpy."""
 
 import gin
 import numpy as np
@@ -19,7 +19,7 @@ def applied(objective, means, log_variances):
 
 
 def in_numpy(means, log_variances, product, shared=None, symmetric=False, doubled=1.0):
-    """Pair by pair and latent by latent, in variances; `shared` of the first latents, or adaptively."""
+    """Loops over pairs and latents, in variances. The first `shared` latents are shared, or adaptively chosen ones."""
     new_means, new_variances = means.copy(), np.exp(log_variances)
     for i in range(0, len(means) - 1, 2):
         (m, n), (v, w) = means[i : i + 2], np.exp(log_variances[i : i + 2])
@@ -59,7 +59,7 @@ def test_posteriors_of_pairs(objective, settings, rows):
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
     if rows == 1:
-        np.testing.assert_array_equal(found[0], means)  # alone
+        np.testing.assert_array_equal(found[0], means)  # without a partner
 
 
 def test_both_averages_of_two_normals_in_closed_form():
@@ -90,7 +90,7 @@ def test_the_latent_that_differs_most_is_not_shared():
 
 
 def test_only_the_asymmetric_kl_depends_on_the_order_of_a_pair():
-    """Variances 1 and 100 in latent 1: KL 47 one way, 1.8 the other; means 3 apart in latent 0: 4.5 both ways."""
+    """Variances 1 and 100 in latent 1: KL 47 and 1.8 by direction; means 3 apart in latent 0: KL 4.5 in both."""
     means = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]], np.float32)
     log_variances = np.log(np.array([[1, 100, 1], [1, 1, 1]], np.float32))
 

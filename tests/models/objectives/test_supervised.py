@@ -1,4 +1,4 @@
-"""What labelled images add to a loss, against loops in plain Python and closed forms."""
+"""The supervised term of few labels, against loops in plain Python and closed forms."""
 
 import math
 
@@ -26,7 +26,7 @@ def logistic(x):
 
 
 def by_hand(kind, means, labels):
-    """Factor by factor, over the images whose label is known."""
+    """Loops over factors and the images whose label is known."""
     total = 0.0
     for j in range(labels.shape[1]):
         known = [n for n in range(len(labels)) if not math.isnan(labels[n, j])]
@@ -68,7 +68,7 @@ def test_values_and_gradients(kind, labels):
 
 
 def test_closed_forms():
-    """Means of 0 say 1/2 of each factor; latents that are the factors, scaled, have the identity for covariance."""
+    """Means of 0 predict 1/2 for each factor; latents that are the scaled factors have the identity as covariance."""
     zero, half = tf.zeros((2, 2), tf.float64), tf.constant([[0.5, 1.0], [0.5, 0.0]], tf.float64)
     assert float(supervised.cross_entropy(zero, half)) == pytest.approx(2 * math.log(2))
     assert float(supervised.squared_error(zero, half)) == pytest.approx(0.25)

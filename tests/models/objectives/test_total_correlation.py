@@ -5,7 +5,7 @@ from rdl.models.objectives.total_correlation import minibatch_weighted_log_densi
 
 
 def brute_force(z, means, log_variances, size):
-    """Section 1 of the method, with loops, in float64."""
+    """Minibatch-weighted sampling by loops, in float64."""
 
     def density(i, j, k):
         variance = np.exp(log_variances[j, k])
