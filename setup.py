@@ -11,5 +11,5 @@ setup(
         *(f"rdl.{name}" for name in gin_configs),
     ],
     package_dir={"rdl.gin_configs": "gin_configs"},
-    package_data={"rdl.report": ["static/*"], "": ["*.gin"]},
+    package_data={"rdl.report": ["templates/*"], "": ["*.gin"]},
 )

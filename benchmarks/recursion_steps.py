@@ -21,15 +21,15 @@ from scipy import stats
 
 from rdl.data import ImageSet
 from rdl.recursion import LeafLabels
-from rdl.report.evidence import share_of_factors
-from rdl.report.reading import Records, read_records
+from rdl.report.model_analysis import normalized_information
+from rdl.report.run_records import RunRecords, read_records
 from rdl.results.finished_run import FinishedRun
 from rdl.runs import files
 from rdl.scoring import leaf_mig
 from rdl.seeds import generator
 
 
-def check_leaf_runs(records: Records, images: ImageSet) -> list[dict]:
+def check_leaf_runs(records: RunRecords, images: ImageSet) -> list[dict]:
     """Returns an entry for each iteration that learned a label."""
     if images.factor_space is None:
         raise SystemExit(f"error: {records.root} has images without known factors; pass a run whose factors are known.")
@@ -38,7 +38,7 @@ def check_leaf_runs(records: Records, images: ImageSet) -> list[dict]:
         labels, held = LeafLabels.load(records.reader.paths.labels(leaf)), dict[str, int]()
         for iteration, indices, values in zip(iterations, labels.indices, labels.labels, strict=False):
             factors = images.factors(indices)
-            share = share_of_factors(values, factors)
+            share = normalized_information(values, factors)
             best = share.argmax(axis=1)
             learned = [
                 {"factor": names[f], "share": float(share[i, f]), "new": names[f] not in held}
@@ -52,7 +52,7 @@ def check_leaf_runs(records: Records, images: ImageSet) -> list[dict]:
     return found
 
 
-def correlate_leaf_mig(records: Records, images: ImageSet, bed: Path) -> dict[str, float | int]:
+def correlate_leaf_mig(records: RunRecords, images: ImageSet, bed: Path) -> dict[str, float | int]:
     """Correlates leaf MIG with the true MIG over a bed's models (Spearman)."""
     paths = [records.reader.paths.labels(leaf) for leaf in records.leaves]
     blocks = [path for path in sorted((bed / "codes").glob("*.npz")) if (bed / "units" / f"{path.stem}.json").is_file()]

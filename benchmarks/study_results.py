@@ -52,7 +52,7 @@ def reduce_folder(root: Path) -> str:
 
 
 def _read_journal(folder: Path) -> dict:
-    from rdl.report.reading import read_records
+    from rdl.report.run_records import read_records
 
     if not (folder / "config.gin").is_file():
         return {}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-if any(importlib.util.find_spec(name) is None for name in ("tensorflow", "gin", "rich")):
+if any(importlib.util.find_spec(name) is None for name in ("tensorflow", "gin", "jinja2", "rich")):
     python = ROOT / ".venv" / "bin" / "python"
     if not python.exists() or Path(sys.prefix) == ROOT / ".venv":
         print(

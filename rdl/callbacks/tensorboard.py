@@ -1,147 +1,151 @@
-"""TensorBoard: what members and generations do as they are done, and what each stage's best model sees."""
+"""Writes members, generations and the best model of every stage to TensorBoard."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from tensorboard.plugins.hparams import api as hp
 
 from rdl.callbacks import pictures
 from rdl.callbacks.callback import Callback
+from rdl.callbacks.event_writer import EventWriter
 from rdl.data import ImageSet
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings, SearchSpace
 from rdl.population.evolution import rank_members
-from rdl.runs import Run, files
+from rdl.report.population_section import DIMENSION_WISE_KL_NOTE
+from rdl.runs import Run
+
+_DESCRIPTIONS = {  # loss term -> the text beside its chart
+    "dimension_wise_kl": DIMENSION_WISE_KL_NOTE,
+    "weighted_total_correlation": "Estimated from a minibatch, which overestimates the total correlation.",
+}
 
 
 class TensorBoard(Callback):
-    """Writes events in the run directory; a resumed run adds to them.
+    """Writes events in the run directory; a resumed run adds the events that are missing.
 
-    The x axis is the generation; tags open with the stage, so that each stage's charts stand together.
+    The x axis is the generation. Every tag starts with the stage, which groups the charts of a stage.
 
       tensorboard/                     the configuration
       tensorboard/STAGE/population     best, median and worst score, the spread of hyperparameters, a table of all
                                        members and their parents
       tensorboard/STAGE/best           pictures of the stage's best model
-      trials/STAGE/003_from_002        one trial: a member for as long as it keeps its hyperparameters, that is,
-                                       until it takes over from a better one. Score, active latents where it is
-                                       UDR, loss terms, KL per latent, parent; a row of the HParams tab
+      trials/STAGE/003_from_002        one trial: a member from the generation in which it begins or copies a better
+                                       member, to the next copy. Score, active latents if the score is UDR, loss
+                                       terms, KL per latent, parent; a row of the HParams tab
 
-    Trials lie apart because TensorBoard selects no run at all in its older tabs where there are more than 40.
+    Trials have a folder of their own, because TensorBoard's older tabs select no run where there are more than 40.
     """
 
     def __init__(self, run: Run, seed: int):
         self._paths, self._seed = run.paths, seed
-        self._writers: dict[Path, tf.summary.SummaryWriter] = {}
-        self._trials: dict[tuple[str, int], Path] = {}
-        self._starts: dict[int, int] = {}  # of the last generation's trials, by their members' index
-        self._introduced = False
+        self._writers: dict[Path, EventWriter] = {}
+        self._trials: dict[tuple[str, int], Path] = {}  # open trials, by stage and index of the member
+        self._starts: dict[int, int] = {}  # first generation of the last generation's trials, by index of the member
+        self._has_config = False
 
-    def _writer(self, folder: Path) -> tf.summary.SummaryWriter:
+    def _writer(self, folder: Path) -> EventWriter:
         if folder not in self._writers:
-            files.make_folder(folder)  # tells a file in its place in one line
-            self._writers[folder] = tf.summary.create_file_writer(str(folder))
+            self._writers[folder] = EventWriter(folder)
         return self._writers[folder]
 
     def on_stage_begin(self, stage: str, settings: PopulationSettings, num_images: int, data_size: int) -> None:
-        """What is about to be trained, as text; before the first stage, the configuration."""
+        """Writes the size of the stage; before the first stage, also the configuration."""
         self._starts = {}
-        if not self._introduced:
-            self._introduce(settings.search_space or SearchSpace())
-        with self._writer(self._paths.events(stage, "population")).as_default():
-            text = f"{settings.size} members x {settings.models} models; {num_images:,} images a generation, "
-            text += f"from a data set of {data_size:,}"
-            tf.summary.text(f"{stage}/what", text, 0)
+        if not self._has_config:
+            self._write_config(settings.search_space or SearchSpace())
+        size = f"{settings.size} members x {settings.models} models"
+        text = f"{size}; {num_images:,} images per generation from a data set of {data_size:,}"
+        self._writer(self._paths.events(stage, "population")).text(f"{stage}/size", text, 0)
 
-    def _introduce(self, space: SearchSpace) -> None:
-        self._introduced = True
-        with self._writer(self._paths.events()).as_default():
-            config = self._paths.config.read_text(encoding="utf-8", errors="replace")
-            tf.summary.text("configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0)
-        with self._writer(self._paths.trials()).as_default():
-            dimensions = [
-                hp.HParam(name, hp.RealInterval(float(dimension.low), min(float(dimension.high), 1e9)))
-                for name, dimension in sorted(space.dimensions.items())
-            ]
-            hp.hparams_config([hp.HParam("stage"), *dimensions], [hp.Metric("score", display_name="score")])
+    def _write_config(self, space: SearchSpace) -> None:
+        self._has_config = True
+        config = self._paths.config.read_text(encoding="utf-8", errors="replace")
+        self._writer(self._paths.events()).text(
+            "configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0
+        )
+        dimensions = [
+            hp.HParam(name, hp.RealInterval(float(dimension.low), min(float(dimension.high), 1e9)))
+            for name, dimension in sorted(space.dimensions.items())
+        ]
+        metrics = [hp.Metric("score", display_name="score")]
+        self._writer(self._paths.trials()).hparams_config([hp.HParam("stage"), *dimensions], metrics)
         for folder in (self._paths.events(), self._paths.trials()):
             self._writers.pop(folder).close()
 
     def on_member_end(self, stage: str, member: Member) -> None:
-        """One point on each of the trial's curves."""
-        step, start = member.generation, self._trial_start(member)
-        with self._trial_writer(stage, member, start).as_default():
-            if step == start:
-                hp.hparams({"stage": stage} | member.hyperparameters, trial_id=f"{stage}/{member.name}")
-            if member.status == "failed":
-                tf.summary.text(f"{stage}/failed", member.reason, step)
-                return
-            tf.summary.scalar("score", member.score, step)
-            tf.summary.scalar(f"{stage}/score", member.score, step)
-            parent = member.index if member.parent is None else member.parent
-            tf.summary.scalar(f"{stage}/parent", parent, step)
-            for name, value in member.hyperparameters.items():
-                tf.summary.scalar(f"{stage}/hyperparameters/{name}", value, step)
-            for name, value in member.details.get("terms", {}).items():
-                tf.summary.scalar(f"{stage}/loss/{name}", value, step)
-            if member.active_latents is not None:
-                tf.summary.scalar(f"{stage}/active_latents", member.active_latents, step)
-            for latent, nats in enumerate(_best_model_kl(member)):
-                tf.summary.scalar(f"{stage}/kl/latent_{latent}", nats, step)
+        """Writes a point on each curve of the member's trial."""
+        step, start = member.generation, self._find_start(member)
+        writer = self._trial_writer(stage, member, start)
+        if step == start:
+            writer.hparams({"stage": stage} | member.hyperparameters, f"{stage}/{member.name}")
+        if member.score is None:
+            writer.text(f"{stage}/failed", member.reason, step)
+            return
+        parent = member.index if member.parent is None else member.parent
+        scalars = {"score": member.score, f"{stage}/score": member.score, f"{stage}/parent": parent}
+        scalars |= {f"{stage}/hyperparameters/{name}": value for name, value in member.hyperparameters.items()}
+        scalars |= {f"{stage}/kl/latent_{latent}": kl for latent, kl in enumerate(_best_model_kl(member))}
+        if member.active_latents is not None:
+            scalars[f"{stage}/active_latents"] = member.active_latents
+        for tag, value in scalars.items():
+            writer.scalar(tag, value, step)
+        for name, value in member.details.get("terms", {}).items():
+            writer.scalar(f"{stage}/loss/{name}", value, step, _DESCRIPTIONS.get(name))
 
-    def _trial_start(self, member: Member) -> int:
-        """The generation since which the member has its hyperparameters."""
-        goes_on = member.parent == member.index
-        return self._starts.get(member.index, member.generation) if goes_on else member.generation
+    def _find_start(self, member: Member) -> int:
+        """First generation of the member's trial: its own if it has just begun or has copied another member."""
+        if member.parent != member.index:
+            return member.generation
+        return self._starts.get(member.index, member.generation)
 
-    def _trial_writer(self, stage: str, member: Member, start: int) -> tf.summary.SummaryWriter:
+    def _trial_writer(self, stage: str, member: Member, start: int) -> EventWriter:
         folder = self._paths.trials(stage, f"{member.index:03d}_from_{start:03d}")
         before = self._trials.get((stage, member.index))
         if before is not None and before != folder:
-            self._writers.pop(before).close()  # a long search has more trials than a process may open files
+            self._writers.pop(before).close()  # a long search has more trials than a process may have open files
         self._trials[stage, member.index] = folder
         return self._writer(folder)
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
-        """Best, median and worst score; hyperparameters of all members; who came from whom."""
-        self._starts = {member.index: self._trial_start(member) for member in members}
+        """Writes the scores, hyperparameters and parents of a generation, and members that a killed run left out."""
+        for member in members:
+            self.on_member_end(stage, member)
+        self._starts = {member.index: self._find_start(member) for member in members}
         step = members[0].generation
         scores = [member.score for member in members if member.score is not None]
-        with self._writer(self._paths.events(stage, "population")).as_default():
-            if scores:
-                for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
-                    tf.summary.scalar(f"{stage}/score_{name}", value, step)
-                active = rank_members(members)[0].active_latents
-                if active is not None:
-                    tf.summary.scalar(f"{stage}/active_latents_of_the_best", active, step)
-            tf.summary.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)
-            for name in members[0].hyperparameters:
-                values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
-                tf.summary.histogram(f"{stage}/log10_{name}", values, step)
-            tf.summary.text(f"{stage}/members", _table(members), step)
-        for folder in self._of(stage):
+        writer = self._writer(self._paths.events(stage, "population"))
+        if scores:
+            for name, value in (("best", max(scores)), ("median", np.median(scores)), ("worst", min(scores))):
+                writer.scalar(f"{stage}/score_{name}", value, step)
+            active = rank_members(members)[0].active_latents
+            if active is not None:
+                writer.scalar(f"{stage}/active_latents_of_the_best", active, step)
+        writer.scalar(f"{stage}/unscored_members", len(members) - len(scores), step)
+        for name in members[0].hyperparameters:
+            values = [float(np.log10(max(member.hyperparameters[name], 1e-12))) for member in members]
+            writer.histogram(f"{stage}/log10_{name}", values, step)
+        writer.text(f"{stage}/members", _format_members(members), step)
+        for folder in self._open_folders(stage):
             self._writers[folder].flush()
 
     def on_stage_end(self, stage: str, generation: int, model: TrainedModel, images: ImageSet) -> None:
-        """Reconstructions and traversals of the stage's best model; once, also where a run is resumed."""
-        best = self._paths.events(stage, "best")
-        if best.exists():
-            return
-        with self._writer(best).as_default():
-            for name, picture in pictures.glance(model, images, self._seed).items():
-                tf.summary.image(f"{stage}/{name}", picture[None], generation)
-        for folder in self._of(stage):
+        """Writes reconstructions and traversals of the stage's best model, once."""
+        writer = self._writer(self._paths.events(stage, "best"))
+        if not writer.has(f"{stage}/traversals", generation):
+            for name, picture in pictures.draw_thumbnails(model, images, self._seed).items():
+                writer.image(f"{stage}/{name}", picture, generation)
+        for folder in self._open_folders(stage):
             self._writers.pop(folder).close()
+        self._trials = {key: folder for key, folder in self._trials.items() if folder in self._writers}
 
-    def _of(self, stage: str) -> list[Path]:
-        """Folders of the stage's open writers."""
+    def _open_folders(self, stage: str) -> list[Path]:
         folders = {self._paths.events(stage), self._paths.trials(stage)}
         return [folder for folder in self._writers if folders & set(folder.parents)]
 
     def close(self) -> None:
-        """Writes out what is still in memory."""
+        """Writes buffered events to disk."""
         for writer in self._writers.values():
             writer.close()
         self._writers.clear()
@@ -152,8 +156,8 @@ def _best_model_kl(member: Member) -> list[float]:
     return kl[int(np.argmax(per_model))] if kl else []
 
 
-def _table(members: Sequence[Member]) -> str:
-    """The generation as Markdown, best first."""
+def _format_members(members: Sequence[Member]) -> str:
+    """The generation as a Markdown table, best first."""
     names = sorted(members[0].hyperparameters)
     lines = [
         "| member | score | active latents | parent | " + " | ".join(names) + " |",

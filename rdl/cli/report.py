@@ -23,6 +23,6 @@ flags.DEFINE_bool("watch", False, "Rewrite the page as records land, until the r
 def main(arguments: Sequence[str]) -> None:
     """Runs -> one page."""
     from rdl import quiet_start  # noqa: F401, I001  (first: before anything imports TensorFlow)
-    from rdl.report import live
+    from rdl.report import watch
 
-    live.write(arguments, FLAGS.output_dir, FLAGS.baselines, FLAGS.watch)
+    watch.write_pages(arguments, FLAGS.output_dir, FLAGS.baselines, FLAGS.watch)

@@ -97,7 +97,7 @@ def run_seeded_study(
 
 def _show_results(root: Path, reference: str) -> None:
     """Prints the tables and writes the page about the finished runs."""
-    from rdl.report.study import write_study
+    from rdl.report.study_page import write_study
     from rdl.results.study_results import format_study, read_study
     from rdl.runs import folders
 

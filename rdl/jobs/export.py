@@ -35,7 +35,7 @@ def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, A
     model = stage.model()
     model.save(context.run.paths.model)
     kl = mean_kl_to_prior(means, log_variances)
-    picture = pictures.traversals(model, context.images.images(few[:1])[0], kl)
+    picture = pictures.draw_traversals(model, context.images.images(few[:1])[0], kl)
     with files.replacing(context.run.paths.result("traversals.png")) as file:
         picture.save(file, format="png")
     return verdict

@@ -91,9 +91,10 @@ def _draw(context: Context, callback: LadderCallback, model: TrainedModel) -> No
     """Writes the final pictures: traversals, samples and information per level, and the animated traversals."""
     levels, image, kl = callback.levels, callback.example, np.array(callback.kl)
     title = "Each row moves one latent from -2.5 to 2.5; the others stay as the encoder gave them"
-    callback.show("levels", ladder_pictures.traversals(model, levels, image, kl[-1], title))
-    callback.show("level_samples", ladder_pictures.samples(model, levels, image, context.seed))
-    callback.show("information", ladder_pictures.information(kl, callback.updates, levels, callback.starts()))
-    first, *others = ladder_pictures.animation(model, levels, image)
+    callback.save_picture("levels", ladder_pictures.draw_level_traversals(model, levels, image, kl[-1], title))
+    callback.save_picture("level_samples", ladder_pictures.draw_level_samples(model, levels, image, context.seed))
+    starts = callback.step_starts()
+    callback.save_picture("information", ladder_pictures.draw_level_kl(kl, callback.updates, levels, starts))
+    first, *others = ladder_pictures.animate_traversals(model, levels, image)
     with files.replacing(context.run.paths.result("levels.gif")) as file:
         first.save(file, format="gif", save_all=True, append_images=others, duration=120, loop=0)

@@ -1,182 +1,183 @@
-"""The page: one HTML file that needs nothing else, its pictures also beside it."""
+"""The page of one or several runs: one HTML file, with its figures also beside it."""
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+from markupsafe import Markup
+
 from rdl import data
 from rdl.data import ImageSet
 from rdl.errors import UserError, in_one_line
-from rdl.report import found, how_found, how_well, trust
-from rdl.report.baselines import Baseline
-from rdl.report.document import article, document
-from rdl.report.evidence import Evidence, look
-from rdl.report.gallery import Gallery
-from rdl.report.markup import Content, Markup, join, table, tag
-from rdl.report.reading import Records, read_records
+from rdl.report.figure_writer import FigureWriter
+from rdl.report.images_section import render_images
+from rdl.report.latents_section import render_latents, render_verdict
+from rdl.report.model_analysis import ModelAnalysis, analyze_model
+from rdl.report.provenance_section import render_provenance
+from rdl.report.rendering import Article, Section, Tile, render, render_page
+from rdl.report.run_records import RunRecords, read_records
+from rdl.report.scores_section import render_scores
+from rdl.report.search_section import render_search
 from rdl.runs import files
 from rdl.scoring.names import METRICS
+from rdl.time_left import format_duration
 
 _log = logging.getLogger(__name__)
-_REFRESH = 15  # seconds after which the page of an unfinished run loads itself again
+_REFRESH = 15  # seconds between two reloads of the page of an unfinished run
+_OVERVIEW_SCORES = list(METRICS)[:4]
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A run with all that could be seen of it, and why the rest could not."""
+class _LoadedRun:
+    """A run with its images and the analysis of its model, and the reasons why one of them is missing."""
 
-    records: Records
+    records: RunRecords
     images: ImageSet | None
-    evidence: Evidence | None
+    analysis: ModelAnalysis | None
     missing: tuple[str, ...]
 
 
 def write_report(
     roots: Sequence[str | Path],
     output_dir: str | Path | None = None,
-    baselines: Sequence[Baseline] = (),
+    baselines: pd.DataFrame | None = None,
     live: bool = False,
     note: Callable[[str], None] = _log.info,
 ) -> Path:
-    """Writes ``index.html`` and its pictures about one or several runs; returns the page's path.
+    """Writes ``index.html`` and its figures for one or several runs; returns the path of the page.
 
     Args:
       roots: run directories.
-      output_dir: where to; ``report/`` in the first run if None.
-      baselines: other models to set beside them.
-      live: the page loads itself again every few seconds while a run is not finished.
-      note: is told what is done.
+      output_dir: folder of the page; ``report/`` in the first run if None.
+      baselines: further results, as `rdl.results.results_table.read_results` returns them.
+      live: whether the page of an unfinished run reloads every few seconds.
+      note: called with lines about the progress.
 
     Raises:
-      UserError: no run, or a place where nothing can be written.
+      UserError: no run, or a folder that cannot be written.
     """
     if not roots:
-        raise UserError("A report needs a run directory: bin/report runs/quickstart.")
+        raise UserError("Expected a run directory, received none: bin/report runs/quickstart.")
     folder = Path(output_dir) if output_dir else Path(roots[0]) / "report"
-    seen = [_see(read_records(root), note) for root in roots]
-    contents = [_head(seen, baselines, Gallery(folder / "figures")) if len(seen) > 1 else None]
-    for number, run in enumerate(seen):
-        prefix = f"run_{number}" if len(seen) > 1 else ""
+    runs = [_load_run(read_records(root), note) for root in roots]
+    several = len(runs) > 1
+    overview = _render_overview(runs, baselines, FigureWriter(folder / "figures")) if several else ""
+    articles = []
+    for number, run in enumerate(runs):
+        prefix = f"run_{number}" if several else ""
         note(f"drawing {run.records.name}")
-        gallery = Gallery(folder / "figures" / prefix, f"{prefix}_" if prefix else "")
-        contents.append(_run(run, baselines if len(seen) == 1 else (), gallery))
-    title = ", ".join(run.records.name for run in seen)
-    again = _REFRESH if live and any(run.records.summary is None for run in seen) else None
-    page = document(f"{title} – rdl", join(contents), again)
+        writer = FigureWriter(folder / "figures" / prefix, f"{prefix}_" if prefix else "")
+        articles.append(_make_article(run, None if several else baselines, writer))
+    title = ", ".join(run.records.name for run in runs)
+    unfinished = any(run.records.summary is None for run in runs)
+    page = render_page(title, articles, overview, _REFRESH if live and unfinished else None)
     files.write_text(folder / "index.html", page)
     return folder / "index.html"
 
 
-def _see(records: Records, note: Callable[[str], None]) -> _Seen:
-    images, evidence, missing = None, None, []
+def _load_run(records: RunRecords, note: Callable[[str], None]) -> _LoadedRun:
+    images, analysis, missing = None, None, []
     try:
         note(f"loading the images of {records.name}")
         images = data.from_config(records.reader.config)
     except UserError as error:
-        missing.append(f"{error} Pictures and factor names are left out.")
+        missing.append(f"{error} Pictures and names of factors are missing.")
     if images is not None and records.reader.paths.model.is_dir():
         try:
-            evidence = look(records, images, note)
+            analysis = analyze_model(records, images, note)
         except UserError as error:
             missing.append(str(error))
-    return _Seen(records, images, evidence, tuple(missing))
+    return _LoadedRun(records, images, analysis, tuple(missing))
 
 
-def _head(seen: Sequence[_Seen], baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
-    """Several runs side by side."""
-    runs = [run.records for run in seen]
+def _render_overview(runs: Sequence[_LoadedRun], baselines: pd.DataFrame | None, writer: FigureWriter) -> Markup:
+    """A table of several runs, and their scores together."""
     rows = []
-    for number, records in enumerate(runs):
+    for number, run in enumerate(runs):
+        records = run.records
         final = records.measured.get("final", {})
-        values = [how_well.mean_and_interval([final[key]] if key in final else []) for key in list(METRICS)[:4]]
         supported = "–" if records.verdict is None else str(records.verdict.factors_found)
-        rows.append([tag("a", records.name, href=f"#run_{number}_top"), _status(records), supported, *values])
-    titles = ["run", "state", "well supported", *(METRICS[key] for key in list(METRICS)[:4])]
-    return tag(
-        "section",
-        tag("h1", f"{len(runs)} runs"),
-        table(titles, rows, class_="scores"),
-        tag("h2", "Together"),
-        how_well.section(runs, baselines, None, gallery),
+        link = Markup('<a href="#run_{}_top">{}</a>').format(number, records.name)
+        scores = [f"{final[key]:.3f}" if key in final else "–" for key in _OVERVIEW_SCORES]
+        rows.append([link, _describe_status(records), supported, *scores])
+    head = ["run", "state", "supported latents", *(METRICS[key] for key in _OVERVIEW_SCORES)]
+    scores_of_all = render_scores([run.records for run in runs], baselines, None, writer)
+    return render("overview.html", head=head, rows=rows, scores=scores_of_all)
+
+
+def _make_article(run: _LoadedRun, baselines: pd.DataFrame | None, writer: FigureWriter) -> Article:
+    records = run.records
+    sections = {
+        ("latents", "Latents"): lambda: render_latents(records, run.analysis, writer),
+        ("scores", "Scores"): lambda: render_scores([records], baselines, run.analysis, writer),
+        ("images", "Images"): lambda: render_images(run.images, writer),
+        ("search", "Search"): lambda: render_search(records, run.images, writer),
+        ("provenance", "Provenance"): lambda: render_provenance(records),
+    }
+    try:
+        tiles = _list_tiles(run)
+    except Exception as error:  # contradicting records, as in `_render_or_explain`
+        tiles = [Tile("result", "–", _describe_contradiction(error))]
+    return Article(
+        title=records.name,
+        status=_render_or_explain(lambda: _describe_status(records)),
+        tiles=tiles,
+        sections=[Section(*names, Markup(_render_or_explain(make))) for names, make in sections.items()],
+        missing=run.missing,
+        prefix=writer.prefix,
+        verdict=_render_or_explain(lambda: render_verdict(records)),
     )
 
 
-def _run(run: _Seen, baselines: Sequence[Baseline], gallery: Gallery) -> Markup:
-    records, prefix = run.records, gallery.prefix
-    sections: list[tuple[str, str, Content]] = [
-        ("found", "What was found", _drawn(lambda: _found(run, gallery))),
-        ("well", "How well", _drawn(lambda: how_well.section([records], baselines, run.evidence, gallery))),
-        ("how", "How it was found", _drawn(lambda: how_found.section(records, run.images, gallery))),
-        ("trust", "Can I trust it", _drawn(lambda: trust.section(records))),
-    ]
-    try:
-        tiles = _tiles(run)
-    except Exception as error:  # as below
-        tiles = [("what was found", _contradiction(error))]
-    first = _drawn(lambda: join(found.whether_it_worked(records.verdict, records.summary is not None)))
-    return article(records.name, _drawn(lambda: _status(records)), tiles, sections, run.missing, prefix, first)
+def _render_or_explain(make: Callable[[], str]) -> str:
+    """A part of the page, or the reason why it is missing.
 
-
-def _drawn(draw: Callable[[], Markup]) -> Markup:
-    """A part of the page; of a run whose records contradict each other, the words that it cannot be drawn.
-
-    Each record is of the right types, but a run directory that somebody changed may hold lists of other lengths, other
-    names and other numbers than belong together, in more ways than can be looked for.
+    Every record has the right types, but the records of a run directory that somebody edited may contradict each other
+    in more ways than can be checked: lengths of lists, names, numbers.
     """
     try:
-        return draw()
+        return make()
     except UserError:
         raise
     except Exception as error:
-        _log.debug("a part of the page is left out", exc_info=True)
-        return _contradiction(error)
+        _log.debug("a part of the page is missing", exc_info=True)
+        return Markup("<p>{}</p>").format(_describe_contradiction(error))
 
 
-def _contradiction(error: Exception) -> Markup:
-    return tag("p", f"This cannot be drawn: the run's records contradict each other ({in_one_line(error)}).")
+def _describe_contradiction(error: Exception) -> str:
+    return f"This part is missing, because the records of the run contradict each other ({in_one_line(error)})."
 
 
-def _found(run: _Seen, gallery: Gallery) -> Markup:
-    if run.evidence is not None:
-        return found.section(run.evidence, gallery)
-    if run.records.summary is None:
-        return tag("p", "The run is not finished: the final model's latents will be shown here.")
-    return tag("p", "The final model cannot be shown.")
-
-
-def _status(records: Records) -> Markup:
+def _describe_status(records: RunRecords) -> str:
     if records.summary is not None:
         experiment, dataset = records.summary.get("experiment", "run"), records.summary.get("dataset", "")
-        return join(f"{experiment} on {dataset}, seed {records.summary.get('seed')}, finished")
+        return f"{experiment} on {dataset}, seed {records.summary.get('seed')}, finished"
     stage = next(reversed(records.stages), None)
-    where = f", in {stage}, generation {records.stages[stage][-1][0].generation}" if stage is not None else ""
-    return join(tag("b", "Not finished"), f"{where}; last record {trust.duration(records.reader.age)} ago")
+    place = f", in {stage}, generation {records.stages[stage][-1][0].generation}" if stage is not None else ""
+    return f"Not finished{place}; last record {format_duration(records.reader.age)} ago"
 
 
-def _tiles(run: _Seen) -> list[tuple[str, Content]]:
-    """The result in a few numbers."""
-    records, evidence = run.records, run.evidence
+def _list_tiles(run: _LoadedRun) -> list[Tile]:
+    """The most important numbers of a run."""
+    records, analysis = run.records, run.analysis
     summary, final = records.summary or {}, records.measured.get("final", {})
-    tiles: list[tuple[str, Content]] = []
+    tiles = []
     if records.verdict is not None:
-        how = tag("i", "distinct latents, judged without labels")
-        tiles.append(("well supported", join(str(records.verdict.factors_found), how)))
-    if evidence is not None:
-        known = sorted({latent.factor for latent in evidence.latents if latent.factor and not latent.dead})
-        if evidence.factors:
-            named = join(f"{len(known)} of {len(evidence.factors)}", tag("i", ", ".join(known)))
-            tiles.append(("factors of which a latent tells", named))
-        alive = sum(not latent.dead for latent in evidence.latents)
-        tiles.append(("latents in use", f"{alive} of {len(evidence.latents)}"))
-    random = summary.get("first_generation.median_discrete_mig")
-    if "discrete_mig" in final:
-        beside = tag("i", f"random median {random:.3f}") if random is not None else None
-        tiles.append((METRICS["discrete_mig"], join(f"{final['discrete_mig']:.3f}", beside)))
-    if "disentanglement" in final:
-        other = summary.get("first_generation.median_disentanglement")
-        beside = tag("i", f"random median {other:.3f}") if other is not None else None
-        tiles.append((METRICS["disentanglement"], join(f"{final['disentanglement']:.3f}", beside)))
+        tiles.append(Tile("supported latents", str(records.verdict.factors_found), "distinct, judged without labels"))
+    if analysis is not None:
+        encoded = sorted({latent.factor for latent in analysis.active if latent.factor})
+        if analysis.factors:
+            tiles.append(Tile("encoded factors", f"{len(encoded)} of {len(analysis.factors)}", ", ".join(encoded)))
+        tiles.append(Tile("active latents", f"{len(analysis.active)} of {len(analysis.latents)}"))
+    for key in ("discrete_mig", "disentanglement"):
+        if key in final:
+            median = summary.get(f"first_generation.median_{key}")
+            comment = "" if median is None else f"median of random members {median:.3f}"
+            tiles.append(Tile(METRICS[key], f"{final[key]:.3f}", comment))
+    if "final.held_out_loss" in summary:
+        tiles.append(Tile("held-out loss", f"{summary['final.held_out_loss']:.1f}", "nats per image"))
     if "elapsed_seconds" in summary:
-        tiles.append(("time", trust.duration(summary["elapsed_seconds"])))
+        tiles.append(Tile("time", format_duration(summary["elapsed_seconds"])))
     return tiles

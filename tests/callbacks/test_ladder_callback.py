@@ -1,4 +1,4 @@
-"""The callback of a ladder counts the updates that the best member's own ancestors made."""
+"""The ladder callback counts the updates of the best member and its ancestors."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def trained(index, generation, parent, batch_size, score):
     )
 
 
-def test_updates_are_those_of_every_generation_s_own_batch_size(tmp_path):
+def test_updates_use_the_batch_size_of_every_generation(tmp_path):
     example = np.zeros((8, 8, 1), np.uint8)
     with Run(tmp_path / "run", "") as run:
         schedule = ProgressiveSchedule(2, None, 1000, 0)

@@ -6,15 +6,15 @@ from rdl.callbacks.session_log import SessionLog
 from rdl.runs import Run
 
 
-def test_each_session_has_its_surroundings_and_its_warnings(tmp_path):
+def test_each_session_has_its_environment_and_warnings(tmp_path):
     root = tmp_path / "run"
     with Run(root) as run:
         first = SessionLog(run)
         logging.getLogger("rdl.population").warning("checkpoint %s is missing", "a.npz")
-        logging.getLogger("rdl").info("nothing to note")
+        logging.getLogger("rdl").info("no warning")
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            logging.captureWarnings(False)  # pytest has put its own listener in between
+            logging.captureWarnings(False)  # pytest has replaced the handler
             logging.captureWarnings(True)
             warnings.warn("odd numbers", stacklevel=1)
         first.close()
@@ -26,11 +26,11 @@ def test_each_session_has_its_surroundings_and_its_warnings(tmp_path):
     log = (folder / "000.log").read_text()
     assert "checkpoint a.npz is missing" in log
     assert "odd numbers" in log
-    assert "nothing to note" not in log
+    assert "no warning" not in log
     assert "between sessions" not in log
 
 
-def test_a_run_without_a_unit_may_still_start_over(tmp_path):
+def test_a_run_without_finished_work_may_start_over(tmp_path):
     with Run(tmp_path / "run", "a.b = 1") as run:
         SessionLog(run).close()
     with Run(tmp_path / "run", "a.b = 2") as run:

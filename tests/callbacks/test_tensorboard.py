@@ -1,8 +1,10 @@
+import collections
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.hparams import metadata
 
 from rdl import data
@@ -67,9 +69,8 @@ def load(folder: Path) -> EventAccumulator:
 def scalars(accumulator, tag):
     from tensorboard.util import tensor_util
 
-    # Two writers may have written in the same second, and their files are then read in any order; a resumed run says
-    # once more what its generations were.
-    return sorted({(e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in accumulator.Tensors(tag)})
+    # Event files written in the same second are read in any order.
+    return sorted((e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in accumulator.Tensors(tag))
 
 
 def trials(events):
@@ -92,7 +93,7 @@ def test_a_trial_lasts_as_long_as_its_hyperparameters(events):
     assert scalars(heir, "x_run/active_latents") == [(1, 1.5), (2, 1.5)]
 
 
-def test_a_failed_member_tells_why_and_has_no_score(events):
+def test_a_failed_member_has_a_reason_and_no_score(events):
     failed = load(events / "trials/x_run/001_from_000")
     assert "score" not in failed.Tags()["tensors"]
     assert b"not finite" in failed.Tensors("x_run/failed")[0].tensor_proto.string_val[0]
@@ -111,11 +112,11 @@ def test_every_trial_is_a_row_of_the_hparams_tab(events):
     assert {info.name for info in experiment.hparam_infos} == {"stage", *HYPERPARAMETERS}
 
 
-def test_generations_and_pictures_and_configuration_are_there(events):
+def test_generations_pictures_and_configuration_are_written(events):
     population = load(events / "tensorboard/x_run/population")
     np.testing.assert_allclose(scalars(population, "x_run/score_best"), [(0, 0.5), (1, 0.6), (2, 0.8)], rtol=1e-6)
     assert scalars(population, "x_run/unscored_members") == [(0, 1), (1, 0), (2, 0)]
-    shown, *_ = [event for event in population.Tensors("x_run/members") if event.step == 1]
+    (shown,) = [event for event in population.Tensors("x_run/members") if event.step == 1]
     table = shown.tensor_proto.string_val[0].decode().splitlines()
     assert table[3].startswith("| 1 | 0.4000 | 1.5 | 0 |")
     assert scalars(population, "x_run/active_latents_of_the_best") == [(0, 1.5), (1, 1.5), (2, 1.5)]
@@ -132,3 +133,33 @@ def test_generations_and_pictures_and_configuration_are_there(events):
 
 def test_pictures_are_drawn_once(events):
     assert len(list((events / "tensorboard/x_run/best").iterdir())) == 1
+
+
+def test_a_resumed_run_repeats_no_event_and_adds_the_missing_ones(tmp_path):
+    def count_events():
+        found = collections.Counter()
+        for path in (tmp_path / "run").rglob("*tfevents*"):
+            for event in EventFileLoader(str(path)).Load():
+                found.update((path.parent, value.tag, event.step) for value in event.summary.value)
+        return found
+
+    with Run(tmp_path / "run", "a.b = 1") as run:
+        play(run, GENERATIONS)
+        expected = count_events()
+        (trial,) = (tmp_path / "run/trials/x_run/000_from_000").iterdir()
+        trial.write_bytes(trial.read_bytes()[:-10])  # a kill while the last event is being written
+        (tmp_path / "run/trials/x_run/001_from_001").rename(tmp_path / "lost")  # and before another trial is flushed
+        play(run, [], before=GENERATIONS)
+    assert max(count_events().values()) == 1
+    assert count_events().keys() == expected.keys()
+
+
+def test_a_negative_dimension_wise_kl_is_explained(tmp_path):
+    with Run(tmp_path / "run", "") as run:
+        board = TensorBoard(run, seed=0)
+        member = Member(0, 0, None, HYPERPARAMETERS, 1).with_score(0.5, "0", terms={"dimension_wise_kl": -131.0})
+        board.on_stage_begin("population", PopulationSettings(size=1, models=1), 1000, 5000)
+        board.on_member_end("population", member)
+        board.close()
+    tag = load(tmp_path / "run/trials/population/000_from_000").SummaryMetadata("population/loss/dimension_wise_kl")
+    assert "may be negative" in tag.summary_description

@@ -89,7 +89,7 @@ def test_the_last_lines_are_commands(monkeypatch):
 
 @pytest.mark.parametrize("scores", [{}, {"final.discrete_mig": 0.4, "first_generation.best_discrete_mig": 0.3}])
 def test_the_table_shows_scores_or_else_every_key(scores):
-    summary = {"experiment": "search", "dataset": "a", "seed": 1, "verdict.dead": 2, **scores}
+    summary = {"experiment": "search", "dataset": "a", "seed": 1, "verdict.inactive": 2, **scores}
     out = io.StringIO()
     Console(file=out, width=100).print(run_summary.summary_table(summary))
     shown = out.getvalue()

@@ -16,9 +16,9 @@ from rdl.cli import metrics
 from rdl.errors import UserError
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
-from rdl.report import write_report
-from rdl.report.reading import read_records
-from rdl.report.study import write_study
+from rdl.report.page import write_report
+from rdl.report.run_records import read_records
+from rdl.report.study_page import write_study
 from rdl.results.dot_plot import draw_dots, save_dots
 from rdl.results.model_card import write_card
 from rdl.results.results_table import read_results

@@ -148,22 +148,22 @@ class Painter(TrainedModel):
 def test_each_tile_of_the_animation_moves_its_own_latent(channels):
     levels, model = Levels((2, 1)), Painter(3, channels)
     image = np.zeros((8, 8, channels), np.uint8)
-    frames = [np.asarray(frame).astype(int) for frame in ladder_pictures.animation(model, levels, image)]
+    frames = [np.asarray(frame).astype(int) for frame in ladder_pictures.animate_traversals(model, levels, image)]
     assert frames[0].shape == (20 * 8, 20 * 8, 3)  # 2 rows of up to 2 tiles of 8 + 2 pixels, enlarged 8 times
     change = np.abs(np.array(frames) - frames[0]).max(axis=(0, 3))[4::8, 4::8] > 20
     moves = np.zeros((20, 20), bool)
     moves[1:9, 1] = moves[1:9, 12] = moves[11:19, 3] = True  # one column per tile
     assert np.array_equal(change, moves)
-    picture = ladder_pictures.traversals(model, levels, image, np.ones(3), "title")
+    picture = ladder_pictures.draw_level_traversals(model, levels, image, np.ones(3), "title")
     assert picture.size[0] > 500 and picture.size[1] > 200
-    assert ladder_pictures.samples(model, levels, image, 0).size[0] > 500
+    assert ladder_pictures.draw_level_samples(model, levels, image, 0).size[0] > 500
 
 
 def test_samples_of_one_level_leave_the_others_fixed(monkeypatch):
     seen = []
     model = Painter(3, 1)
     monkeypatch.setattr(Painter, "decode", lambda self, z: seen.append(z) or np.zeros((len(z), 8, 8, 1), np.float32))
-    ladder_pictures.samples(model, Levels((2, 1)), np.zeros((8, 8, 1), np.uint8), seed=0, side=3)
+    ladder_pictures.draw_level_samples(model, Levels((2, 1)), np.zeros((8, 8, 1), np.uint8), seed=0, side=3)
     deep, shallow = seen
     assert np.all(deep[:, :2] != 0) and np.all(deep[:, 2] == 0)
     assert np.all(shallow[:, :2] == 0) and np.all(shallow[:, 2] != 0)
@@ -171,4 +171,4 @@ def test_samples_of_one_level_leave_the_others_fixed(monkeypatch):
 
 def test_the_information_plot_has_one_curve_point_per_generation():
     history = np.random.default_rng(0).random((5, 3))
-    assert ladder_pictures.information(history, [1, 2, 3, 4, 5], Levels((2, 1)), [3]).size == (840, 432)
+    assert ladder_pictures.draw_level_kl(history, [1, 2, 3, 4, 5], Levels((2, 1)), [3]).size == (840, 432)

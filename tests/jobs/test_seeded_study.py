@@ -12,7 +12,7 @@ from rdl.cli import configure
 from rdl.errors import UserError
 from rdl.jobs import study_run
 from rdl.jobs.seeded import check_cases, make_cases
-from rdl.report.study import write_study
+from rdl.report.study_page import write_study
 from rdl.results.study_results import format_study, read_study, summarize_study
 from rdl.runs import files
 from tests.small_models import SMALL_STUDY

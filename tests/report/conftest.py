@@ -1,4 +1,4 @@
-"""A real browser, spoken to over WebDriver's HTTP; tests that need it skip where none is installed."""
+"""A browser driven over WebDriver; tests that need it are skipped if none is installed."""
 
 import base64
 import json

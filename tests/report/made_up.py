@@ -11,7 +11,7 @@ from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
 from rdl.models.saving.saved import save
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
-from rdl.report.gallery import png
+from rdl.report.pixels import encode_png
 from rdl.runs import Run, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
 from tests.small_models import SMALL_LADDER
@@ -94,9 +94,9 @@ def make_run(
     reason: str = "loss is not finite",
     word: str = "",
 ) -> Path:
-    """A run directory; ``word`` is put into every text that a run may hold.
+    """A run directory; ``word`` is part of every text in it.
 
-    The model's latents are dead unless ``alive``.
+    The latents of the model are inactive unless ``alive``.
     """
     with Run(root, config + (f"a.b = {word!r}\n" if word else "")) as run:
 
@@ -164,7 +164,7 @@ def make_study(root: Path, word: str = "", unfinished: bool = True) -> Path:
             summary |= {"experiment": f"search{word}", "seed": seed, "elapsed_seconds": 60.0, "images_trained": 6400}
             files.write_json(run.paths.summary, summary)
             pictures = np.full((1, 40, 90, 1), 50 * seed, np.uint8)
-            files.write_bytes(run.paths.result("traversals.png"), png(pictures[0]))
+            files.write_bytes(run.paths.result("traversals.png"), encode_png(pictures[0]))
             run.journal.append("summary", summary)
     return root
 

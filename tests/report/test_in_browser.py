@@ -1,26 +1,20 @@
 """The page in headless Chromium: no error, no missing picture, nothing wider than the window."""
 
-import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-from rdl.report import write_report
-from rdl.report.study import write_study
+from rdl.report.page import write_report
+from rdl.report.study_page import write_study
+from tests.report import made_up
 
 pytestmark = pytest.mark.slow
-
-_spec = importlib.util.spec_from_file_location("made_up", Path(__file__).with_name("made_up.py"))
-assert _spec
-assert _spec.loader
-made_up = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(made_up)
 
 BROKEN = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
 UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 LEFT, RIGHT = "\ue012", "\ue014"  # WebDriver's names of the arrow keys
-# Whatever scrolls sideways is cut off for a reader who does not think of it; code may be.
+# A reader does not expect these elements to scroll sideways; code may.
 CUT = """return [...document.querySelectorAll('nav, .wide, table, td, th, .tiles > div, .verdict')]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
     .map(e => e.tagName + ' ' + e.textContent.slice(0, 60))"""

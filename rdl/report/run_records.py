@@ -1,4 +1,4 @@
-"""A run directory as a report shows it: its records as members and iterations."""
+"""The records of a run directory as members, iterations and scores."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,11 +17,11 @@ from rdl.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Records:
-    """All that a run has written down so far.
+class RunRecords:
+    """The records that a run has written so far.
 
     Attributes:
-      reader: of its directory.
+      reader: reader of the run directory.
     """
 
     reader: RunReader
@@ -33,12 +33,12 @@ class Records:
 
     @property
     def name(self) -> str:
-        """The run's folder."""
+        """Name of the run directory."""
         return self.root.name
 
     @cached_property
     def _members(self) -> dict[str, list[list[Member]]]:
-        """The trained members of every stage's generations, ordered by number."""
+        """Stage -> generations -> trained members, in order."""
         found: dict[str, dict[int, dict[int, Member]]] = {}
         for key, record in self.reader.of_kind(MemberKey).items():
             generation = found.setdefault(key.stage, {}).setdefault(key.generation, {})
@@ -50,7 +50,7 @@ class Records:
 
     @property
     def stages(self) -> dict[str, list[list[Member]]]:
-        """For each stage, in the order in which they began, the trained members of every generation."""
+        """Stage -> generations -> trained members; the stages in the order in which they began."""
         return {stage: generations for stage, generations in self._members.items() if stage != RANDOM_MEMBERS}
 
     @property
@@ -60,7 +60,7 @@ class Records:
 
     @cached_property
     def leaves(self) -> dict[str, list[Iteration]]:
-        """For each leaf run its iterations, in order."""
+        """Leaf run -> its iterations, in order."""
         found = self.reader.of_kind(IterationKey)
         leaves: dict[str, list[Iteration]] = {}
         for key in sorted(found, key=lambda key: (key.leaf_name, key.iteration)):
@@ -69,35 +69,35 @@ class Records:
 
     @cached_property
     def selected(self) -> dict[str, str]:
-        """The name of the member that each finished stage handed over; older runs did not say."""
+        """Finished stage -> name of its selected member."""
         return {key.stage: record["best"] for key, record in self.reader.of_kind(OutcomeKey).items()}
 
     @cached_property
     def measured(self) -> dict[str, dict[str, float]]:
-        """Scores on the true factors under the measured model's name (``x_model``, ``final``)."""
+        """Measured model (``x_model``, ``final``) -> its scores on the true factors."""
         return {key.name: record for key, record in self.reader.of_kind(MeasureKey).items()}
 
     @property
     def summary(self) -> dict[str, Any] | None:
-        """The run's last record; None while it is not finished."""
+        """The summary of the run; None while it is not finished."""
         return self.reader.records.get(SummaryKey())
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """What can be said of the model without labels; None where that is not there (yet) or damaged."""
+        """The verdict on the model; None if it is missing or damaged."""
         try:
             return Verdict.load(self.reader.paths.verdict)
         except UserError:
             return None
 
     def best(self, stage: str) -> Member | None:
-        """The member that the stage handed over; the last generation's best where that is not on record (yet)."""
+        """The selected member of a stage; the best one of the last generation while the stage is not finished."""
         generations = self.stages.get(stage, [])
         named = [m for members in generations for m in members if m.name == self.selected.get(stage)]
         return next(iter(named or (rank_members(generations[-1]) if generations else [])), None)
 
     def labels(self, leaf: str) -> LeafLabels | None:
-        """The labels of a leaf run, or None where they are not there (yet) or damaged."""
+        """The labels of a leaf run; None if they are missing or damaged."""
         path = self.reader.paths.labels(leaf)
         try:
             return LeafLabels.load(path) if path.exists() else None
@@ -105,28 +105,28 @@ class Records:
             return None
 
 
-def read_records(root: str | Path) -> Records:
+def read_records(root: str | Path) -> RunRecords:
     """The records of a run directory.
 
     Raises:
-      UserError: it is no run directory.
+      UserError: the folder is not a run directory.
     """
-    return Records(RunReader.open(root, _check))
+    return RunRecords(RunReader.open(root, _check_record))
 
 
-def _check(key: Key, record: Record) -> None:
-    """Whether the record is what its key says.
+def _check_record(key: Key, record: Record) -> None:
+    """Checks that a record fits its key.
 
     Raises:
-      UserError: it is not.
+      UserError: it does not.
     """
     if isinstance(key, MemberKey):
         member = Member.from_record(record)
         if (member.generation, member.index) != (key.generation, key.index):
-            raise UserError(f"{key.text} is {member.name}")
+            raise UserError(f"Expected {key.text}, received {member.name}.")
     elif isinstance(key, IterationKey):
         Iteration.from_json(record)
     elif isinstance(key, OutcomeKey):
         typed(str, record.get("best"))
     elif isinstance(key, MeasureKey):
-        typed(dict[str, float | str], record)  # a word such as the trees' package is among the numbers
+        typed(dict[str, float | str], record)  # settings such as the package of the trees are text

@@ -1,11 +1,11 @@
 "use strict";
-// Sliders and arrow keys move traversals; they also play by themselves until one is touched.
+// Traversals play until a reader moves a slider.
 const cards = [...document.querySelectorAll(".card")].map((card) => ({
   film: card.querySelector(".window img"),
   slider: card.querySelector("input"),
   value: card.querySelector("output"),
 }));
-function show(card) {
+function showFrame(card) {
   const last = Number(card.slider.max), frame = Number(card.slider.value);
   const low = Number(card.slider.dataset.low), high = Number(card.slider.dataset.high);
   card.film.style.transform = `translateY(${(-100 * frame) / (last + 1)}%)`;
@@ -13,7 +13,7 @@ function show(card) {
 }
 let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches && cards.length > 0;
 const buttons = [...document.querySelectorAll(".play")];
-function play(on) {
+function setPlaying(on) {
   playing = on;
   for (const button of buttons) button.textContent = on ? "pause all" : "play all";
 }
@@ -24,14 +24,14 @@ setInterval(() => {
   for (const card of cards) {
     const last = Number(card.slider.max), at = (tick + last / 2) % (2 * last);
     card.slider.value = at <= last ? at : 2 * last - at;
-    show(card);
+    showFrame(card);
   }
 }, 120);
 for (const card of cards) {
-  show(card);
-  card.slider.addEventListener("input", () => { play(false); show(card); });
+  showFrame(card);
+  card.slider.addEventListener("input", () => { setPlaying(false); showFrame(card); });
 }
-for (const button of buttons) button.addEventListener("click", () => play(!playing));
-play(playing);
-// A printed page shows what is folded away.
+for (const button of buttons) button.addEventListener("click", () => setPlaying(!playing));
+setPlaying(playing);
+// Unfolds everything for print.
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
