@@ -278,6 +278,7 @@ def measure(network: Network, batch_size: int, plain: PlainKeras, default: Defau
             images_s=rate[name], keras_images_s=rate["default"],
         )  # fmt: skip
         row = {"network": FLAGS.network, "batch_size": batch_size, "precision": name, "keras_kernels": default.kernels}
+        row |= {"images": FLAGS.images, "rounds": FLAGS.rounds}
         rows.append(row | {key: float(f"{value:.3g}") for key, value in numbers.items()})
     return rows
 
