@@ -195,8 +195,9 @@ class Trainer:
 
     def held_out_losses(self, images: ImageSet, draws_seed: int) -> list[float] | None:
         """The negative ELBO of each model on the held-out images, in nats per image; None if none are held out."""
-        indices = self._draw(images, draws_seed).held_out
-        return held_out_losses(self.model, images, indices, draws_seed) if len(indices) else None
+        if not self._held_out.share:
+            return None
+        return held_out_losses(self.model, images, self._draw(images, draws_seed).held_out, draws_seed)
 
     def _draw(self, images: ImageSet, seed: int) -> ImageDraws:
         labelled = None if self._labels is None else self._labels.draw(images, seed, self.model.num_latents)
