@@ -175,9 +175,9 @@ def disentangle(
         run.model.encode(run.images.images([0, 1, 2]))
 
     Args:
-      images: a folder, a file ``*.npz``, a data set's name, or an array [n, height, width] or [n, height, width, 1 or
-        3], uint8 or floats in [0, 1].
-      minutes: how long the whole may take.
+      images: a folder of pictures, a file of images or a table (docs/data.md), a data set's name, or an array [n,
+        height, width] or [n, height, width, channels], uint8 or floats in [0, 1].
+      minutes: duration of the whole call.
       factors: a CSV file of known factors, to measure at the end (docs/data.md); never used to train.
       output_dir: the run directory; ``runs/<name of the images>`` if None.
       size: learn from 16, 32 or 64 pixels a side, not from the size chosen.

@@ -173,7 +173,7 @@ def _choose_size(
         images = data.load(**_resized(asked, root, found, size), prepare=True)
         pixels = summarize_pixels(images)
         if size == sizes[-1]:
-            for line in gin_writer.describe_images(found.images, found.shape, pixels):
+            for line in (*gin_writer.describe_images(found.images, found.shape, pixels), *images.notes):
                 show(line)
         likelihood = gin_writer.choose_likelihood(size, pixels)
         lines = gin_writer.format_networks(size, "auto", likelihood)

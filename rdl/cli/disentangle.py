@@ -4,9 +4,9 @@
     bin/disentangle my_pictures --minutes=20 --factors=labels.csv
     bin/disentangle images.npz --minutes=180 --output_dir=runs/long
 
-IMAGES is a folder with PNG or JPEG files, a file *.npz with `images`, or a name of `bin/data list`. No labels are
-needed; those in --factors are used to measure at the end, never to train. The plan is an ordinary gin file,
-RUN/plan.gin. The same command after a stop resumes the run.
+IMAGES is a folder of pictures, a file *.npz, *.npy or *.h5 of images, a table *.csv of numbers, or a name of `bin/data
+list` (docs/data.md). No labels are needed; those in --factors are used to measure at the end, never to train. The plan
+is an ordinary gin file, RUN/plan.gin. The same command after a stop resumes the run.
 """
 
 import time

@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -166,6 +167,51 @@ def test_an_array_becomes_a_model_and_the_gin_file_repeats_the_run(tmp_path):
     python(f"import rdl; rdl.train({str(root / 'plan.gin')!r}, output_dir={str(other)!r})")
     repeated = json.loads((other / "results" / "summary.json").read_text())
     assert repeated | {"elapsed_seconds": 0} == json.loads(summary) | {"elapsed_seconds": 0}
+
+
+def write_deep_tiff_folder(folder: Path) -> Path:
+    """100 pictures of 16 bits."""
+    folder.mkdir()
+    levels = np.random.default_rng(0).integers(0, 65_536, (100, 16, 16), dtype=np.uint16)
+    for number, image in enumerate(levels):
+        Image.fromarray(image).save(folder / f"{number:03d}.tiff")
+    return folder
+
+
+def write_five_channels(folder: Path) -> Path:
+    """An HDF5 file of images with 5 channels."""
+    folder.mkdir()
+    with h5py.File(folder / "images.h5", "w") as file:
+        file["images"] = np.random.default_rng(0).integers(0, 256, (100, 16, 16, 5), dtype=np.uint8)
+    return folder / "images.h5"
+
+
+def write_table(folder: Path) -> Path:
+    """A CSV file of 64 columns."""
+    folder.mkdir()
+    header = ",".join(f"c{column}" for column in range(64))
+    rows = np.random.default_rng(0).normal(size=(200, 64))
+    np.savetxt(folder / "table.csv", rows, delimiter=",", header=header, comments="")
+    return folder / "table.csv"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("write", "shown", "lines"),
+    [
+        (write_deep_tiff_folder, "100 images of 16 x 16, grey", ["@small_conv_encoder", "@continuous_bernoulli"]),
+        (write_five_channels, "100 images of 16 x 16, 5 channels", ["@small_conv_encoder", "@continuous_bernoulli"]),
+        (write_table, "200 rows of 64 columns", ["@small_fc_encoder", "@gaussian"]),
+    ],
+)
+def test_other_forms_of_input_become_a_model(tmp_path, write, shown, lines):
+    root, images = tmp_path / "run", str(write(tmp_path / "input"))
+    said = python(DISENTANGLE.format(images=repr(images), minutes=2, root=str(root)))
+    assert shown in said
+    assert "(2, 10)" in said
+    gin_file = (root / "plan.gin").read_text()
+    assert all(line in gin_file for line in lines)
+    python(f"import rdl; rdl.Run({str(root)!r}).report()")
 
 
 def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
