@@ -43,7 +43,11 @@ def rows_as_images(table: np.ndarray, what: str, names: Sequence[str] | None = N
     if not np.isfinite(values).all():
         wrong = [name for name, column in zip(names, values.T, strict=True) if not np.isfinite(column).all()]
         raise UserError(f"{what} hold NaN or infinity in {_list(wrong)}: remove or replace these values.")
-    mean, spread = values.mean(axis=0), values.std(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = values.mean(axis=0), values.std(axis=0)
+    if not np.isfinite(spread).all():
+        wrong = [name for name, flag in zip(names, np.isfinite(spread), strict=True) if not flag]
+        raise UserError(f"{what} hold numbers too large to be scaled in {_list(wrong)}: divide these columns.")
     low = np.maximum(values.min(axis=0), mean - _WIDEST * spread)
     high = np.minimum(values.max(axis=0), mean + _WIDEST * spread)
     constant = values.min(axis=0) == values.max(axis=0)

@@ -49,7 +49,7 @@ def odd_array(random: Random) -> np.ndarray:
     if numbers.size and random.random() < 0.1:
         numbers.ravel()[0] = pick(random, (np.nan, np.inf, -np.inf))
     with np.errstate(all="ignore"):
-        return numbers.astype(pick(random, _KINDS))
+        return np.array(numbers, dtype=float).astype(pick(random, _KINDS))
 
 
 class ArrayFiles:
