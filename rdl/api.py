@@ -1,4 +1,4 @@
-"""The public face: what a person calls from Python. Each does what the command of its name does."""
+"""The public Python interface: each function does what the command of its name does."""
 
 import os
 import time
@@ -17,6 +17,7 @@ from rdl.runs.layout import default_output_dir
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from rdl.data import ImageSet
     from rdl.models.saving.saved import TrainedModel
@@ -27,15 +28,18 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, by its directory.
+    """A finished run.
 
         run = rdl.Run("runs/quickstart")
         run.summary["final.discrete_mig"]
-        print(run.verdict)                 # which latents to believe, without labels
-        run.codes([0, 1])                  # the latents of its first two images
+        print(run.verdict)                 # which latents are supported, without labels
+        run.latents                        # the same as a DataFrame, latents ordered by KL
+        run.results                        # all scores, as a DataFrame
+        print(run.beta_summary)            # which beta the search found, and how sharply
+        run.codes([0, 1])                  # latents of the first two images
         run.model.traverse(run.images.images([0])[0], latent=0)
         run.report()                       # -> runs/quickstart/report/index.html
-        run.save("my_model")               # the model alone; rdl.load("my_model") reads it
+        run.save("my_model")               # only the model; rdl.load("my_model") reads it
 
     Attributes:
       root: the run directory.
@@ -48,7 +52,7 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What ``results/summary.json`` holds: flat keys, plain numbers.
+        """Content of ``results/summary.json``: flat keys and plain numbers.
 
         Raises:
           UserError: the run is not finished.
@@ -59,15 +63,52 @@ class Run:
 
     @cached_property
     def verdict(self) -> "Verdict":
-        """What can be said of the model without labels; its text is a line for each latent.
+        """The verdict on each latent without labels; its text has a line per latent.
 
         Raises:
-          UserError: the run is not finished, or is from before there were verdicts.
+          UserError: the run is not finished.
         """
         from rdl.runs import Layout
         from rdl.verdict import Verdict
 
         return Verdict.load(Layout(self.root).verdict)
+
+    @property
+    def latents(self) -> "pd.DataFrame":
+        """The latents in descending order of KL (`rdl.results.run_overview.tabulate_latents`).
+
+        Status, KL in nats, replication (stability over independently trained models) and further evidence.
+
+        Raises:
+          UserError: the run is not finished.
+        """
+        from rdl.results.run_overview import tabulate_latents
+
+        return tabulate_latents(self.verdict)
+
+    @property
+    def results(self) -> "pd.DataFrame":
+        """All scores of the run, one per row (`rdl.results.results_table.COLUMNS`); empty if nothing was measured.
+
+        Raises:
+          UserError: a damaged file.
+        """
+        from rdl.results.results_table import read_run_results
+        from rdl.runs import Layout
+
+        return read_run_results(Layout(self.root))
+
+    @property
+    def beta_summary(self) -> str:
+        """One sentence: which beta the search found, and the range of betas that score within 5 % of it.
+
+        Raises:
+          UserError: not a run directory, or a damaged record.
+        """
+        from rdl.results.run_overview import summarize_beta
+        from rdl.runs import RunReader
+
+        return summarize_beta(RunReader.open(self.root))
 
     @cached_property
     def model(self) -> "TrainedModel":
@@ -76,13 +117,13 @@ class Run:
 
     @cached_property
     def images(self) -> "ImageSet":
-        """What it was trained on."""
+        """The data set that the run was trained on."""
         from rdl.results.finished_run import FinishedRun
 
         return FinishedRun.open(self.root).images
 
     def codes(self, indices: "Sequence[int] | np.ndarray | None" = None) -> "np.ndarray":
-        """Posterior means of its images at these numbers, or of all: float32 [n, latents]."""
+        """Posterior means of the images with these indices, or of all images: float32 [n, latents]."""
         import numpy as np
 
         return self.model.encode(
@@ -90,18 +131,18 @@ class Run:
         )
 
     def report(self, output_dir: str | os.PathLike | None = None) -> Path:
-        """Writes the page about it, into ``report/`` of the run if nothing else is said; returns the page's path."""
+        """Writes the report, by default into ``report/`` of the run; returns the path of the page."""
         from rdl.report.page import write_report
 
         return write_report([self.root], None if output_dir is None else Path(output_dir))
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes the model alone into a folder, from where `rdl.load` reads it."""
+        """Writes only the model into a folder, from which `rdl.load` reads it."""
         self.model.save(folder)
 
 
 def load(run: str | os.PathLike) -> "TrainedModel":
-    """The trained model of a finished run, or one that was saved alone.
+    """Loads the trained model of a finished run, or a model saved by ``save``.
 
         model = rdl.load("runs/quickstart")
         codes = model.encode(images)       # float32 [n, latents]
@@ -110,7 +151,7 @@ def load(run: str | os.PathLike) -> "TrainedModel":
       run: the run directory, or the folder that ``save`` wrote.
 
     Raises:
-      UserError: there is no model, or it is damaged.
+      UserError: the model is missing or damaged.
     """
     from rdl import quiet_start  # noqa: F401, I001  (before anything imports TensorFlow)
     from rdl.models.saving import saved
@@ -126,21 +167,22 @@ def train(
     bindings: Values | Sequence[str] = (),
     output_dir: str | os.PathLike | None = None,
 ) -> Run:
-    """Trains what gin files describe, or goes on where it was stopped; gin holds nothing afterwards.
+    """Trains the model that gin files describe, or resumes its training; leaves gin empty.
 
         run = rdl.train("one_vae.gin", {"dataset.name": "my_images.npz", "vae.beta": 2})
         run.model.encode(images)
 
     Args:
-      settings: a gin file or several, paths or names of those that rdl ships; or all settings, as ``bindings``.
-      bindings: on top of them: ``{"experiment.seed": 1, "model.objective": "@beta_tc_vae"}``, where a text that opens
-        with @ or % refers to what gin knows by that name; or gin's own text, ``["experiment.seed = 1"]``.
+      settings: one or several gin files, as paths or names of shipped files; or all settings in the form of
+        ``bindings``.
+      bindings: settings on top of the files, such as ``{"experiment.seed": 1, "model.objective": "@beta_tc_vae"}``,
+        where a string that begins with @ or % is a gin reference; or gin text, ``["experiment.seed = 1"]``.
       output_dir: the run directory; ``runs/<name of the gin file>`` if None.
 
     Raises:
       UserError: wrong settings or data.
     """
-    files = [] if isinstance(settings, Mapping) else _several(settings)
+    files = [] if isinstance(settings, Mapping) else _list_files(settings)
     check_files(files)
     lines = [*(written(settings) if isinstance(settings, Mapping) else []), *written(bindings)]
     root = Path(output_dir) if output_dir is not None else default_output_dir(files)
@@ -153,7 +195,7 @@ def train(
     from rdl.training.threads import configure_threads
 
     with configured(files, lines):
-        with _threads_explained():
+        with _explain_threads():
             configure_threads()
         experiment.experiment(str(root), worker.executor)
     return Run(root)
@@ -169,7 +211,7 @@ def disentangle(
     channels: int | None = None,
     seed: int = 0,
 ) -> Run:
-    """Finds the factors of images in the time given, or goes on where it was stopped; says what it chose.
+    """Searches for the factors of images within a given time, or resumes the search; prints its choices.
 
         run = rdl.disentangle("my_pictures", minutes=20)
         run.model.encode(run.images.images([0, 1, 2]))
@@ -177,15 +219,15 @@ def disentangle(
     Args:
       images: a folder of pictures, a file of images or a table (docs/data.md), a data set's name, or an array [n,
         height, width] or [n, height, width, channels], uint8 or floats in [0, 1].
-      minutes: duration of the whole call.
-      factors: a CSV file of known factors, to measure at the end (docs/data.md); never used to train.
+      minutes: time limit of the whole call.
+      factors: a CSV file of known factors for the measurement at the end (docs/data.md); never used for training.
       output_dir: the run directory; ``runs/<name of the images>`` if None.
-      size: learn from 16, 32 or 64 pixels a side, not from the size chosen.
-      channels: learn from grey (1) or RGB (3), not from what is stored.
-      seed: all randomness of the run derives from it.
+      size: train on images of 16, 32 or 64 pixels a side instead of an automatic size.
+      channels: train on grey (1) or RGB (3) images instead of the stored ones.
+      seed: seed of all randomness of the run.
 
     Raises:
-      UserError: wrong images or labels, too little time, or a folder with another command's run.
+      UserError: wrong images or factors, too little time, or a folder that holds a run of another command.
     """
     began = time.perf_counter()
     from rdl.auto import request
@@ -201,7 +243,7 @@ def disentangle(
     from rdl.auto import automatic_run
     from rdl.cli import worker
 
-    with _threads_explained():
+    with _explain_threads():
         automatic_run.run_automatically(asked, root, found, array, worker.executor, began, print)
     return Run(root)
 
@@ -215,20 +257,20 @@ def extend(
     minutes: float | None = None,
     bindings: Values | Sequence[str] = (),
 ) -> Run:
-    """Trains a finished or stopped run further; the result is what it would have been, asked for at the start.
+    """Trains a finished or interrupted run further; the result equals that of a run started with the final settings.
 
         run = rdl.extend("runs/my_pictures", minutes=30)
 
     Args:
       run: the run, or its directory.
-      generations: of the last stage, in all.
-      leaf_runs: in all.
-      images: of models, to train on in addition.
-      minutes: to train in addition, at the pace so far.
-      bindings: on top of the run's settings, as in `train`.
+      generations: total number of generations of the last stage.
+      leaf_runs: total number of leaf runs.
+      images: additional training images, counted over all models.
+      minutes: additional training time at the pace so far.
+      bindings: settings on top of the run's, as in `train`.
 
     Raises:
-      UserError: no run, or a change that its records do not allow.
+      UserError: no run, or a change that is incompatible with its records.
     """
     root = run.root if isinstance(run, Run) else Path(run)
     kernels.select(environment.recorded_kernels(root))
@@ -239,7 +281,7 @@ def extend(
     from rdl.cli import worker
     from rdl.extend import extension
 
-    with _threads_explained():
+    with _explain_threads():
         extension.extend(
             root, lambda folder: automatic_run.train_configured(folder, worker.executor), print,
             generations=generations, leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
@@ -254,7 +296,7 @@ def evaluate(
     bindings: Values | Sequence[str] = (),
     preset: str = "",
 ) -> dict[str, dict[str, Any]]:
-    """Measures a finished run on its true factors, and keeps the results in the run; gin holds nothing afterwards.
+    """Measures a finished run on its ground-truth factors and writes the results into the run; leaves gin empty.
 
         scores = rdl.evaluate("runs/quickstart", ["mig"])
         scores["mig"]["discrete_mig"]
@@ -263,15 +305,15 @@ def evaluate(
       run: the run, or its directory.
       metrics: names of files in ``gin_configs/metrics``, or gin files.
       representation: ``mean`` or ``sampled``.
-      bindings: on top of the metrics' files, as in `train`.
+      bindings: settings on top of the metrics' files, as in `train`.
       preset: ``fast``, for a first look.
 
     Returns:
       The results of each metric.
 
     Raises:
-      UserError: no finished run, a data set without factors, an unknown metric or a wrong binding; a metric that is
-        not defined here.
+      UserError: no finished run, a data set without factors, an unknown metric, a wrong binding, or a metric that is
+        not defined on the data set.
     """
     from rdl.cli.configuration import configure
 
@@ -289,18 +331,18 @@ def evaluate(
     }
 
 
-def _several(files: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str]:
+def _list_files(files: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str]:
     return [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(file) for file in files]
 
 
 @contextmanager
-def _threads_explained() -> Iterator[None]:
+def _explain_threads() -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # TensorFlow's: it computes already
+    except RuntimeError as error:  # TensorFlow has already initialised its threads
         if "cannot be modified after initialization" not in str(error):
             raise
         raise UserError(
-            "These settings ask for other threads than TensorFlow has begun with: train before anything else in a "
-            "fresh process, or set threads.models_side_by_side as it was."
+            "threads.* differ from those that TensorFlow has started with: train first in a new process, or keep "
+            "threads.models_side_by_side."
         ) from error

@@ -1,4 +1,4 @@
-"""rdl from Python: training, measuring, loading and saving without a word of gin's own language."""
+"""The Python interface: training, measuring, loading and saving without gin text."""
 
 import inspect
 import pydoc
@@ -31,7 +31,7 @@ def run(tmp_path_factory):
     return rdl.train("one_vae.gin", TINY | {"dataset.name": folder / "images.npz"}, output_dir=folder / "run")
 
 
-def test_one_vae_trained_loaded_saved_and_gin_left_empty(run, tmp_path):
+def test_one_vae_is_trained_loaded_and_saved_and_gin_left_empty(run, tmp_path):
     assert gin.config_str() == ""
     assert run.summary["images_trained"] == 128
     images = run.images.images([0, 1, 2])
@@ -45,6 +45,17 @@ def test_one_vae_trained_loaded_saved_and_gin_left_empty(run, tmp_path):
 def test_the_verdict_on_a_lone_model(run):
     assert "Nothing was" in str(run.verdict)
     assert run.verdict.factors_found == run.summary["verdict.factors_found"] == 0
+
+
+def test_latents_results_and_beta_are_tables_and_a_sentence(run):
+    assert (
+        list(run.latents.index[:2])
+        == [latent.latent for latent in sorted(run.verdict.latents, key=lambda one: -one.kl)][:2]
+    )
+    assert list(run.latents["kl"]) == sorted(run.latents["kl"], reverse=True)
+    (mig,) = run.results.query("metric == 'mig.discrete_mig'")["value"]
+    assert mig == run.summary["final.discrete_mig"]
+    assert run.beta_summary.endswith("only: nothing was searched.")
 
 
 def test_settings_reach_the_run(run):
@@ -62,7 +73,7 @@ def test_evaluate_and_report(run):
     assert run.report().name == "index.html"
 
 
-def test_what_is_wrong_is_told(tmp_path):
+def test_wrong_input_is_refused(tmp_path):
     with pytest.raises(rdl.UserError, match="nowhere.gin does not exist; rdl ships .*one_vae.gin"):
         rdl.train("nowhere.gin")
     with pytest.raises(rdl.UserError, match="put it in"):
@@ -71,7 +82,7 @@ def test_what_is_wrong_is_told(tmp_path):
         _ = rdl.Run(tmp_path).summary
 
 
-def test_the_face_is_seen_and_helped_with_examples():
+def test_the_interface_is_listed_and_documented_with_examples():
     assert {"Run", "data", "disentangle", "evaluate", "extend", "load", "train"} <= set(dir(rdl))
     shown = pydoc.render_doc(rdl, renderer=pydoc.plaintext)
     for name in ("disentangle", "train", "extend", "evaluate", "load"):
@@ -80,6 +91,6 @@ def test_the_face_is_seen_and_helped_with_examples():
     assert "rdl.Run(" in inspect.getdoc(rdl.Run)
 
 
-def test_importing_rdl_waits_for_tensorflow():
+def test_importing_rdl_does_not_import_tensorflow():
     code = "import sys, rdl; rdl.train, rdl.Run; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

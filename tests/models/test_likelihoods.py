@@ -12,7 +12,7 @@ from rdl.models.distributions import continuous_bernoulli_image, normal_image
 from rdl.models.likelihoods import Bernoulli, Gaussian, likelihood_of
 from rdl.models.saving import saved
 from rdl.models.saving.export import export
-from rdl.models.saving.plain import plain
+from rdl.models.saving.plain import to_plain_keras
 from rdl.models.saving.saved import TrainedModel
 from tests.small_models import SMALL_VAE
 
@@ -144,7 +144,7 @@ def test_an_export_gives_the_likelihoods_mean_and_needs_no_rdl(model, tmp_path):
     np.testing.assert_allclose(
         function(latent_vectors=tf.constant(latents))["images"], trained.decode(latents), rtol=1e-5
     )
-    network = plain(model.decoder)
+    network = to_plain_keras(model.decoder)
     assert all(type(layer).__module__.startswith("keras.") for layer in network.layers)
     np.testing.assert_array_equal(network(latents), model.decode(latents))
 

@@ -10,6 +10,7 @@ import pytest
 from rdl import models
 from rdl.cli import command_line
 from rdl.errors import UserError
+from rdl.models.likelihoods import Bernoulli, ContinuousBernoulli, with_likelihood
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
 from rdl.models.saving import saved
@@ -205,12 +206,15 @@ def test_folders_of_the_machine_are_left_out(model, tmp_path):
     assert str(tmp_path) not in text
 
 
-@pytest.mark.parametrize("format", ["keras", "saved_model"])
-def test_the_loading_code_runs(format, model, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("format", "likelihood"), [("keras", Bernoulli()), ("keras", ContinuousBernoulli()), ("saved_model", Bernoulli())]
+)
+def test_the_loading_code_runs(format, likelihood, model, tmp_path, monkeypatch):
+    model = saved.TrainedModel(model.encoder, with_likelihood(model.decoder, likelihood))
     folder = tmp_path / "out"
     export(model, folder, format, write_card(make_run(tmp_path / "run"), model, format))
     (code,) = re.findall(r"How to load it\n.*?```python\n(.*?)\n```", (folder / "README.md").read_text(), re.S)
-    assert code.splitlines() == loading.write_loading_code(format, (16, 16, 1), 2)
+    assert code.splitlines() == loading.write_loading_code(format, model)
     monkeypatch.chdir(folder)
     names = {}
     exec(code, names)
@@ -231,7 +235,7 @@ def test_a_card_replaces_an_older_card_but_no_other_readme(model, tmp_path):
     assert (folder / "README.md").read_text() == second
     for own in (second.replace(CARD_BEGINS, "---\n"), "my thesis", ""):
         (folder / "README.md").write_text(own)
-        with pytest.raises(UserError, match="README.md, which is no part of an export"):
+        with pytest.raises(UserError, match="README.md, which is not part of an export"):
             export(model, folder, "keras", first)
         assert (folder / "README.md").read_text() == own
 

@@ -1,1 +1,1 @@
-"""Trained models on disk, in one's hands again, and in other formats."""
+"""Saves, loads and exports trained models."""

@@ -1,17 +1,15 @@
-"""A trained model for other programs: Keras files, a TensorFlow SavedModel, or ONNX; none of them needs rdl.
+"""Exports encoder and decoder as Keras files, a TensorFlow SavedModel, or ONNX; none of them needs rdl.
 
-Encoder and decoder alone are written: no discriminator, no state of an optimiser.
-
-The functions bear the names that disentanglement_lib gave the signatures of its TF-Hub modules:
+The signatures have the names of disentanglement_lib's TF-Hub modules:
 
     gaussian_encoder   images [n, h, w, c] in [0, 1] -> mean, logvar, each [n, latents]
     representation     images -> default: the means, [n, latents]
     decoder            latent_vectors [n, latents] -> images: the likelihood's mean in [0, 1]; logits
     reconstructions    images -> images, logits, through the means
 
-Two things differ from that library: its ``images`` are logits where the decoder is Bernoulli's, and its
-reconstructions go through a sample of the posterior; ours through the mean, so that they can be repeated. ONNX
-allows no output with an input's name: there the reconstructions are called ``images_out``.
+Two things differ from that library: its ``images`` are logits for a Bernoulli decoder, and it reconstructs from a
+sample of the posterior, rdl from the mean, which is deterministic. ONNX forbids an output with the name of an input, so
+its reconstructions are called ``images_out``.
 """
 
 import os
@@ -22,22 +20,22 @@ import tensorflow as tf
 
 from rdl.errors import UserError
 from rdl.models.likelihoods import likelihood_of
-from rdl.models.saving.plain import plain
+from rdl.models.saving.plain import to_plain_keras
 from rdl.models.saving.saved import TrainedModel
 from rdl.runs import files
 
 FORMATS = ("keras", "saved_model", "onnx")
-_OPSET = 17  # of ONNX: the newest that runtimes of the last years all read
-_OURS = {"assets", "variables", "saved_model.pb", "fingerprint.pb"}
+_OPSET = 17  # ONNX operator set that runtimes of recent years support
+_EXPORTED = {"assets", "variables", "saved_model.pb", "fingerprint.pb"}
 CARD = "README.md"
-CARD_BEGINS = "---\n# Written by rdl's export, which writes it anew; without this line it is left alone.\n"
-"""A card says by this that it is no file of somebody's own; the comment is within the card's YAML."""
+CARD_BEGINS = "---\n# Written by rdl's export, which replaces this file; remove this line to keep it.\n"
+"""First lines of a card, a comment within its YAML; an export replaces only a README.md that begins with them."""
 
 Tensors = Mapping[str, tf.Tensor]
 
 
 class Signatures(tf.Module):
-    """The model's functions, each with names for what goes in and what comes out."""
+    """Functions of the model with named inputs and outputs."""
 
     def __init__(self, model: TrainedModel):
         super().__init__()
@@ -67,17 +65,17 @@ class Signatures(tf.Module):
 
 
 def export(model: TrainedModel, folder: str | os.PathLike, format: str = "saved_model", card: str = "") -> list[Path]:
-    """Writes the model into a folder, and its card; returns what lies there now.
+    """Writes the model and its card into a folder, atomically; returns the paths in the folder.
 
     Args:
-      model: as ``rdl.load`` gives it.
-      folder: appears whole or not at all, and takes an older export's place, but no other folder's.
-      format: ``keras`` (encoder.keras, decoder.keras), ``saved_model``, or ``onnx`` (one file a function;
-        needs the extra ``onnx``).
-      card: the text of ``README.md``, which begins with `CARD_BEGINS`; none is written where it is empty.
+      model: a trained model.
+      folder: new folder, or an older export, which is replaced.
+      format: ``keras`` (encoder.keras, decoder.keras), ``saved_model``, or ``onnx`` (one file per function; needs the
+        extra ``onnx``).
+      card: text of ``README.md``, which begins with `CARD_BEGINS`; empty for no card.
 
     Raises:
-      UserError: an unknown format, a missing package, or a folder that cannot be written or holds other things.
+      UserError: an unknown format, a missing package, or a folder that cannot be written or holds other files.
     """
     if format not in FORMATS:
         raise UserError(f"--format must be one of {', '.join(FORMATS)}, got {format!r}.")
@@ -99,13 +97,13 @@ def _refuse_to_replace(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UserError(f"--output_dir must be a folder, but {folder} is a file: choose another.")
+        raise UserError(f"--output_dir must be a folder, but {folder} is a file.")
     for path in folder.iterdir():
-        if path.name not in _OURS and path.suffix not in (".keras", ".onnx") and not _is_our_card(path):
-            raise UserError(f"{folder} holds {path.name}, which is no part of an export: choose another --output_dir.")
+        if path.name not in _EXPORTED and path.suffix not in (".keras", ".onnx") and not _is_exported_card(path):
+            raise UserError(f"{folder} holds {path.name}, which is not part of an export: choose another --output_dir.")
 
 
-def _is_our_card(path: Path) -> bool:
+def _is_exported_card(path: Path) -> bool:
     if path.name != CARD or not path.is_file():
         return False
     with files.explained(path, "read"), open(path, "rb") as file:
@@ -113,8 +111,8 @@ def _is_our_card(path: Path) -> bool:
 
 
 def _write_keras(model: TrainedModel, folder: Path) -> None:
-    plain(model.encoder).save(folder / "encoder.keras")
-    plain(model.decoder).save(folder / "decoder.keras")
+    to_plain_keras(model.encoder).save(folder / "encoder.keras")
+    to_plain_keras(model.decoder).save(folder / "decoder.keras")
 
 
 def _write_saved_model(model: TrainedModel, folder: Path) -> None:
@@ -130,18 +128,18 @@ def _write_onnx(model: TrainedModel, folder: Path) -> None:
     for name, function in Signatures(model).functions.items():
         signature = function.input_signature
         tf2onnx.convert.from_function(
-            tf.function(_distinct(function), input_signature=signature),
+            tf.function(_rename_outputs(function), input_signature=signature),
             input_signature=signature,
             opset=_OPSET,
             output_path=str(folder / f"{name}.onnx"),
         )
 
 
-def _distinct(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.Tensor], Tensors]:
-    """The function of one tensor, its outputs renamed where they bear the input's name."""
-    taken = function.input_signature[0].name
+def _rename_outputs(function: tf.types.experimental.PolymorphicFunction) -> Callable[[tf.Tensor], Tensors]:
+    """The function with each output renamed that has the name of the input."""
+    input_name = function.input_signature[0].name
 
     def renamed(tensor: tf.Tensor) -> Tensors:
-        return {f"{name}_out" if name == taken else name: value for name, value in function(tensor).items()}
+        return {f"{name}_out" if name == input_name else name: value for name, value in function(tensor).items()}
 
     return renamed

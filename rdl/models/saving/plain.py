@@ -1,4 +1,4 @@
-"""A trained network in Keras' own layers only, so that a reader needs no rdl: the same function at inference."""
+"""Translates a trained network into Keras' own layers, so that loading it does not need rdl."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,25 +18,25 @@ Translation = tuple[layers.Layer, Weights]
 _EPSILON = 1e-3
 
 
-def plain(network: keras.Model) -> keras.Model:
-    """The network with every layer of rdl's own replaced by one of Keras' that computes the same at inference.
+def to_plain_keras(network: keras.Model) -> keras.Model:
+    """Replaces each layer of rdl by Keras layers that compute the same function at inference.
 
     Raises:
-      TypeError: a layer that has no translation here.
+      TypeError: a layer without a translation.
     """
     weights: dict[str, Weights] = {}
 
     def translate(layer: Any) -> Any:
-        if not isinstance(layer, layers.Layer):  # an operation such as a slice: Keras' own, without weights
+        if not isinstance(layer, layers.Layer):  # a Keras operation such as a slice, without weights
             return layer
-        if isinstance(layer, keras.Model):  # a network within the network
-            return plain(layer)
+        if isinstance(layer, keras.Model):  # a nested network
+            return to_plain_keras(layer)
         for kind, translation in _TRANSLATIONS.items():
             if isinstance(layer, kind):
                 replacement, weights[layer.name] = translation(layer)  # type: ignore[attr-defined]
                 return replacement
         if not type(layer).__module__.startswith("keras."):
-            raise TypeError(f"{type(layer).__name__} ({layer.name}) has no translation into Keras' own layers.")
+            raise TypeError(f"{type(layer).__name__} ({layer.name}) has no translation into Keras layers.")
         weights[layer.name] = layer.get_weights()
         return type(layer).from_config(layer.get_config())
 
@@ -55,7 +55,7 @@ def _batch_norm(layer: BatchNormalization) -> Translation:
 
 
 def _affine(layer: Affine) -> Translation:
-    """Batch norm with a mean of 0 and a standard deviation of 1."""
+    """Batch normalisation with mean 0 and standard deviation 1."""
     scale, shift = map(keras.ops.convert_to_numpy, (layer.scale, layer.shift))
     values = [scale, shift, np.zeros_like(scale), np.full_like(scale, 1 - _EPSILON)]
     return layers.BatchNormalization(epsilon=_EPSILON, name=layer.name), values
@@ -66,7 +66,7 @@ def _gate(layer: Gate) -> Translation:
 
 
 def _level_latents(layer: LevelLatents) -> Translation:
-    """A dense layer whose kernel picks columns."""
+    """A dense layer whose kernel selects columns."""
     latents = layer.input.shape[-1]
     picks = np.eye(latents, dtype=np.float32)[:, layer.start : layer.start + layer.size]
     return layers.Dense(layer.size, use_bias=False, name=layer.name), [picks]

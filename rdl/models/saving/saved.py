@@ -1,7 +1,4 @@
-"""A trained model on disk, and in one's hands again.
-
-A folder ``model/`` holds ``encoder.keras`` and ``decoder.keras``: Keras' own files, without pickles or code.
-"""
+"""Saves and loads trained models: ``encoder.keras`` and ``decoder.keras`` in one folder, without pickles or code."""
 
 import os
 from collections.abc import Sequence
@@ -20,10 +17,10 @@ from rdl.runs import files
 
 
 def save(model: "VAE | TrainedModel", folder: str | os.PathLike) -> None:
-    """Writes the model's networks; the folder appears whole or not at all, and takes an older one's place.
+    """Writes the networks of a model, atomically; replaces an older model in the folder.
 
     Raises:
-      UserError: the operating system refuses, for a reason that the user can mend.
+      UserError: the folder cannot be written.
     """
     with files.replacing_folder(folder) as new:
         model.encoder.save(new / "encoder.keras")
@@ -31,19 +28,19 @@ def save(model: "VAE | TrainedModel", folder: str | os.PathLike) -> None:
 
 
 def load(folder: str | os.PathLike) -> "TrainedModel":
-    """Reads what ``save`` wrote.
+    """Loads a model that `save` wrote.
 
     Raises:
-      UserError: there is no model, or its files are damaged.
+      UserError: the model is missing or damaged.
     """
     networks = []
     for name in ("encoder", "decoder"):
         path = Path(folder) / f"{name}.keras"
         if not path.exists():
-            raise UserError(f"No trained model in {folder} ({path.name} is missing): is the run finished?")
+            raise UserError(f"No trained model in {folder}: {path.name} is missing. Finish the run with bin/train.")
         try:
             networks.append(keras.saving.load_model(path, compile=False))
-        except Exception as error:  # Keras raises whatever its readers raise
+        except Exception as error:  # Keras raises errors of many types
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{path} is damaged ({reason}): remove the folder and run the training again.") from error
     try:
@@ -54,9 +51,9 @@ def load(folder: str | os.PathLike) -> "TrainedModel":
 
 
 class TrainedModel:
-    """A finished model: from images to latents and back.
+    """A trained model, which encodes images as latents and decodes latents to images.
 
-    Images are uint8 [n, height, width, channels], or floats in [0, 1]; one image may come without its first axis.
+    Images are uint8 [n, height, width, channels], or floats in [0, 1]; a single image may lack the first axis.
     """
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model):
@@ -64,11 +61,11 @@ class TrainedModel:
 
     @classmethod
     def of(cls, model: VAE) -> "TrainedModel":
-        """A model that was trained, as it is now and as its training goes on."""
+        """Wraps a VAE; shares its weights, also while training continues."""
         return cls(model.encoder, model.decoder)
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes the networks, as ``save`` of this module does."""
+        """Writes the networks into a folder (`save`)."""
         save(self, folder)
 
     @property
@@ -78,16 +75,16 @@ class TrainedModel:
 
     @property
     def num_latents(self) -> int:
-        """How many latents there are."""
+        """Number of latents."""
         return self.decoder.inputs[0].shape[1]
 
     def posterior(self, images: np.ndarray) -> DiagonalNormal:
-        """q(z | x): a TFP distribution, batch shape [n], event shape [latents].
+        """q(z | x) as a TFP distribution with batch shape [n] and event shape [latents].
 
         Raises:
           UserError: images of another shape or type, or not finite.
         """
-        mean, log_variance = self.encoder(self._checked(images), training=False)
+        mean, log_variance = self.encoder(self._check_images(images), training=False)
         return DiagonalNormal(tf.cast(mean, tf.float32), tf.cast(log_variance, tf.float32))
 
     def encode(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
@@ -102,7 +99,7 @@ class TrainedModel:
         return np.concatenate([part.numpy() for part in parts]) if parts else np.zeros((0, self.num_latents), "f4")
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
-        """The likelihood's mean, float32 [n, height, width, channels] in [0, 1], for latents [n, latents].
+        """Mean of p(x | z), float32 [n, height, width, channels] in [0, 1], for latents [n, latents].
 
         Raises:
           UserError: latents of another shape.
@@ -116,7 +113,7 @@ class TrainedModel:
     def traverse(
         self, image: np.ndarray, latent: int, values: Sequence[float] = tuple(np.linspace(-2, 2, 9))
     ) -> np.ndarray:
-        """Images along one latent, the others as the encoder gives them: float32 [values, height, width, channels].
+        """Decodes an image while one latent varies: float32 [values, height, width, channels].
 
         Raises:
           UserError: no such latent, or an image of another shape.
@@ -127,7 +124,7 @@ class TrainedModel:
         latents[:, latent] = values
         return self.decode(latents)
 
-    def _checked(self, images: np.ndarray) -> tf.Tensor:
+    def _check_images(self, images: np.ndarray) -> tf.Tensor:
         images = np.asarray(images)
         images = images[None] if images.ndim == 3 else images
         if images.ndim != 4 or images.shape[1:] != self.image_shape:
@@ -141,5 +138,5 @@ class TrainedModel:
         if not np.issubdtype(images.dtype, np.floating):
             raise UserError(f"Expected images as uint8, or floats in [0, 1], got {images.dtype}.")
         if not (np.isfinite(images).all() and images.min(initial=0) >= 0 and images.max(initial=0) <= 1):
-            raise UserError("Expected floats in [0, 1]; these go beyond or hold NaN: divide by 255, or pass uint8.")
+            raise UserError("Expected finite floats in [0, 1]: divide by 255, or pass uint8.")
         return tf.cast(images, tf.float32)

@@ -227,7 +227,7 @@ def _describe_verdict(records: CardRecords) -> str:
 
 
 def _describe_loading(model: TrainedModel, format: str) -> str:
-    lines = loading.write_loading_code(format, model.image_shape, model.num_latents)
+    lines = loading.write_loading_code(format, model)
     return f"In the folder of these files, without rdl:\n\n{format_code_block('python', lines)}"
 
 

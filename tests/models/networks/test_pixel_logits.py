@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from rdl.models.networks.pixel_logits import PixelLogits, upsample
-from rdl.models.saving.plain import plain
+from rdl.models.saving.plain import to_plain_keras
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -58,7 +58,7 @@ def test_a_saved_network_has_the_layer_and_a_plain_one_keras_layer(tmp_path):
     again = keras.saving.load_model(tmp_path / "network.keras")
     assert type(again.get_layer("logits")) is PixelLogits
     x = np.random.default_rng(4).normal(size=(2, 4, 4, 8)).astype(np.float32)
-    translated = plain(network)
+    translated = to_plain_keras(network)
     assert type(translated.get_layer("logits")) is keras.layers.Conv2DTranspose
     for other in (again, translated):
         np.testing.assert_array_equal(other(x), network(x))

@@ -7,7 +7,7 @@ from rdl.errors import UserError
 from rdl.models.initialization import initialize
 from rdl.models.networks.quantised import finite_scalar, quantised_encoder
 from rdl.models.networks.small import small_fc_encoder
-from rdl.models.saving.plain import plain
+from rdl.models.saving.plain import to_plain_keras
 
 
 @pytest.mark.parametrize("levels", [3, 9])
@@ -46,7 +46,7 @@ def test_an_encoder_keeps_its_weights_and_its_log_variances(tmp_path):
     np.testing.assert_array_equal(means, finite_scalar(before, 5))
     assert len(np.unique(means)) > 1
     network.save(tmp_path / "encoder.keras")
-    for copy in (keras.saving.load_model(tmp_path / "encoder.keras", compile=False), plain(network)):
+    for copy in (keras.saving.load_model(tmp_path / "encoder.keras", compile=False), to_plain_keras(network)):
         np.testing.assert_array_equal(copy(images)[0], means)
 
 

@@ -12,14 +12,14 @@ from rdl.models.ladder.levels import Gate
 from rdl.models.ladder.networks import flat_decoder, ladder_decoder, ladder_encoder
 from rdl.models.networks.reference import reference_decoder, reference_encoder
 from rdl.models.saving.export import export
-from rdl.models.saving.plain import plain
+from rdl.models.saving.plain import to_plain_keras
 from rdl.models.saving.saved import TrainedModel
 
 SHAPE, LATENTS = (64, 64, 1), 4
 
 
-def shaken(network, seed):
-    """A network whose every weight, moving averages and gates among them, is away from where it starts."""
+def perturb(network, seed):
+    """Perturbs every weight of a network, moving averages and gates included."""
     random = np.random.default_rng(seed)
     for variable in network.variables:
         value = variable.numpy() + 0.02 * random.standard_normal(variable.shape)
@@ -29,7 +29,7 @@ def shaken(network, seed):
 
 @pytest.fixture(scope="module")
 def model():
-    return TrainedModel(shaken(reference_encoder(SHAPE, LATENTS), 0), shaken(reference_decoder(SHAPE, LATENTS), 1))
+    return TrainedModel(perturb(reference_encoder(SHAPE, LATENTS), 0), perturb(reference_decoder(SHAPE, LATENTS), 1))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ if any(name == "rdl" or name.startswith("rdl.") for name in sys.modules):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["keras", "saved_model", "onnx"])
-def test_an_export_is_the_same_model_in_a_process_without_rdl(format, model, expected, tmp_path):
+def test_an_export_computes_the_same_without_rdl(format, model, expected, tmp_path):
     if format == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
@@ -127,7 +127,7 @@ def test_a_saved_model_has_disentanglement_libs_signatures(model, tmp_path):
     assert set(loaded.signatures["gaussian_encoder"](images=tf.constant(images))) == {"mean", "logvar"}
 
 
-def test_an_export_holds_the_weights_of_encoder_and_decoder_and_no_more(model, tmp_path):
+def test_an_export_holds_only_encoder_and_decoder(model, tmp_path):
     weights = 4 * (model.encoder.count_params() + model.decoder.count_params())
     export(model, tmp_path / "keras", "keras")
     assert weights < sum(path.stat().st_size for path in (tmp_path / "keras").iterdir()) < 1.1 * weights
@@ -136,13 +136,13 @@ def test_an_export_holds_the_weights_of_encoder_and_decoder_and_no_more(model, t
     assert weights <= variables.stat().st_size < 1.01 * weights
 
 
-def test_a_second_export_takes_the_firsts_place_and_nothing_elses(model, tmp_path):
+def test_an_export_replaces_only_an_older_export(model, tmp_path):
     first = export(model, tmp_path / "out", "keras")
     assert [path.name for path in first] == ["decoder.keras", "encoder.keras"]
     assert export(model, tmp_path / "out", "keras") == first
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years")
-    with pytest.raises(UserError, match="thesis.tex, which is no part of an export"):
+    with pytest.raises(UserError, match="thesis.tex, which is not part of an export"):
         export(model, tmp_path / "mine", "keras")
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years"
     with pytest.raises(UserError, match="--format must be one of keras, saved_model, onnx, got 'tflite'"):
@@ -154,8 +154,8 @@ def test_a_second_export_takes_the_firsts_place_and_nothing_elses(model, tmp_pat
     [lambda: reference_encoder((64, 64, 1), 3), lambda: ladder_encoder((64, 64, 1), 6)],
     ids=["reference", "ladder"],
 )
-def test_encoders_in_kerass_own_layers_compute_the_same(make):
-    check_plain(shaken(make(), 3), np.random.default_rng(4).random((2, 64, 64, 1), np.float32))
+def test_encoders_in_plain_keras_compute_the_same(make):
+    check_plain(perturb(make(), 3), np.random.default_rng(4).random((2, 64, 64, 1), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -163,18 +163,18 @@ def test_encoders_in_kerass_own_layers_compute_the_same(make):
     [lambda: reference_decoder((64, 64, 1), 6), lambda: ladder_decoder((64, 64, 1), 6)],
     ids=["reference", "ladder"],
 )
-def test_decoders_in_kerass_own_layers_compute_the_same(make):
-    check_plain(shaken(make(), 5), np.random.default_rng(6).standard_normal((2, 6)).astype(np.float32))
+def test_decoders_in_plain_keras_compute_the_same(make):
+    check_plain(perturb(make(), 5), np.random.default_rng(6).standard_normal((2, 6)).astype(np.float32))
 
 
-def test_networks_within_networks_are_translated_too():
+def test_nested_networks_are_translated():
     gin.bind_parameter("flat_decoder.decoder", reference_decoder)
-    decoder = shaken(flat_decoder((64, 64, 1), 6), 8)
+    decoder = perturb(flat_decoder((64, 64, 1), 6), 8)
     check_plain(decoder, np.random.default_rng(9).standard_normal((2, 6)).astype(np.float32))
 
 
 def check_plain(network, inputs):
-    copy = plain(network)
+    copy = to_plain_keras(network)
     for found, wanted in zip(
         keras.tree.flatten(copy(inputs)), keras.tree.flatten(network(inputs, training=False)), strict=True
     ):
@@ -187,7 +187,7 @@ def test_a_closed_gate_stays_closed():
     gates = [layer for layer in decoder.layers if isinstance(layer, Gate)]
     gates[0].gate.assign(0.0)
     latents = np.random.default_rng(7).standard_normal((2, 6)).astype(np.float32)
-    np.testing.assert_allclose(plain(decoder)(latents), decoder(latents), atol=1e-5)
+    np.testing.assert_allclose(to_plain_keras(decoder)(latents), decoder(latents), atol=1e-5)
 
 
 def test_a_layer_without_translation_is_named():
@@ -197,4 +197,4 @@ def test_a_layer_without_translation_is_named():
 
     images = keras.Input((2,))
     with pytest.raises(TypeError, match=r"Odd \(strange\) has no translation"):
-        plain(keras.Model(images, Odd(name="strange")(images)))
+        to_plain_keras(keras.Model(images, Odd(name="strange")(images)))

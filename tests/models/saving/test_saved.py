@@ -12,7 +12,7 @@ VALUES = (-3.0, 0.0, 0.5)
 
 @pytest.fixture(scope="module")
 def model():
-    """Its latents are 5, 6 and 7 whatever the image."""
+    """A model whose latents are 5, 6 and 7 for every image."""
     images = keras.Input((4, 4, 1))
     start = keras.layers.Flatten()(images)
     heads = [keras.layers.Dense(3, kernel_initializer="zeros", name=name)(start) for name in ("means", "spread")]
@@ -21,13 +21,13 @@ def model():
     return TrainedModel(encoder, small_fc_decoder((4, 4, 1), 3, widths=(8,)))
 
 
-def test_traverse_sets_one_latent_and_keeps_the_others(model):
+def test_traverse_varies_only_one_latent(model):
     latents = np.array([[5.0, value, 7.0] for value in VALUES], np.float32)
     expected = tf.sigmoid(model.decoder(latents)).numpy()
     assert np.ptp(expected, axis=0).max() > 0.01
     np.testing.assert_allclose(model.traverse(np.zeros((4, 4, 1)), 1, VALUES), expected, rtol=1e-5)
 
 
-def test_traverse_knows_its_latents(model):
+def test_traverse_refuses_an_unknown_latent(model):
     with pytest.raises(UserError, match=r"a latent in 0 \.\. 2, got 3"):
         model.traverse(np.zeros((4, 4, 1)), 3)
