@@ -83,6 +83,7 @@ class FinishedRun:
     def training_settings(self) -> Bindings:
         """Settings in the names of disentanglement_lib's gin files, and all bindings of the run under ``run/``."""
         objective = strip_gin_quotes(self.config.get("model.objective", ""))
+        likelihood = strip_gin_quotes(self.config.get("model.likelihood", "")) or "bernoulli"
         settings = {"model.name": f"'{self.method}'", "model.model": f"@{objective}()"}
         batch_size = self.summary.get("final.batch_size")
         if batch_size:
@@ -93,7 +94,7 @@ class FinishedRun:
             "encoder.num_latent": str(self.model.num_latents),
             "encoder.encoder_fn": self.config.get("model.encoder", ""),
             "decoder.decoder_fn": self.config.get("model.decoder", ""),
-            "reconstruction_loss.loss_fn": f"@{self._named('model.likelihood') or 'bernoulli'}_loss",
+            "reconstruction_loss.loss_fn": f"@{likelihood}_loss",
             **self.dataset,
             **{key: value for key, value in self.config.items() if key.startswith(f"{objective}.")},
             **self._final_hyperparameters(objective),
