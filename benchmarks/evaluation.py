@@ -1,12 +1,12 @@
-"""CPU seconds of all that bin/evaluate measures: ten metrics, means and samples, at disentanglement_lib's sizes.
+"""CPU seconds of a whole run of bin/evaluate: ten metrics on means and samples, with disentanglement_lib's sizes.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--rounds 5] [--preset fast] [--metrics dci mig]
 
-The data has dSprites' factors and the representation ten latents, by a formula that costs next to nothing; the gin
-files are the shipped ones. A boosted tree costs the same in every round, so --rounds 5 grows the first 5 of
-scikit-learn's 100 and multiplies. "2 cores" is computed from CPU seconds: what runs side by side, a factor a thread
-with the costliest first, by the share of the busier core; everything else as it is. --wall measures the time on the
-clock as well, which means something on an idle machine with --rounds 100 only. The last line is JSON.
+The data has the factors of dSprites, and the representation has ten latents by a formula of negligible cost; the gin
+files are the shipped ones. Boosted trees cost the same in every round, so --rounds 5 grows the first 5 of
+scikit-learn's 100 rounds and scales the time. "2 cores" is computed from CPU seconds: parallel work, one thread per
+factor with the most expensive first, by the share of the busier core; other work unchanged. --wall also measures wall
+time, which is meaningful only on an idle machine with --rounds 100. The last line is JSON.
 """
 
 import argparse
@@ -33,7 +33,7 @@ ROUNDS = 100  # scikit-learn's
 
 
 def busier_core(metric):
-    """The share of the work that the busier of two cores has, factors with most classes first."""
+    """Share of the work of the busier of two cores; factors with the most classes start first."""
     costs = [classes if metric in TREES else 9 + classes for classes in sorted(made.SIZES, reverse=True)]
     cores = [0.0, 0.0]
     for cost in costs:
@@ -42,7 +42,7 @@ def busier_core(metric):
 
 
 def representations(factors):
-    """Means, and samples around them, of the states of dSprites."""
+    """Means and samples for the states of dSprites."""
     data, mean = encode_once(factors, made.encode)
     random = np.random.RandomState(0)
 
@@ -57,8 +57,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metrics", nargs="*", default=METRICS)
     parser.add_argument("--preset", default="", help="a file of gin_configs/metrics/presets")
-    parser.add_argument("--rounds", type=int, default=5, help="of scikit-learn's boosted trees; 100 is the whole")
-    parser.add_argument("--wall", action="store_true", help="show the time on the clock too")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of scikit-learn's boosted trees; 100 is exact")
+    parser.add_argument("--wall", action="store_true", help="show wall time too")
     options = parser.parse_args()
     ensemble.GradientBoostingClassifier = functools.partial(
         ensemble.GradientBoostingClassifier, n_estimators=options.rounds

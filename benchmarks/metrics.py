@@ -1,11 +1,11 @@
-"""CPU seconds of every metric at disentanglement_lib's default sizes, beside a straightforward formulation.
+"""CPU seconds of every metric with disentanglement_lib's default sizes, compared with a direct implementation.
 
     OMP_NUM_THREADS=1 python benchmarks/metrics.py [--plain] [--trees lightgbm sklearn] [--udr-models 20 280]
 
-The data has dSprites' factors (3, 6, 40, 32, 32) and no images: the encoder, a small formula, costs next to nothing.
-`--plain` runs the formulations of `plain_metrics.py`; `--trees` runs DCI and the downstream task of boosted trees, with
-scikit-learn minutes of work. Prints a table and the scores, so that one run shows that the two give the same.
-`benchmarks/evaluation.py` measures what bin/evaluate does as a whole.
+The data has the factors of dSprites (3, 6, 40, 32, 32) and no images: the encoder is a formula of negligible cost.
+`--plain` runs the implementations of `plain_metrics.py`; `--trees` runs DCI and the downstream task with boosted trees,
+which take minutes with scikit-learn. Prints a table with the scores of both, which are equal.
+`benchmarks/evaluation.py` measures a whole run of bin/evaluate.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from third_party.disentanglement_lib.evaluation.udr.metrics import udr
 
 
 def split():
-    """Codes and factors, training and test, [n, ...], noise added so that trees and bins have work to do."""
+    """Codes and factors of training and test, [n, ...], with noise so that trees and bins are not trivial."""
     generator = np.random.RandomState(0)
     parts = []
     for num in (NUM_TRAIN, NUM_TEST):

@@ -143,9 +143,11 @@ def compute_scores(codes: np.ndarray, kl: np.ndarray, rows: list[dict]) -> dict[
         alike = (betas == beta) & (rates == rate)
         for name, kind in (("UDR, lasso", "lasso"), ("UDR, Spearman", "spearman")):
             found[name][alike] = udr.score(few[alike], kl[alike], kind, mode="fixed")["model_scores"]
-        by_chance = chance.of_rotated(few[alike], kl[alike], "lasso", 0.01, 0, 10)
-        most = chance.reachable(few[alike], kl[alike], "lasso", 0.01)
-        found["UDR, lasso, chance-corrected"][alike] = chance.corrected(found["UDR, lasso"][alike], by_chance, most)
+        by_chance = chance.rotated_udr(few[alike], kl[alike], "lasso", 0.01, 0, 10)
+        most = chance.reachable_udr(few[alike], kl[alike], "lasso", 0.01)
+        found["UDR, lasso, chance-corrected"][alike] = chance.correct_for_chance(
+            found["UDR, lasso"][alike], by_chance, most
+        )
     agreed, ones = agreement.agreement(few, kl), np.ones_like(kl)
     same = (betas[:, None] == betas) & (rates[:, None] == rates)
     other = betas[:, None] != betas

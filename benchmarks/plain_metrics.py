@@ -1,6 +1,6 @@
-"""Every metric written out plainly with scikit-learn and scipy, on data of dSprites' factors: what `metrics.py` times.
+"""Direct implementations of every metric with scikit-learn and scipy, which `metrics.py` compares with rdl's.
 
-A pair of latent and factor, a batch or a pair of models is computed at a time.
+They loop over pairs of latents and factors, batches, and pairs of models. The data has the factors of dSprites.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ WEIGHTS = np.random.default_rng(0).normal(size=(len(SIZES), 10)) * 0.3 + np.eye(
 
 
 def encode(factors):
-    """Ten smooth mixtures of the factors, none of them constant."""
+    """Ten smooth mixtures of the factors, none of which is constant."""
     return np.sin(factors / np.array(SIZES) @ WEIGHTS * 2).astype(np.float32)
 
 

@@ -187,10 +187,17 @@ class ImageSet:
         """Draws factors: int64 [num, factors]."""
         return self._own_labels().sample(num, random_state)
 
+    def find(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
+        """Draws the index of an image with the given factors for each row of factors [n, factors]: int64 [n].
+
+        Raises:
+          UserError: no image has one of the combinations.
+        """
+        return self._own_labels().find(factors, random_state)
+
     def sample_observations_from_factors(self, factors: np.ndarray, random_state: np.random.RandomState) -> np.ndarray:
         """Draws one image per row of factors [n, factors]: float32 [n, height, width, channels] in [0, 1]."""
-        found = self._own_labels().find(factors, random_state)
-        return self.source.observe(self._positions(found), random_state)
+        return self.source.observe(self._positions(self.find(factors, random_state)), random_state)
 
     def sample(self, num: int, random_state: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
         """Draws factors, int64 [num, factors], and an image for each, float32 [num, height, width, channels]."""

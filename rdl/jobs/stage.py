@@ -27,6 +27,7 @@ from rdl.runs.layout import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
+from rdl.time_left import format_duration
 
 
 @dataclass(frozen=True)
@@ -198,13 +199,16 @@ class Stage:
         """
 
         def work() -> dict[str, Any]:
-            self.context.callback.on_message(f"measuring {name} on the true factors")
+            duration = format_duration(Measurement().expected_seconds(self.images))
+            self.context.callback.on_message(f"measuring {name} on the true factors, about {duration}")
             encode = alone(lambda indices: self.encode(self.images, indices))
             try:
                 details = Measurement()(encode, self.images, self.context.seed).details
             except ValueError as error:  # undefined for these latents and factors; the run can still be finished
                 self.context.callback.on_message(f"{name} cannot be measured: {in_one_line(error)}")
                 return {}
+            for note in details["notes"]:
+                self.context.callback.on_message(note)
             return details["measured"][0] | details["measured_with"]
 
         record = self.context.run.unit(MeasureKey(name), work)

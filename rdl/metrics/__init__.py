@@ -1,1 +1,1 @@
-"""Metrics that are not part of disentanglement_lib: MIG-sup, InfoMEC and DCI-ES."""
+"""Metrics beyond disentanglement_lib (MIG-sup, InfoMEC, DCI-ES), and all metrics on arrays."""

@@ -1,19 +1,20 @@
 """InfoMEC: modularity, explicitness and compactness from normalised information (Hsu et al. 2023, arXiv 2305.18378).
 
-From section 4 of "Disentanglement via Latent Quantization", for factors s_i and latents z_j. With
+Section 4 of "Disentanglement via Latent Quantization" defines them for factors s_i and latents z_j. With
 
     NMI_ij = I(s_i; z_j) / H(s_i)
 
 over the active latents,
 
-    InfoM = (mean_j [max_i NMI_ij / sum_i NMI_ij] - 1 / factors) / (1 - 1 / factors)     each latent knows one factor
-    InfoC = (mean_i [max_j NMI_ij / sum_j NMI_ij] - 1 / latents) / (1 - 1 / latents)     each factor lies in one latent
-    InfoE = mean_i [1 - H_V(s_i | z) / H(s_i)]                                           factors are read off linearly
+    InfoM = (mean_j [max_i NMI_ij / sum_i NMI_ij] - 1 / factors) / (1 - 1 / factors)    one factor per latent
+    InfoC = (mean_i [max_j NMI_ij / sum_j NMI_ij] - 1 / latents) / (1 - 1 / latents)    one latent per factor
+    InfoE = mean_i [1 - H_V(s_i | z) / H(s_i)]                                          linear probes
 
-where H_V(s | z) is the least mean negative log-likelihood of s by a multinomial logistic regression on all latents
-(predictive V-information of Xu et al. 2020, arXiv 2002.10689). As there, the latents being continuous and the factors
-discrete, mutual information is estimated by 10 nearest neighbours (Ross 2014), and a latent whose range is at most a
-twentieth of the widest is not active. docs/deviations.md says where this differs from the code released with it.
+where H_V(s | z) is the least mean negative log-likelihood of s under a multinomial logistic regression on all latents
+(predictive V-information, Xu et al. 2020, arXiv 2002.10689). As in the paper, the mutual information of a continuous
+latent and a discrete factor is estimated by 10 nearest neighbours (Ross 2014), and a latent is active if its range is
+more than a twentieth of the widest range. Continuous factors are cut into 20 bins of equal counts for NMI; their term
+of InfoE is R^2 of a linear regression. docs/deviations.md lists the differences from the released code.
 """
 
 from typing import Any
@@ -38,12 +39,13 @@ def compute_infomec(
     neighbours: int = 10,
     active_range: float = 0.05,
 ) -> dict[str, Any]:
-    """InfoMEC of a representation on `num_train` drawn points, in disentanglement_lib's form; keys as `score`."""
+    """InfoMEC of a representation on `num_train` drawn points, with disentanglement_lib's interface; see `score`."""
     del artifact_dir
     codes, factors = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_train, random_state, batch_size
     )
-    return score(codes.T, factors.T, random_state, neighbours, active_range)
+    continuous = utils.continuous_factors(ground_truth_data)
+    return score(codes.T, factors.T, random_state, neighbours, active_range, continuous)
 
 
 def score(
@@ -52,58 +54,66 @@ def score(
     random_state: int | np.random.RandomState = 0,
     neighbours: int = 10,
     active_range: float = 0.05,
+    continuous_factors: bool | np.ndarray = False,
 ) -> dict[str, Any]:
     """InfoMEC of codes.
 
     Args:
-      codes: [n, latents]. A point that occurs twice counts once: a neighbour at distance 0 would tell everything.
-      factors: [n, factors], discrete; those of one value are left out.
-      random_state: of the noise, 1e-10 of a latent's size, by which scikit-learn tells equal codes apart.
-      neighbours: of the estimate of mutual information.
-      active_range: a latent whose range is not above so much of the widest latent's does not count in InfoM and InfoC.
+      codes: [n, latents]. Equal points count once: a neighbour at distance 0 would determine everything.
+      factors: [n, factors]; constant factors are left out.
+      random_state: of the noise, 1e-10 of a latent's size, by which scikit-learn separates equal codes.
+      neighbours: number of nearest neighbours in the estimate of mutual information.
+      active_range: latents whose range is at most this share of the widest latent's do not count in InfoM and InfoC.
+      continuous_factors: a bool, or one for each factor.
 
     Returns:
-      `infom`, `infoe`, `infoc`, at most 1; `active_latents`, how many are. A lone factor's InfoM and a lone active
-      latent's InfoC are 1; where no latent is active both are 0.
+      `infom`, `infoe`, `infoc`, at most 1; `active_latents`, their number. With one factor InfoM is 1, with one active
+      latent InfoC is 1; without an active latent both are 0.
 
     Raises:
-      ValueError: arrays that are no tables of finite numbers, constant factors only, or factors that are continuous.
+      ValueError: arrays that are not tables of finite numbers, constant factors only, or discrete factors with
+        fractions and too many values.
     """
     codes = validation.check_codes(codes)
     factors = validation.check_factors(factors, len(codes))
+    continuous = validation.factor_mask(continuous_factors, factors.shape[1])
     if neighbours < 1 or not 0.0 <= active_range < 1.0:
         raise ValueError(
             f"InfoMEC: expected neighbours of at least 1 and an active_range in [0, 1), received {neighbours} and "
             f"{active_range}"
         )
+    num_latents = codes.shape[1]
     points = np.unique(np.hstack([codes.astype(np.float64), factors]), axis=0)
-    codes = validation.moderate(points[:, : codes.shape[1]], by_latent=True)[1][0]
-    labels, _ = validation.classes(points[:, codes.shape[1] :].T, np.empty((factors.shape[1], 0)), "InfoMEC")
-    labels = labels[validation.varying_factors(labels, "InfoMEC")]
-    ranges = np.ptp(points[:, : codes.shape[1]], axis=0)
+    codes = validation.moderate(points[:, :num_latents], by_latent=True)[1][0]
+    values = points[:, num_latents:].T
+    varying = validation.varying_factors(values, "InfoMEC")
+    values, continuous = values[varying], continuous[varying]
+    labels = utils.bin_continuous(values, continuous).astype(np.float64)
+    labels, _ = validation.classes(labels, np.empty((len(labels), 0)), "InfoMEC")
+    ranges = np.ptp(points[:, :num_latents], axis=0)
     active = ranges > active_range * ranges.max()
-    entropies = utils.discrete_entropy(labels)
-    known = _information(codes[:, active], labels, neighbours, random_state) / entropies[:, None]
+    normalized = _information(codes[:, active], labels, neighbours, random_state)
+    normalized /= np.maximum(utils.discrete_entropy(labels), np.finfo(np.float64).tiny)[:, None]
     return {
-        "infom": modularity(known),
-        "infoe": float(np.mean(1.0 - _conditional_entropies(codes, labels) / entropies)),
-        "infoc": modularity(known.T) if active.any() else 0.0,
+        "infom": modularity(normalized),
+        "infoe": float(np.mean(_explained(codes, labels, values, continuous))),
+        "infoc": modularity(normalized.T) if active.any() else 0.0,
         "active_latents": int(active.sum()),
     }
 
 
-def modularity(known: np.ndarray) -> float:
-    """InfoM of normalised information [factors, latents]; of its transpose, InfoC.
+def modularity(normalized: np.ndarray) -> float:
+    """InfoM of normalised information [factors, latents]; InfoC of its transpose.
 
-    A latent that knows nothing of any factor knows of all as much.
+    A latent without information counts as one with equal information on all factors.
     """
-    factors, latents = known.shape
+    factors, latents = normalized.shape
     if not latents:
         return 0.0
     if factors == 1:
         return 1.0
-    totals = known.sum(axis=0)
-    shares = np.where(totals > 0, known.max(axis=0) / np.where(totals > 0, totals, 1.0), 1.0 / factors)
+    totals = normalized.sum(axis=0)
+    shares = np.where(totals > 0, normalized.max(axis=0) / np.where(totals > 0, totals, 1.0), 1.0 / factors)
     return float((shares.mean() - 1.0 / factors) / (1.0 - 1.0 / factors))
 
 
@@ -123,12 +133,19 @@ def _information(codes, labels, neighbours: int, random_state) -> np.ndarray:
     )
 
 
-def _conditional_entropies(codes, labels) -> np.ndarray:
-    """H_V(s_i | z) in nats, [factors]: of the points that the regressions are fitted to."""
+def _explained(codes, labels, values, continuous) -> np.ndarray:
+    """1 - H_V(s_i | z) / H(s_i), or R^2 of a continuous factor, [factors], on the points of the fit."""
     deviations = codes.std(axis=0)
     standard = (codes - codes.mean(axis=0))[:, deviations > 0] / deviations[deviations > 0]
-    found = []
-    for row in labels:
+    entropies = utils.discrete_entropy(labels)
+    explained = []
+    for row, value, is_continuous, entropy in zip(labels, values, continuous, entropies, strict=True):
+        if is_continuous:
+            centred = value - value.mean()
+            residual = centred - standard @ np.linalg.lstsq(standard, centred, rcond=None)[0]
+            explained.append(1.0 - np.sum(residual**2) / np.sum(centred**2))
+            continue
         likelihoods = logistic.LogisticRegression(C=np.inf).fit(standard, row).predict_proba(standard)
-        found.append(-np.mean(np.log(np.maximum(likelihoods[np.arange(len(row)), row], np.finfo(np.float64).tiny))))
-    return np.array(found)
+        chosen = np.maximum(likelihoods[np.arange(len(row)), row], np.finfo(np.float64).tiny)
+        explained.append(1.0 + np.mean(np.log(chosen)) / entropy)
+    return np.array(explained)

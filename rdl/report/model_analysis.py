@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.metrics.labelled_points import find_continuous_columns
 from rdl.models.ladder.levels import levels_of
 from rdl.models.saving import saved
 from rdl.posterior import VERDICT_INACTIVE_KL, encode_in_batches, mean_kl_to_prior
@@ -136,7 +137,7 @@ def _measure_factors(
     varying = [column for column in range(factors.shape[1]) if np.ptp(factors[:, column]) > 0]
     if not varying:
         return nothing
-    factors = factors[:, varying]
+    factors, continuous = factors[:, varying], find_continuous_columns(images)[varying]
     note("training trees for the importances")
     mixed = generator(0, "report", "trees").permutation(len(means))
     train, test = mixed[:TREE_POINTS], mixed[TREE_POINTS : 2 * TREE_POINTS]
@@ -145,10 +146,11 @@ def _measure_factors(
     importances = np.zeros((means.shape[1], len(varying)))
     if known.any():
         importances[:, known], _, _ = dci.compute_importance_gbt(
-            means[train].T, factors[train][:, known].T, means[test].T, factors[test][:, known].T, derive(0, "report")
-        )
+            means[train].T, factors[train][:, known].T, means[test].T, factors[test][:, known].T,
+            derive(0, "report"), continuous_factors=continuous[known],
+        )  # fmt: skip
     names = tuple(images.factor_space.names[column] for column in varying)
-    return names, normalized_information(means, factors), importances
+    return names, normalized_information(means, utils.bin_continuous(factors.T, continuous).T), importances
 
 
 def _summarize_latent(number: int, kl: float, factors: tuple[str, ...], information: np.ndarray) -> LatentSummary:

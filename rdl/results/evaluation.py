@@ -7,6 +7,7 @@ then one to each metric on the means, then one to each on the samples, names in 
 import importlib.util
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from rdl import shipped
 from rdl.config import Bindings, configured, parse_gin_text
 from rdl.errors import UserError
+from rdl.metrics.undefined import leave_out_undefined
 from rdl.results import result_tree
 from rdl.results.expected_time import estimate_metric_seconds
 from rdl.results.finished_run import FinishedRun
@@ -24,17 +26,16 @@ from rdl.results.representations import REPRESENTATIONS, Function, Representatio
 from rdl.seeds import derive
 from rdl.time_left import TimeLeft, format_duration
 from third_party.disentanglement_lib.evaluation import evaluate as metric
+from third_party.disentanglement_lib.evaluation.metrics.threads import report_progress
 
 METRIC_FILES = shipped.GIN_CONFIGS / "metrics"
 _PRESETS = METRIC_FILES / "presets"
+_LONG = 30  # seconds; longer metrics report their progress
 _PRESET = "evaluation.preset"  # its key in the settings of a result
 METRICS = (
     "beta_vae_sklearn", "dci", "downstream_task_boosted_trees", "downstream_task_logistic_regression",
     "factor_vae_metric", "irs", "mig", "modularity_explicitness", "sap_score", "unsupervised",
 )  # fmt: skip
-
-# Scores that compare factors with each other: with a single factor they are 1 by construction.
-_COMPARE_FACTORS = ("disentanglement", "modularity_score", "mig_sup", "train_accuracy", "eval_accuracy")
 
 
 class _UndefinedMetric(UserError):
@@ -113,8 +114,11 @@ def evaluate(
     failed: list[str] = []
     expected: list[float] = []
     if missing:
-        prepared = _encode_images(run)
-        size = run.images.factors_num_values, run.model.num_latents
+        with configured([], bindings):
+            prepared = _encode_images(run)
+        for line in prepared.points.notes:
+            log(line)
+        size = prepared.points.num_values, run.model.num_latents
         expected = [estimate_metric_seconds(piece.read_settings(), *size) for piece in missing]
     time_left = TimeLeft(rate=1.0)  # seconds of the rule of thumb per second of this machine
     for number, piece in enumerate(work, 1):
@@ -125,7 +129,9 @@ def evaluate(
         this, left = (format_duration(time_left.seconds(cost) or 0.0) for cost in (expected[0], sum(expected)))
         log(f"{title}: about {this}, {left} left in all")
         try:
-            results = piece.measure(run, prepared, preset)
+            progress = report_progress(lambda done, total: log(f"  {done} of {total} factors"))
+            with progress if expected[0] > _LONG else nullcontext():
+                results = piece.measure(run, prepared, preset)
             log(f"{title}: {_summarize_scores(results)} ({results['elapsed_time']:.1f} s)")
         except _UndefinedMetric as error:
             log(f"{title}: {str(error).splitlines()[0]}")
@@ -182,8 +188,7 @@ class _Work:
         with configured(self.files, [*self._own_bindings(), *self.bindings]):
             results = dict(compute_metric(prepared.data, encode))
             used = parse_gin_text(gin.operative_config_str(max_line_length=10_000))
-        if sum(size > 1 for size in prepared.data.factors_num_values) == 1:
-            results = _drop_comparing_scores(results)
+        results = leave_out_undefined(results, len(prepared.points.columns))
         settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
         results["elapsed_time"] = time.perf_counter() - started
         before = run.paths.postprocessed(self.representation)
@@ -250,13 +255,6 @@ def _find_preset(name: str) -> list[str]:
     if "lightgbm" in path.read_text() and importlib.util.find_spec("lightgbm") is None:
         raise UserError(f"The preset '{name}' needs LightGBM: pip install lightgbm, or measure without --preset.")
     return [str(path)]
-
-
-def _drop_comparing_scores(results: dict[str, Any]) -> dict[str, Any]:
-    """The results for a single factor: scores that compare factors are dropped and named under ``undefined``."""
-    gone = [key for key in results if key.split(".")[0].removesuffix("_stderr") in _COMPARE_FACTORS]
-    kept = {key: value for key, value in results.items() if key not in gone}
-    return {**kept, "undefined": f"{', '.join(gone)}: not defined for one factor"} if gone else kept
 
 
 def _summarize_scores(results: dict[str, Any]) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from rdl.data import ImageSet
+from rdl.metrics import ground_truth
 from rdl.models.saving.saved import TrainedModel
-from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates, encode_once
+from third_party.disentanglement_lib.evaluation.metrics.sampling import EncodedStates
 
 _FEW_IMAGES = 100_000
 REPRESENTATIONS = ("mean", "sampled")
@@ -23,6 +24,7 @@ class Representations:
 
     Attributes:
       data: the ground-truth data that metrics draw observations from.
+      points: the labelled images and their factors.
     """
 
     def __init__(self, model: TrainedModel, images: ImageSet):
@@ -30,7 +32,7 @@ class Representations:
             found = model.posterior(observations)
             return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
 
-        self.data, self._posterior = encode_once(images, posterior)
+        self.data, self._posterior, self.points = ground_truth.prepare(images, posterior)
         if isinstance(self.data, EncodedStates) and len(images) <= _FEW_IMAGES:
             # Encode in bulk, since metrics draw a few at a time. Some combinations of factors may have no image.
             self._posterior(self.data.states(images.factors(images.labelled()).T))

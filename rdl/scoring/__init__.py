@@ -1,6 +1,6 @@
-"""What a population maximises, and how a model is measured afterwards."""
+"""Scores that a population maximises, and the measurement of a model on the true factors."""
 
-from rdl.metrics import dci_es, infomec  # noqa: F401  gin knows what is imported
+from rdl.metrics import dci_es, infomec  # noqa: F401  registers their gin names
 from rdl.scoring.chen import ChenMeasurement
 from rdl.scoring.few_labels import DCIScore, FewLabelsMIGScore
 from rdl.scoring.measure import Measurement, measure

@@ -1,7 +1,8 @@
-"""How much of a model other models found again, latent by latent: candidates for choosing models without labels.
+"""Replication of a model's latents by other models: candidate scores for model selection without labels.
 
-UDR averages the agreement over a model's active latents, so a model of one latent on which all agree scores highest.
-The sums here grow with what is found again. All take codes of the same points by models of one data set.
+UDR averages the agreement over a model's active latents, so a model with one latent on which all models agree has the
+highest score. The sums here grow with the number of replicated latents. All functions take codes of the same points by
+models of one data set.
 """
 
 import numpy as np
@@ -12,15 +13,15 @@ from rdl.seeds import generator
 
 
 def agreement(codes: np.ndarray, kl: np.ndarray, kl_threshold: float = UDR_INACTIVE_KL) -> np.ndarray:
-    """How far one latent of model j alone stands for latent a of model i: r_max^2 / sum_b r_b, r_b = |Spearman(a, b)|.
+    """Agreement of latent a of model i with a single latent of model j: r_max^2 / sum_b r_b, r_b = |Spearman(a, b)|.
 
-    That is a line of UDR's matrix (Duan et al., arXiv 1905.12614). It is 1 where one latent of j orders the points as
-    a does and the others know nothing of it, and 0 for latents out of use.
+    This is one row of UDR's score (Duan et al., arXiv 1905.12614). It is 1 if one latent of j orders the points as a
+    does and the others are independent of a, and 0 for inactive latents.
 
     Args:
       codes: posterior means of the same points, [models, n, latents].
       kl: mean KL to the prior, [models, latents], nats.
-      kl_threshold: a latent whose KL is not above it is out of use.
+      kl_threshold: latents whose KL is at most this are inactive.
 
     Returns:
       [models i, models j, latents a of i].
@@ -38,15 +39,15 @@ def agreement(codes: np.ndarray, kl: np.ndarray, kl_threshold: float = UDR_INACT
 
 
 def replication(agreed: np.ndarray, weights: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """The median over other models of a model's agreement, summed over its latents with weights, [models].
+    """Median over other models of a model's agreement, summed over its latents with weights, [models].
 
     Args:
-      agreed: what `agreement` returns.
-      weights: of every latent, [models, latents]: its KL for nats found again, 1 for latents found again.
-      among: which models j model i is compared with, bool [models, models]; a model is never compared with itself.
+      agreed: the result of `agreement`.
+      weights: of the latents, [models, latents]: their KL to count replicated nats, 1 to count replicated latents.
+      among: whether model i is compared with model j, bool [models, models]; a model is never compared with itself.
 
     Returns:
-      0 for a model that is compared with none.
+      0 for a model without models to compare with.
     """
     sums = np.einsum("ija,ia->ij", agreed, weights)
     others = among & ~np.eye(len(sums), dtype=bool)
@@ -63,33 +64,34 @@ def centrality(
     votes: int = 40,
     kl_threshold: float = UDR_INACTIVE_KL,
 ) -> np.ndarray:
-    """ModelCentrality, from codes: how well a model's latents tell which latent of another model was held.
+    """ModelCentrality, computed from codes: how well a model's latents identify the fixed latent of another model.
 
     Lin et al., InfoGAN-CR and ModelCentrality (arXiv 1906.06034): B_ij is the FactorVAE score of model i with the
-    latents of model j for factors, a model's centrality the mean over j of (B_ij + B_ji) / 2. There, model j draws
-    images with one latent held; here, a latent is held by taking points of one of its bins of equally many points, so
-    that no image is drawn. Models that all have one latent in use agree perfectly: as UDR it prefers them.
+    latents of model j as factors, and a model's centrality is the mean over j of (B_ij + B_ji) / 2. In the paper model
+    j generates images with one latent fixed. Here a latent is fixed by selecting the points of one of its equal-count
+    bins, so that no image is generated. Models with one active latent each agree perfectly: like UDR, centrality
+    prefers them.
 
     Args:
       codes: posterior means of the same points, [models, n, latents].
       kl: mean KL to the prior, [models, latents], nats.
       seed: of the points drawn.
-      bins: of each latent that is held.
-      batch: points a vote.
-      votes: for each latent that is held.
-      kl_threshold: a latent whose KL is not above it is neither held nor votes.
+      bins: number of bins of each fixed latent.
+      batch: points per vote.
+      votes: number of votes for each fixed latent.
+      kl_threshold: latents whose KL is at most this are neither fixed nor vote.
 
     Returns:
-      [models], in [0, 1]; 0 for a model without a latent in use.
+      [models], in [0, 1]; 0 for a model without an active latent.
     """
     live, scores = kl > kl_threshold, np.zeros((len(codes), len(codes)))
     variances = codes.var(axis=1)
-    for j, (held, used) in enumerate(zip(codes, live, strict=True)):
-        latents = np.flatnonzero(used)
+    for j, (fixed, active) in enumerate(zip(codes, live, strict=True)):
+        latents = np.flatnonzero(active)
         if not len(latents):
             continue
         random = generator(seed, "centrality", j)
-        won = np.stack([_votes(codes, variances, live, held[:, k], bins, batch, votes, random) for k in latents])
+        won = np.stack([_votes(codes, variances, live, fixed[:, k], bins, batch, votes, random) for k in latents])
         counts = np.stack([(won == winner).sum(axis=2) for winner in range(codes.shape[2])], axis=-1)
         scores[:, j] = counts.max(axis=0).sum(axis=-1) / won[:, 0].size * live.any(axis=1)
     scores = (scores + scores.T) / 2
@@ -97,12 +99,12 @@ def centrality(
     return scores.sum(axis=1) / max(1, len(codes) - 1)
 
 
-def _votes(codes, variances, live, held, bins, batch, votes, random) -> np.ndarray:
-    """For each model the latent that varies least while another model's latent is held, [models, votes]."""
-    places = np.array_split(np.argsort(held, kind="stable"), bins)
-    found = []
+def _votes(codes, variances, live, fixed, bins, batch, votes, random) -> np.ndarray:
+    """For each model the latent with the lowest variance while another model's latent is fixed, [models, votes]."""
+    places = np.array_split(np.argsort(fixed, kind="stable"), bins)
+    winners = []
     for _ in range(votes):
         points = random.choice(places[random.integers(bins)], batch)
         spread = codes[:, points].var(axis=1) / np.where(variances > 0, variances, 1.0)
-        found.append(np.where(live, spread, np.inf).argmin(axis=1))
-    return np.stack(found, axis=1)
+        winners.append(np.where(live, spread, np.inf).argmin(axis=1))
+    return np.stack(winners, axis=1)

@@ -4,7 +4,8 @@
     H(z_j | v_k) ~ the same among the images of each value of v_k, averaged over the values
     I(z_j; v_k)  = H(z_j) - H(z_j | v_k), divided by log(number of values of v_k)
 
-These are the numbers of the pro-VLAE paper's code. They do not compare with disentanglement_lib's, which bins means.
+The code of the pro-VLAE paper computes these numbers. They are not comparable with disentanglement_lib's, which bins
+means.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,13 @@ from rdl.config.ranges import Points
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.metrics import mig_sup
+from rdl.metrics.labelled_points import find_continuous_columns
 from rdl.posterior import mean_kl_to_prior
 from rdl.scoring.scores import Encode, Scored
 from rdl.seeds import generator
 
 _LOG_2PI = float(np.log(2 * np.pi))
-_BLOCK = 2**19  # densities at once: they stay in the processor's cache
+_BLOCK = 2**19  # densities computed at once; they fit into the processor's cache
 
 
 def score(
@@ -37,13 +39,13 @@ def score(
     Args:
       means: posterior means of N images, [n, latents].
       log_variances: their log variances, [n, latents].
-      factors: [n, factors]; those of one value are left out.
+      factors: [n, factors]; constant factors are left out.
       seed: of the samples.
-      num_samples: at most so many samples for each entropy.
-      active_variance: a latent whose mean varies no more than this does not count in MIG-sup.
+      num_samples: maximum number of samples for each entropy.
+      active_variance: latents whose mean has at most this variance do not count in MIG-sup.
 
     Returns:
-      `mig_chen`, `mig_sup_chen` (0 where all latents are dead).
+      `mig_chen`, `mig_sup_chen` (0 if no latent is active).
 
     Raises:
       UserError: no factor with two values or more.
@@ -51,7 +53,7 @@ def score(
     random = generator(seed, "chen")
     noise = random.standard_normal(means.shape, dtype=np.float32)
     samples = means + noise * np.exp(0.5 * log_variances)
-    columns = mig_sup.varying(np.asarray(factors).T)
+    columns = mig_sup.select_varying(np.asarray(factors).T)
     marginal = _entropies(samples, means, log_variances, num_samples, random)
     information = np.zeros((means.shape[1], len(columns)))
     for k, column in enumerate(columns):
@@ -71,7 +73,7 @@ def score(
 
 
 def _entropies(samples, means, log_variances, num_samples, random) -> np.ndarray:
-    """H(z_j) in nats of the mixture of all these posteriors, [latents], from at most `num_samples` of the samples."""
+    """H(z_j) in nats of the mixture of these posteriors, [latents], from at most `num_samples` samples."""
     if len(samples) > num_samples:
         samples = samples[random.choice(len(samples), num_samples, replace=False)]
     return np.array([_entropy(*latent) for latent in zip(samples.T, means.T, log_variances.T, strict=True)])
@@ -100,9 +102,9 @@ class ChenMeasurement:
     """`score` of a member's posteriors on a data set with factors: as a score, the mean `mig_chen` of its models.
 
     Args:
-      num_samples: at most so many samples for each entropy.
-      num_images: random images taken for the data set; None for all of them. The cost is the number of images times
-        the number of samples times the latents.
+      num_samples: maximum number of samples for each entropy.
+      num_images: number of random images that represent the data set; None: all images. The cost is proportional to
+        images times samples times latents.
       exclude: names of factors left out; the paper leaves ``shape`` out on dSprites.
     """
 
@@ -110,10 +112,10 @@ class ChenMeasurement:
         self.num_samples, self.num_images, self.exclude = num_samples, num_images, tuple(exclude)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """Measures every model that `encode` speaks for; ``details["measured"]`` holds one dict a model.
+        """Measures every model; ``details["measured"]`` holds one dict per model.
 
         Raises:
-          UserError: an excluded factor is none of the data set's, or the factors are not known.
+          UserError: an unknown excluded factor, unknown factors, or a continuous factor that is not excluded.
         """
         if images.factor_space is None:
             raise UserError(f"MIG needs the true factors, which are not known for {images.name!r}.")
@@ -126,6 +128,11 @@ class ChenMeasurement:
             chosen = generator(seed, "chen", "images").permutation(len(indices))[: self.num_images]
             indices = np.sort(indices[chosen])
         kept = [column for column, name in enumerate(names) if name not in self.exclude]
+        if continuous := [column for column in np.flatnonzero(find_continuous_columns(images)) if column in kept]:
+            raise UserError(
+                f"Chen's MIG needs the images of every value of a factor, and factor {names[continuous[0]]!r} is "
+                "continuous: name it in ChenMeasurement.exclude."
+            )
         factors = images.factors(indices)[:, kept]
         means, log_variances = encode(indices)
         posteriors = zip(means, log_variances, strict=True)

@@ -1,4 +1,4 @@
-"""Leaf MIG: how well single latents match the labels that leaf runs learned. Needs no true factor."""
+"""Leaf MIG: the match of single latents with the labels learned by leaf runs. It needs no true factor."""
 
 from collections.abc import Sequence
 
@@ -25,27 +25,27 @@ def score(
     """Mutual information gap of the latents with the labels of the leaf runs.
 
     For each column v of a leaf's labels, on the images of its iteration:
-    (I(z_a; v) - I(z_b; v)) / H(v), z_a and z_b the best and the second-best latent; mean over all the leaf's
-    columns, which weigh alike; median over the leaves. Latents and labels are both cut in `num_bins` bins of equal
+    (I(z_a; v) - I(z_b; v)) / H(v), where z_a and z_b are the best and the second-best latent; then the mean over the
+    columns of a leaf and the median over the leaves. Latents and labels are both cut into `num_bins` bins of equal
     width over the images of the iteration (Estermann et al., arXiv 2010.13527, on the MIG of Chen et al., arXiv
     1802.04942).
 
     Args:
       means: posterior means, [n, latents], latents > 1.
-      leaves: labels of the leaf runs; those without any labels are left out.
-      indices: the images that the rows of `means` stand for, ascending, [n]; 0 .. n - 1 if None.
+      leaves: labels of the leaf runs; leaf runs without labels are left out.
+      indices: images of the rows of `means`, ascending, [n]; 0 .. n - 1 if None.
       num_bins: number of bins.
-      weights: "columns", every column of a leaf weighs alike, one on 168 images as much as one on all (the
-        reference); "images", in proportion to the images that it is measured on.
-      repeats: "count", a label learned again in a later iteration counts like any other (the reference, in which
-        a label that is not held constant ends the leaf run); "once", only the first label of that factor counts.
+      weights: "columns" gives every column of a leaf the same weight, whether it covers 168 images or all of them (as
+        the reference); "images" weights it by the number of its images.
+      repeats: "count" counts a label that repeats an earlier one like any other (as the reference, in which a label
+        that is not held fixed ends the leaf run); "once" counts only the first label of a factor.
 
     Returns:
-      `leaf_mig`, the score; `per_leaf`, [leaves]; `per_column`, for each leaf and iteration the gaps of its
-      columns; `latents`, the best latent of each.
+      `leaf_mig`, the score; `per_leaf`, [leaves]; `per_column`, the gaps of the columns for each leaf and iteration;
+      `latents`, the best latent of each column.
 
     Raises:
-      UserError: no labels, fewer than two latents, images that `means` does not hold, or an option's other value.
+      UserError: no labels, fewer than two latents, images missing in `means`, or an unknown option value.
       NonFiniteError: NaN or infinity in the means.
     """
     if weights not in ("columns", "images") or repeats not in ("count", "once"):
@@ -62,19 +62,19 @@ def score(
     if not np.isfinite(means).all():
         raise NonFiniteError(f"{np.count_nonzero(~np.isfinite(means))} posterior means are NaN or infinite.")
     gaps, latents = [], []
-    known = {}  # leaf runs share iteration 0
+    computed = {}  # leaf runs share iteration 0
     for leaf in leaves:
         gaps.append([])
         latents.append([])
         for images, labels in zip(leaf.indices, leaf.labels, strict=True):
             key = (images.tobytes(), labels.tobytes())
-            if key not in known:
-                known[key] = _gaps(means[_rows(images, indices, len(means))], labels, num_bins)
-            gaps[-1].append(known[key][0].tolist())
-            latents[-1].append(known[key][1].tolist())
+            if key not in computed:
+                computed[key] = _gaps(means[_rows(images, indices, len(means))], labels, num_bins)
+            gaps[-1].append(computed[key][0].tolist())
+            latents[-1].append(computed[key][1].tolist())
     per_leaf = [
-        float(np.average(np.concatenate(found), weights=_weights(leaf, weights, repeats)))
-        for found, leaf in zip(gaps, leaves, strict=True)
+        float(np.average(np.concatenate(of_leaf), weights=_weights(leaf, weights, repeats)))
+        for of_leaf, leaf in zip(gaps, leaves, strict=True)
     ]
     return {
         "leaf_mig": float(np.median(per_leaf)),
@@ -85,19 +85,19 @@ def score(
 
 
 def sample(leaves: Sequence[LeafLabels], num_points: int, seed: int) -> tuple[list[LeafLabels], np.ndarray]:
-    """At most `num_points` images of every iteration, drawn once for all leaf runs that share it.
+    """Draws at most `num_points` images of every iteration, the same for all leaf runs that share the iteration.
 
-    Encoding the whole data set for every member is what leaf MIG costs; an estimate from 50,000 images is what
-    the reference's supervised score uses too.
+    Most of the cost of leaf MIG is encoding the whole data set for every member. The reference's supervised score also
+    uses 50,000 images.
 
     Args:
-      leaves: the full labels.
-      num_points: the most images of an iteration.
-      seed: the draw's.
+      leaves: labels of all images.
+      num_points: maximum number of images of an iteration.
+      seed: of the draw.
 
     Returns:
-      The leaves with fewer images each, and the numbers of all images that they need, ascending: encode these,
-      and pass them to `score` as `indices`.
+      The leaves with the drawn images, and the indices of all these images, ascending: encode these and pass them to
+      `score` as `indices`.
     """
     sampled = [_sample(leaf, num_points, seed) for leaf in leaves]
     images = [indices for leaf in sampled for indices in leaf.indices]
@@ -117,14 +117,14 @@ def _sample(leaf: LeafLabels, num_points: int, seed: int) -> LeafLabels:
 
 
 def _weights(leaf: LeafLabels, weights: str, repeats: str) -> np.ndarray:
-    """What each column of all iterations weighs, [columns]."""
+    """Weights of the columns of all iterations, [columns]."""
     counts = [len(images) if weights == "images" else 1 for images in leaf.indices]
     counted = [~again if repeats == "once" else np.ones(len(again), bool) for again in leaf.repeats]
     return np.concatenate([count * columns for count, columns in zip(counts, counted, strict=True)])
 
 
 def _rows(images: np.ndarray, indices: np.ndarray | None, count: int) -> np.ndarray:
-    """The rows of the means that belong to these images."""
+    """Rows of the means for these images."""
     if indices is None:
         rows, missing = images, images >= count
     else:
@@ -142,12 +142,12 @@ def _rows(images: np.ndarray, indices: np.ndarray | None, count: int) -> np.ndar
 def _gaps(means: np.ndarray, labels: np.ndarray, num_bins: int) -> tuple[np.ndarray, np.ndarray]:
     """Gap over entropy of each label column, and its best latent: [learned] both.
 
-    A column whose images all fall in one bin tells nothing of a latent: its gap is 0.
+    A column with all images in one bin has gap 0.
     """
-    # None as the discretizer: equal widths, whatever other metrics are configured to use.
+    # None as the discretizer: equal widths, whatever gin configures for other metrics.
     codes = utils.make_discretizer(means.T, num_bins, None)
     columns = utils.make_discretizer(labels.T, num_bins, None)
-    # A column at a time: the table of pairs takes [latents, n] integers, not [latents, learned, n].
+    # One column at a time: the table of pairs needs [latents, n] integers instead of [latents, learned, n].
     information = np.concatenate([utils.discrete_mutual_info(codes, c[None]) for c in columns], axis=1)
     ordered = np.sort(information, axis=0)
     gaps, entropy = ordered[-1] - ordered[-2], utils.discrete_entropy(columns)

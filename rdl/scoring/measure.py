@@ -1,6 +1,6 @@
-"""Measures a representation on the true factors: MIG and DCI at disentanglement_lib's sizes, and MIG-sup.
+"""Measures a representation on the true factors: MIG and DCI with disentanglement_lib's sizes, and MIG-sup.
 
-Training and search never see these numbers; they are the evidence afterwards.
+Training and search never see these numbers; they evaluate a finished model.
 """
 
 import importlib.util
@@ -12,17 +12,21 @@ import numpy as np
 from rdl.config.ranges import Bins
 from rdl.data import ImageSet
 from rdl.errors import UserError
-from rdl.metrics import mig_sup
+from rdl.metrics import cost, mig_sup, splits
+from rdl.metrics.labelled_points import read_points
+from rdl.metrics.undefined import leave_out_undefined
 from rdl.posterior import mean_kl_to_prior
-from rdl.scoring.scores import Encode, Scored, encode_distinct
+from rdl.scoring.scores import Encode, Scored
 from rdl.seeds import derive, generator
-from third_party.disentanglement_lib.evaluation.metrics import dci, mig
+from third_party.disentanglement_lib.evaluation.metrics import dci, mig, validation
 
 _MOST_POINTS = 10_000_000
-MEASURED_WITH = "measurement."  # the head of the keys under which a record or a summary says how its scores came about
+_USUAL_LATENTS = 10
+MEASURED_WITH = "measurement."
+"""Prefix of the keys under which a record or a summary holds the settings of a measurement."""
 
 
-@gin.configurable
+@gin.configurable(denylist=["continuous"])
 def measure(
     codes: np.ndarray,
     factors: np.ndarray,
@@ -30,40 +34,55 @@ def measure(
     seed: int,
     num_bins: Bins = 20,
     dci_backend: str = "sklearn",
+    continuous: bool | np.ndarray = False,
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """MIG and DCI, under disentanglement_lib's keys, and `mig_sup`; and what they depend on besides the codes.
+    """MIG and DCI under disentanglement_lib's keys, `mig_sup`, and the settings that the scores depend on.
+
+    The points are split at random into training and test points; equal points are on the same side, and rare values on
+    both (see `splits`). MIG and MIG-sup read the training points.
 
     Args:
       codes: [points, latents].
-      factors: [points, factors].
-      num_train: so many of the first points train DCI's trees and give MIG; the others test the trees.
-      seed: of the trees.
-      num_bins: MIG's equal-width bins.
-      dci_backend: ``sklearn``, exact; or ``lightgbm`` (an extra), many times faster, slightly other values.
+      factors: [points, factors]; those with one value are left out.
+      num_train: number of training points; approximate if points are equal.
+      seed: of the split and of the trees.
+      num_bins: equal-width bins of a latent, and equal-count bins of a continuous factor.
+      dci_backend: ``sklearn``, exact; or ``lightgbm`` (an optional dependency), faster with slightly different scores.
+      continuous: a bool, or one for each factor.
 
     Returns:
-      The scores; and ``num_train``, ``num_test``, ``num_bins`` and ``dci_backend``, to be kept beside them: scores
-      measured with others are not comparable.
+      The scores; and ``num_train``, ``num_test``, ``num_bins``, ``dci_backend``, ``continuous`` (number of continuous
+      factors, if there are any) and ``undefined`` (scores that are not defined, and why). Scores with other settings
+      are not comparable.
+
+    Raises:
+      ValueError: arrays that are not tables of finite numbers, or constant factors only.
     """
-    train, test = slice(None, num_train), slice(num_train, None)
-    scores = mig.score(codes[train], factors[train], num_bins, mode="fixed") | dci.score(
-        codes[train], factors[train], codes[test], factors[test], seed, mode="fixed", backend=dci_backend
-    )
+    factors = validation.check_factors(factors, len(codes))
+    varying = validation.varying_factors(factors.T, "measurement")
+    mask = validation.factor_mask(continuous, factors.shape[1])[varying]
+    factors = factors[:, varying]
+    train, test = splits.split_distinct(codes, factors, num_train, derive(seed, "split"), mask)
+    scores = mig.score(codes[train], factors[train], num_bins, mode="fixed", continuous_factors=mask) | dci.score(
+        codes[train], factors[train], codes[test], factors[test], seed,
+        mode="fixed", backend=dci_backend, continuous_factors=mask,
+    )  # fmt: skip
     scores.pop("backend", None)
-    scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins)["mig_sup"]
-    num_test = len(codes[test])
-    settings = {"num_train": num_train, "num_test": num_test, "num_bins": num_bins, "dci_backend": dci_backend}
-    if factors.shape[1] == 1:  # of one factor a latent knows nothing but that one: 1.000 by construction
-        undefined = [name for name in ("disentanglement", "mig_sup") if scores.pop(name, None) is not None]
-        settings["undefined"] = f"{', '.join(undefined)}: they compare factors, and there is one"
+    scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins, continuous_factors=mask)["mig_sup"]
+    settings = {"num_train": len(train), "num_test": len(test), "num_bins": num_bins, "dci_backend": dci_backend}
+    if mask.any():
+        settings["continuous"] = int(mask.sum())
+    scores = leave_out_undefined(scores, len(varying), codes.shape[1])
+    if "undefined" in scores:
+        settings["undefined"] = scores.pop("undefined")
     return scores, settings
 
 
 def check_measurement(images: ImageSet) -> None:
-    """Whether what a run measures at its end can be measured: told before training, not after it.
+    """Checks before training that the final measurement is possible.
 
     Raises:
-      UserError: points that are too few, or factors of one value each.
+      UserError: too few points, or factors with one value each.
     """
     Measurement()
     space = images.factor_space
@@ -75,10 +94,10 @@ def check_measurement(images: ImageSet) -> None:
 
 
 def check_trees() -> None:
-    """Looks for the trees that gin asks ``measure`` to use, and their package: before training, not after it.
+    """Checks before training that the trees which gin configures for ``measure`` are installed.
 
     Raises:
-      UserError: there are no such trees, or the package is not installed.
+      UserError: there are no such trees, or their package is not installed.
     """
     try:
         backend = gin.query_parameter("measure.dci_backend")
@@ -88,18 +107,21 @@ def check_trees() -> None:
         raise UserError(f"measure.dci_backend must be 'sklearn' or 'lightgbm', got {backend!r}.")
     if backend == "lightgbm" and importlib.util.find_spec("lightgbm") is None:
         raise UserError(
-            "measure.dci_backend = 'lightgbm' needs LightGBM: pip install lightgbm, or take scikit-learn's trees, "
-            "slower and not quite the same, by --gin_bindings=\"measure.dci_backend = 'sklearn'\"."
+            "measure.dci_backend = 'lightgbm' needs LightGBM: pip install lightgbm, or use scikit-learn's slower "
+            "trees with slightly different scores by --gin_bindings=\"measure.dci_backend = 'sklearn'\"."
         )
 
 
 @gin.configurable
 class Measurement:
-    """``measure`` as a score of a member: its value is the mean MIG of the member's models.
+    """``measure`` as a score of a member: the score is the mean MIG of the member's models.
+
+    Each image is drawn at most once. A data set with fewer labelled images than points is measured on all of them, in
+    the same proportion of training and test points.
 
     Args:
-      num_train: points that train DCI's trees and give MIG.
-      num_test: points that test the trees.
+      num_train: number of points that train DCI's trees and give MIG.
+      num_test: number of points that test the trees.
     """
 
     def __init__(self, num_train: int = 10_000, num_test: int = 5_000):
@@ -114,16 +136,38 @@ class Measurement:
         """Measures every model on the same points.
 
         Returns:
-          In ``details``: ``measured``, one dict a model, and ``measured_with``, how (see ``measure``), keys under
-          ``measurement.``
+          In ``details``: ``measured``, one dict a model; ``measured_with``, the settings (see ``measure``) with keys
+          under ``measurement.``; ``notes``, one line each for what the user should know.
         """
-        labelled = images.labelled()
-        indices = labelled[generator(seed, "measure").integers(len(labelled), size=self.num_train + self.num_test)]
-        means, log_variances = encode_distinct(encode, indices)
-        factors, trees = images.factors(indices), derive(seed, "measure", "trees")
-        found = [measure(codes, factors, self.num_train, trees) for codes in means]
-        measured = [scores for scores, _ in found]
-        measured_with = {f"{MEASURED_WITH}{key}": value for key, value in found[0][1].items()}
-        per_model = [scores["discrete_mig"] for scores in measured]
+        points = read_points(images)
+        chosen = generator(seed, "measure").permutation(len(points.indices))[: self.num_train + self.num_test]
+        chosen.sort()
+        means, log_variances = encode(points.indices[chosen])
+        factors, trees = points.factors[chosen], derive(seed, "measure", "trees")
+        num_train = self._num_train(len(chosen))
+        measured = [measure(codes, factors, num_train, trees, continuous=points.continuous) for codes in means]
+        scores = [each for each, _ in measured]
+        settings = {f"{MEASURED_WITH}{key}": value for key, value in measured[0][1].items()}
+        per_model = [each["discrete_mig"] for each in scores]
         kl = mean_kl_to_prior(means, log_variances).tolist()
-        return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured, "measured_with": measured_with})
+        details = {"measured": scores, "measured_with": settings, "notes": list(points.notes)}
+        return Scored(float(np.mean(per_model)), per_model, kl, details)
+
+    def check(self, images: ImageSet, models: int) -> None:
+        """Refuses images without factors."""
+        images.labelled()
+
+    def expected_seconds(self, images: ImageSet, num_latents: int = _USUAL_LATENTS) -> float:
+        """Seconds that the measurement of one model may take, most of them for DCI's trees."""
+        points = read_points(images)
+        num_train = self._num_train(min(len(points.indices), self.num_train + self.num_test))
+        try:
+            backend = gin.query_parameter("measure.dci_backend")
+        except ValueError:  # not bound
+            backend = "sklearn"
+        return cost.expected_seconds("dci", num_train, points.num_values, num_latents, backend)
+
+    def _num_train(self, num_points: int) -> int:
+        if num_points == self.num_train + self.num_test:
+            return self.num_train
+        return round(num_points * self.num_train / (self.num_train + self.num_test))

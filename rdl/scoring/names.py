@@ -1,4 +1,4 @@
-"""What people call the numbers: result keys of disentanglement_lib, and rdl's own, in words."""
+"""Names of the metrics in tables and pages, by result key of disentanglement_lib and rdl."""
 
 METRICS = {
     "discrete_mig": "MIG",
@@ -16,4 +16,4 @@ METRICS = {
     "explicitness": "DCI-ES explicitness",
     "size": "DCI-ES size",
 }
-"""A key that several metrics share comes with its metric's name."""
+"""Keys that several metrics share are prefixed with the name of their metric."""

@@ -1,4 +1,4 @@
-"""Leaf MIG with the labels that another run's leaf runs left: a final run without a new recursion."""
+"""Leaf MIG with the labels of another run's leaf runs: a final run without a new recursion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,59 +14,63 @@ from rdl.scoring.scores import Encode, LeafMIGScore, Scored
 
 @gin.configurable
 class SavedLeafMIGScore(LeafMIGScore):
-    """``LeafMIGScore`` with labels read from a run, so that a final run's seeds and leaf runs can be varied.
+    """``LeafMIGScore`` with labels read from a run, to vary the seed and the leaf runs of a final run.
 
-    Everything else of leaf MIG is set under its own names, such as ``LeafMIGScore.points``.
+    Other settings of leaf MIG keep their names, such as ``LeafMIGScore.points``.
 
     Args:
-      run: the run directory of a recursion, finished with its leaf runs at least.
-      leaf_runs: numbers of the leaf runs taken; None: all that found a label.
-      iterations: at most so many iterations of each, the x-model's included; None: all.
+      run: run directory of a recursion whose leaf runs are finished.
+      leaf_runs: numbers of the leaf runs to use; None: all with labels.
+      iterations: maximum number of iterations of each, including the x-model's; None: all.
 
     Raises:
-      UserError: no such run, a leaf run without labels, or a number of iterations that cannot be.
+      UserError: there is no such run, a leaf run has no labels, or fewer than one iteration is requested.
     """
 
     def __init__(self, run: str, leaf_runs: Sequence[int] | None = None, iterations: int | None = None):
-        leaves = read(run, leaf_runs, iterations)
+        leaves = read_leaf_labels(run, leaf_runs, iterations)
         self._run, self._covered = run, len(leaves[0].indices[0])
         super().__init__(leaves)
 
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
-        """The mean of the models' leaf MIG.
+        """Returns the mean of the models' leaf MIG.
 
         Raises:
-          UserError: the labels are of another data set.
+          UserError: the labels belong to another data set.
         """
         self.check(images, 1)
         return super().__call__(encode, images, seed)
 
     def check(self, images: ImageSet, models: int) -> None:
-        """Refuses another data set than the labels'."""
+        """Refuses a data set other than that of the labels."""
         if len(images) != self._covered:
             raise UserError(
-                f"The labels of {self._run} are of {self._covered} images and {images.name!r} has {len(images)}: "
-                "bind dataset as that run did."
+                f"The labels of {self._run} cover {self._covered} images, and {images.name!r} has {len(images)}: bind "
+                "dataset as that run did."
             )
 
 
-def read(run: str, leaf_runs: Sequence[int] | None = None, iterations: int | None = None) -> list[LeafLabels]:
-    """The labels of a run's leaf runs; arguments and errors are `SavedLeafMIGScore`'s."""
+def read_leaf_labels(
+    run: str, leaf_runs: Sequence[int] | None = None, iterations: int | None = None
+) -> list[LeafLabels]:
+    """Reads the labels of a run's leaf runs; arguments and errors as in `SavedLeafMIGScore`."""
     if iterations is not None and iterations < 1:
         raise UserError(f"SavedLeafMIGScore.iterations must be at least 1, got {iterations}.")
     paths = Layout(Path(run))
     if not paths.config.is_file():
-        raise UserError(f"SavedLeafMIGScore.run: {run} is no run directory (no {CONFIG}): name one of rpu_vae's.")
-    there = paths.all_labels()
-    if not there:
-        raise UserError(f"SavedLeafMIGScore.run: {run} holds no leaf labels: finish it, or name a run that found some.")
-    if leaf_runs is not None and not leaf_runs:
-        raise UserError("SavedLeafMIGScore.leaf_runs names no leaf run: give some, or None for all.")
-    wanted = sorted(there) if leaf_runs is None else list(leaf_runs)
-    if missing := [number for number in wanted if number not in there]:
-        known = ", ".join(map(str, sorted(there)))
+        raise UserError(f"SavedLeafMIGScore.run: {run} is not a run directory (no {CONFIG}): name a run of rpu_vae.")
+    files = paths.all_labels()
+    if not files:
         raise UserError(
-            f"{run} holds no labels of leaf run {missing[0]}: SavedLeafMIGScore.leaf_runs may be of {known}."
+            f"SavedLeafMIGScore.run: {run} holds no leaf labels: finish the run, or name a run with labels."
         )
-    found = [LeafLabels.load(there[number]) for number in wanted]
-    return [LeafLabels(leaf.indices[:iterations], leaf.labels[:iterations]) for leaf in found]
+    if leaf_runs is not None and not leaf_runs:
+        raise UserError("SavedLeafMIGScore.leaf_runs is empty: name leaf runs, or use None for all.")
+    numbers = sorted(files) if leaf_runs is None else list(leaf_runs)
+    if missing := [number for number in numbers if number not in files]:
+        known = ", ".join(map(str, sorted(files)))
+        raise UserError(
+            f"{run} holds no labels of leaf run {missing[0]}: SavedLeafMIGScore.leaf_runs may name {known}."
+        )
+    leaves = [LeafLabels.load(files[number]) for number in numbers]
+    return [LeafLabels(leaf.indices[:iterations], leaf.labels[:iterations]) for leaf in leaves]

@@ -1,4 +1,4 @@
-"""InfoMEC on codes made to have one fault each, and its parts against closed forms."""
+"""InfoMEC on codes with one fault each, and its parts against closed forms."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,14 @@ RANDOM = np.random.default_rng(0)
 FACTORS = RANDOM.integers([3, 2], size=(3000, 2)) + np.array([5, 0])
 A, B = FACTORS.T.astype(float)
 NOISE = RANDOM.standard_normal((3000, 3))
-JITTER = 0.02 * NOISE  # of a continuous latent
+JITTER = 0.02 * NOISE  # makes latents continuous
 
 CODES = {
     "perfect": np.stack([A, B], 1) + JITTER[:, :2],
     "a factor in two latents": np.stack([A, A, B], 1) + JITTER,
     "rotated": np.stack([A + B, A - B], 1) + JITTER[:, :2],
     "two factors in a latent": (A + 3 * B)[:, None] + JITTER[:, :1],
-    "dead latents": np.stack([A, B, 0 * A, 1e-3 * NOISE[:, 0]], 1) + np.pad(JITTER[:, :2], ((0, 0), (0, 2))),
+    "inactive latents": np.stack([A, B, 0 * A, 1e-3 * NOISE[:, 0]], 1) + np.pad(JITTER[:, :2], ((0, 0), (0, 2))),
     "independent": NOISE,
 }
 # Rotated: A + B is 0 .. 3 and A - B -1 .. 2 with chances 1, 2, 2, 1 of 6, so that I(A; z) = H(z) - log 2 and I(B; z) =
@@ -29,7 +29,7 @@ EXPECTED = {  # InfoM, InfoC, InfoE, active latents
     "a factor in two latents": (1, (0.75 - 1 / 3) / (2 / 3), 1, 3),
     "rotated": (2 * OF_A / (OF_A + OF_B) - 1, 0, 1, 2),
     "two factors in a latent": (0, 1, None, 1),
-    "dead latents": (1, 1, 1, 2),
+    "inactive latents": (1, 1, 1, 2),
     "independent": (None, None, 0, 3),
 }
 
@@ -42,15 +42,15 @@ def test_codes_with_one_fault_each(kind):
             assert found[key] == pytest.approx(expected, abs=0.03), key
 
 
-def test_of_given_information():
-    known = np.array([[0.8, 0.1, 0.0], [0.2, 0.3, 0.0]])
-    assert infomec.modularity(known) == pytest.approx((np.mean([0.8, 0.75, 0.5]) - 0.5) / 0.5)
-    assert infomec.modularity(known.T) == pytest.approx((np.mean([8 / 9, 3 / 5]) - 1 / 3) / (2 / 3))
+def test_modularity_of_given_information():
+    normalized = np.array([[0.8, 0.1, 0.0], [0.2, 0.3, 0.0]])
+    assert infomec.modularity(normalized) == pytest.approx((np.mean([0.8, 0.75, 0.5]) - 0.5) / 0.5)
+    assert infomec.modularity(normalized.T) == pytest.approx((np.mean([8 / 9, 3 / 5]) - 1 / 3) / (2 / 3))
     assert infomec.modularity(np.ones((1, 4))) == 1.0
     assert infomec.modularity(np.zeros((2, 0))) == 0.0
 
 
-def test_information_is_that_of_two_normals():
+def test_information_equals_that_of_a_mixture_of_two_normals():
     """z is N(0, 1) or N(2, 1): I(s; z) = H(z) - H(N(0, 1))."""
     labels = RANDOM.integers(2, size=(1, 8000))
     codes = 2.0 * labels[0] + RANDOM.standard_normal(8000)
@@ -63,21 +63,21 @@ def test_information_is_that_of_two_normals():
     assert found[0] == pytest.approx(entropy - 0.5 * np.log(2 * np.pi * np.e), abs=0.02)
 
 
-def test_explicitness_is_of_linear_probes():
-    """B = sign(z_0 z_1): no line tells it, and all is known of it."""
+def test_explicitness_measures_linear_probes():
+    """B = sign(z_0 z_1) is a function of the latents, but not a linear one."""
     codes = RANDOM.standard_normal((3000, 2))
     labels = (codes.prod(axis=1) > 0).astype(int)[:, None]
     assert infomec.score(codes, labels)["infoe"] == pytest.approx(0, abs=0.02)
     assert infomec.score(codes.prod(axis=1)[:, None], labels)["infoe"] > 0.95
 
 
-def test_the_scale_and_the_offset_of_a_latent_change_nothing():
+def test_result_does_not_depend_on_scale_and_offset_of_a_latent():
     one = infomec.score(CODES["perfect"], FACTORS)
     other = infomec.score(CODES["perfect"] * [1.0, 3.0] + [100.0, -7.0], FACTORS)
     assert other == {key: pytest.approx(value, abs=1e-6) for key, value in one.items()}
 
 
-def test_points_that_are_drawn_again_count_once():
+def test_points_drawn_several_times_count_once():
     codes, factors = NOISE[:300, :2], FACTORS[:300]
     again = np.tile(np.arange(300), 20)
     assert infomec.score(codes[again], factors[again]) == infomec.score(codes, factors)
@@ -101,7 +101,7 @@ def test_no_active_latent_and_a_constant_factor():
         (np.ones((9, 2)), np.arange(9)[:, None], {"neighbours": 0}, "neighbours"),
     ],
 )
-def test_what_cannot_be_scored(codes, factors, settings, message):
+def test_invalid_arrays_and_settings_are_refused(codes, factors, settings, message):
     with pytest.raises(ValueError, match=message) as error:
         infomec.score(codes, factors, **settings)
     assert "\n" not in str(error.value)

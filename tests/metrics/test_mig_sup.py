@@ -1,4 +1,4 @@
-"""MIG-sup on codes made to have one fault each, in both forms, beside MIG; and the estimator against closed forms."""
+"""MIG-sup and MIG, by bins and by samples, on codes with one fault each; the estimator against closed forms."""
 
 import numpy as np
 import pytest
@@ -15,19 +15,19 @@ from third_party.disentanglement_lib.evaluation.metrics import mig
 
 FACTORS = np.stack(np.meshgrid(np.arange(4), np.arange(5), np.arange(12), indexing="ij"), -1).reshape(-1, 3)[:, :2]
 A, B = FACTORS.T.astype(float)
-DEAD = 1e-3 * np.random.default_rng(0).standard_normal(len(A))
+INACTIVE = 1e-3 * np.random.default_rng(0).standard_normal(len(A))
 
 CODES = {
     "perfect": np.stack([A, B], 1),
     "a factor in two latents": np.stack([A, A, B], 1),
-    "two factors in a latent": np.stack([A + 4 * B, DEAD], 1),
-    "dead latents": np.stack([A, DEAD, B, DEAD], 1),
+    "two factors in a latent": np.stack([A + 4 * B, INACTIVE], 1),
+    "inactive latents": np.stack([A, INACTIVE, B, INACTIVE], 1),
 }
 EXPECTED = {  # MIG, MIG-sup
     "perfect": (1, 1),
     "a factor in two latents": (0.5, 1),  # MIG is 0 for the factor in two latents, 1 for the other
     "two factors in a latent": (1, 0),
-    "dead latents": (1, 1),
+    "inactive latents": (1, 1),
 }
 
 
@@ -37,9 +37,9 @@ def in_bins(codes):
 
 
 def by_samples(codes):
-    dead = codes.std(axis=0) < 0.01
-    # Latents that are dead have the prior's variance; live ones are sharp.
-    log_variances = np.where(dead, 0.0, np.log(1e-4)) * np.ones_like(codes)
+    inactive = codes.std(axis=0) < 0.01
+    # Inactive latents have the variance of the prior; active latents are sharp.
+    log_variances = np.where(inactive, 0.0, np.log(1e-4)) * np.ones_like(codes)
     found = chen.score(codes, log_variances, FACTORS, seed=1)
     return found["mig_chen"], found["mig_sup_chen"]
 
@@ -47,28 +47,28 @@ def by_samples(codes):
 @pytest.mark.parametrize("measure", [in_bins, by_samples])
 @pytest.mark.parametrize("kind", CODES)
 def test_codes_with_one_fault_each(kind, measure):
-    # Binned noise knows a little of everything in 240 points: the dead latent's bins, and no other.
+    # With 240 points, binned noise has a little information on every factor: only the inactive latent.
     assert measure(CODES[kind]) == pytest.approx(
-        EXPECTED[kind], abs=0.15 if "factors" in kind or "dead" in kind else 0.02
+        EXPECTED[kind], abs=0.15 if "factors" in kind or "inactive" in kind else 0.02
     )
 
 
-def test_an_active_latent_that_knows_nothing_lowers_only_mig_sup():
+def test_an_active_latent_without_information_lowers_only_mig_sup():
     noise = np.random.default_rng(1).standard_normal(len(A))
     with_noise = np.stack([A, B, noise], 1)
     assert mig_sup.score(with_noise, FACTORS)["mig_sup"] == pytest.approx(2 / 3, abs=0.1)
     assert mig_sup.score(with_noise, FACTORS)["active"] == 3
 
 
-def test_gaps_are_reported_by_latent_and_dead_models_score_0():
-    found = mig_sup.score(CODES["dead latents"], FACTORS)
+def test_gaps_are_reported_by_latent_and_inactive_models_score_0():
+    found = mig_sup.score(CODES["inactive latents"], FACTORS)
     assert set(found["per_latent"]) == {0, 2}
-    dead = np.stack([DEAD, DEAD], 1)
-    assert mig_sup.score(dead, FACTORS)["mig_sup"] == 0.0
-    assert chen.score(dead, np.zeros_like(dead), FACTORS, seed=0)["mig_sup_chen"] == 0.0
+    inactive = np.stack([INACTIVE, INACTIVE], 1)
+    assert mig_sup.score(inactive, FACTORS)["mig_sup"] == 0.0
+    assert chen.score(inactive, np.zeros_like(inactive), FACTORS, seed=0)["mig_sup_chen"] == 0.0
 
 
-def test_variance_decides_what_is_active():
+def test_active_latents_are_those_with_variance():
     column = np.where(np.arange(len(A)) % 2, 0.1, -0.1)  # variance 0.01: not above it
     assert mig_sup.score(np.stack([A, column], 1), FACTORS)["active"] == 1
     assert mig_sup.score(np.stack([A, 1.01 * column], 1), FACTORS)["active"] == 2
@@ -108,8 +108,8 @@ def test_mutual_information_of_a_noisy_latent_is_the_closed_form():
     assert found["mig_chen"] * np.log(2) == pytest.approx(expected, abs=0.03)
 
 
-def test_entropies_of_a_factors_values_weigh_as_often_as_they_occur():
-    # Nine in ten images show value 0, where z is spread over two far places; value 1 is one place.
+def test_entropies_of_a_factors_values_are_weighted_by_their_frequency():
+    # Nine of ten images have value 0, for which z is at one of two distant points; value 1 has a single point.
     factor = np.repeat([0, 1], [900, 100])
     places = np.where(factor == 1, 0.0, np.where(np.arange(1000) % 2, 50.0, -50.0))
     means = np.stack([places, np.zeros(1000)], 1)
@@ -128,7 +128,7 @@ def images():
 
 
 def test_a_factor_can_be_left_out(images):
-    def encode(indices):  # knows the scale, and nothing of the shape
+    def encode(indices):  # the scale, and no information on the shape
         scale = images.factors(indices)[:, 1].astype(float)
         means = np.stack([scale, np.zeros(len(indices))], 1)[None]
         return means, np.where(means.std(axis=1, keepdims=True) > 0, -9.0, 0.0) * np.ones_like(means)
@@ -141,13 +141,13 @@ def test_a_factor_can_be_left_out(images):
         chen.ChenMeasurement(exclude=("colour",))(encode, images, 0)
 
 
-def test_some_images_can_stand_for_all(images):
-    asked = []
+def test_entropies_may_be_estimated_on_some_images(images):
+    calls = []
 
     def encode(indices):
-        asked.append(indices)
+        calls.append(indices)
         return np.random.default_rng(0).normal(size=(1, len(indices), 2)), np.zeros((1, len(indices), 2))
 
     chen.ChenMeasurement(num_images=15)(encode, images, 3)
     chen.ChenMeasurement(num_images=1000)(encode, images, 3)
-    assert [len(np.unique(indices)) for indices in asked] == [15, 20]
+    assert [len(np.unique(indices)) for indices in calls] == [15, 20]

@@ -1,4 +1,4 @@
-"""Leaf MIG against a direct computation, and on latents of known quality."""
+"""Leaf MIG against a direct computation, and on latents with a known result."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def leaves():
 
 
 def direct(means, leaf):
-    """Every column alone, with numpy's histogram and scikit-learn's mutual information."""
+    """Each column separately, by numpy's histogram and scikit-learn's mutual information."""
 
     def bins(x):
         return np.digitize(x, np.histogram(x, 20)[1][:-1])
@@ -49,7 +49,7 @@ def direct(means, leaf):
     return gaps
 
 
-def test_score_is_the_median_of_the_mean_gaps(leaves):
+def test_score_is_the_median_over_leaf_runs_of_the_mean_gap(leaves):
     means = np.random.default_rng(1).standard_normal((400, 5)).astype(np.float32)
     means[:, 3] += 2 * leaves[0].labels[0][:, 1]
     result = leaf_mig.score(means, leaves)
@@ -62,7 +62,7 @@ def test_score_is_the_median_of_the_mean_gaps(leaves):
     assert result["latents"][0][0][1] == 3
 
 
-def test_latents_equal_to_the_labels_score_one_less_the_noise():
+def test_latents_equal_to_the_labels_score_one_minus_the_noise():
     generator = np.random.default_rng(0)
     factors = generator.permutation(np.stack(np.meshgrid(*[np.arange(20.0)] * 2), -1).reshape(-1, 2).repeat(5, 0))
     leaf = leaf_of((np.arange(2000), factors))
@@ -74,7 +74,7 @@ def test_latents_equal_to_the_labels_score_one_less_the_noise():
 
 
 def test_bins_span_the_images_of_the_iteration():
-    """A latent that matters only where the earlier factors are constant is measured there at full resolution."""
+    """A latent that varies only while earlier factors are fixed is measured there with full resolution."""
     means = np.zeros((400, 2))
     means[:200, 0] = np.linspace(0, 1e-3, 200)
     means[200:, 0] = 5.0
@@ -100,7 +100,7 @@ def test_leaf_runs_without_labels_are_left_out(leaves):
         leaf_mig.score(means, [LeafLabels()])
 
 
-def test_only_the_needed_images_may_be_encoded(leaves):
+def test_only_the_images_of_the_labels_are_needed(leaves):
     means = np.random.default_rng(1).standard_normal((400, 3))
     sampled, images = leaf_mig.sample(leaves, 1000, seed=0)
     np.testing.assert_array_equal(images, np.arange(400))
@@ -115,12 +115,12 @@ def test_only_the_needed_images_may_be_encoded(leaves):
     np.testing.assert_array_equal(again[0].indices[1], sampled[0].indices[1])
 
 
-def test_label_whose_drawn_images_fall_in_one_bin_has_no_gap():
+def test_a_label_with_all_images_in_one_bin_has_gap_0():
     leaf = LeafLabels((np.arange(10),), (np.zeros((10, 1), np.float32),))
     assert leaf_mig.score(np.random.default_rng(0).standard_normal((10, 2)), [leaf])["leaf_mig"] == 0.0
 
 
-def test_bins_do_not_follow_other_metrics_discretizer(leaves):
+def test_bins_are_independent_of_the_configured_discretizer(leaves):
     import gin
 
     from third_party.disentanglement_lib.evaluation.metrics import utils
@@ -149,7 +149,7 @@ def test_bad_input_is_refused(leaves):
 
 @pytest.fixture
 def unequal():
-    """Columns with known gaps: 1 on 400 images, 0 on 100 of them, 1 on the same 100, said to repeat the first."""
+    """Columns with known gaps: 1 on 400 images, 0 on 100 of them, and 1 on the same 100, marked as a repeat."""
     factors = np.stack([np.arange(400) % 20, np.arange(400) // 20 % 20], axis=1).astype(float)
     few = np.arange(100) * 4 + 1
     noise = np.random.default_rng(0).standard_normal(400)
@@ -161,14 +161,14 @@ def unequal():
     return means, leaf, (gap[0][0], gap[1][1])
 
 
-def test_columns_weigh_alike_or_by_their_images(unequal):
+def test_columns_have_equal_weights_or_weights_by_their_images(unequal):
     means, leaf, (on_all, on_few) = unequal
     assert leaf_mig.score(means, [leaf])["leaf_mig"] == pytest.approx((on_all + 0 + on_few) / 3)
     by_images = leaf_mig.score(means, [leaf], weights="images")["leaf_mig"]
     assert by_images == pytest.approx((400 * on_all + 100 * 0 + 100 * on_few) / 600)
 
 
-def test_a_label_learned_again_counts_unless_set_otherwise(unequal):
+def test_repeated_labels_count_every_time_or_once(unequal):
     means, leaf, (on_all, on_few) = unequal
     assert leaf_mig.score(means, [leaf], repeats="once")["leaf_mig"] == pytest.approx((on_all + 0) / 2)
     both = leaf_mig.score(means, [leaf], repeats="once", weights="images")["leaf_mig"]
@@ -179,6 +179,6 @@ def test_a_label_learned_again_counts_unless_set_otherwise(unequal):
 
 
 @pytest.mark.parametrize("options", [{"weights": "labels"}, {"repeats": "twice"}])
-def test_other_values_of_options_are_refused(unequal, options):
+def test_unknown_option_values_are_refused(unequal, options):
     with pytest.raises(UserError, match=next(iter(options.values()))):
         leaf_mig.score(unequal[0], [unequal[1]], **options)

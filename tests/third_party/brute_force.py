@@ -1,4 +1,4 @@
-"""Scores written out from their papers, a pair, a value or a point at a time: slow, and nothing of them is shared with
+"""Scores implemented from their papers by loops over pairs, values and points: slow, and without any code shared with
 what they test.
 
 Codes are [n, latents], factors whole numbers [n, factors].
@@ -30,12 +30,12 @@ def bins(column, num=20):
 
 
 def informations(codes, factors):
-    """[latents][factors], latents in 20 bins."""
+    """Mutual information [latents][factors], with latents in 20 bins."""
     return [[information(bins(c), y) for y in factors.T.tolist()] for c in codes.T.tolist()]
 
 
 def mig(codes, factors):
-    """Chen et al., arXiv 1802.04942: the gap of each factor's two best latents over its entropy."""
+    """Chen et al., arXiv 1802.04942: the gap between each factor's two best latents over its entropy."""
     table = informations(codes, factors)
     gaps = []
     for j, factor in enumerate(factors.T.tolist()):
@@ -45,7 +45,7 @@ def mig(codes, factors):
 
 
 def modularity(codes, factors):
-    """Ridgeway and Mozer, arXiv 1802.05312: 1 less how far a latent is from knowing one factor alone."""
+    """Ridgeway and Mozer, arXiv 1802.05312: 1 minus the deviation of a latent from information on one factor only."""
     per_latent = []
     for row in informations(codes, factors):
         best = max(row)
@@ -56,7 +56,7 @@ def modularity(codes, factors):
 
 
 def irs(codes, factors, percent=99):
-    """Suter et al., arXiv 1811.00007: how little a latent moves while its best factor is held, the far movers first."""
+    """Suter et al., arXiv 1811.00007: stability of a latent while its best factor is fixed, weighted by deviation."""
     robust, reach = [], []
     for latent in codes.T:
         furthest = max(abs(latent - latent.mean()))
@@ -73,7 +73,7 @@ def irs(codes, factors, percent=99):
 
 
 def lasso(inputs, target, penalty):
-    """Coordinate descent on residuals, one coefficient at a time, with scikit-learn's rule of when to stop."""
+    """Coordinate descent on residuals, one coefficient at a time, with scikit-learn's stopping rule."""
     weights = np.zeros(inputs.shape[1])
     for _ in range(1000):
         before = weights.copy()
@@ -109,7 +109,7 @@ def likeness(source, target, correlation):
 
 
 def udr(models, kl, correlation, mode):
-    """Duan et al., arXiv 1905.12614: median over the other models of how singly latents are found again: [models].
+    """Duan et al., arXiv 1905.12614: median over the other models of the agreement of single latents: [models].
 
     Args:
       models: codes of each model, a list of [n, latents].

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import the modules beside them, and reads the reference scores."""
+"""Makes the modules of this folder importable, and reads the reference scores."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ def expected(shared):
 
 @pytest.fixture(scope="session")
 def reference_arrays(shared):
-    """Arrays of a case, [n, ...] first: `arrays(case)["codes_train"]` and what the library computed inside."""
+    """Arrays of a case, [n, ...] first: `arrays(case)["codes_train"]` and intermediate results of the library."""
 
     @functools.cache
     def load(case):

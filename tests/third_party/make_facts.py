@@ -1,4 +1,4 @@
-"""Writes the reference scores of the one case whose codes can be made anew, for clones without the reference data.
+"""Writes the reference scores of the one case whose codes can be regenerated, for clones without the reference data.
 
 python tests/third_party/make_facts.py ../shared/oracle/expected.json
 """

@@ -1,4 +1,4 @@
-"""Writes oracle.json: small made codes and their scores by `brute_force`, for clones without the reference's scores.
+"""Writes oracle.json: small artificial codes and their scores by `brute_force`, for clones without reference scores.
 
 PYTHONPATH=. python tests/third_party/make_oracle.py
 """
@@ -13,7 +13,7 @@ ORACLE = Path(__file__).with_name("oracle.json")
 
 
 def single():
-    """Codes [90, 4] that move unequally far and know several factors each; factors [90, 3]."""
+    """Codes [90, 4] with unequal ranges that mix several factors; factors [90, 3]."""
     random = np.random.default_rng(0)
     factors = np.stack([random.integers(size, size=90) for size in (2, 3, 5)], axis=1)
     mixed = factors @ random.normal(size=(3, 4)) * [4.0, 1.0, 0.3, 0.05] + random.normal(size=(90, 4)) * 0.2
@@ -21,7 +21,7 @@ def single():
 
 
 def several():
-    """Four models of 40 points: three latents found again, mixed and noisy, each model's own; and their KL."""
+    """Four models of 40 points whose three latents are mixed with different noise; and their KL."""
     random = np.random.default_rng(1)
     base = random.normal(size=(40, 3))
     models = [

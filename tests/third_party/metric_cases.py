@@ -1,4 +1,4 @@
-"""The reference scores, and data whose codes can be made anew."""
+"""The reference scores, and data whose codes can be regenerated."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def number(value):
 
 
 def assert_scores(received, expected, tolerance=1e-9, absolute=1e-12):
-    """Every expected number, within a relative tolerance."""
+    """Asserts every expected number within a relative tolerance."""
     for key, value in expected.items():
         np.testing.assert_allclose(
             received[key], number(value), rtol=tolerance, atol=absolute, err_msg=key, equal_nan=True
@@ -49,7 +49,7 @@ class Grid:
 
 
 class Identity(Grid):
-    """The reference's `identity` case: 10 factors, 1 to 10, drawn in one table, with false numbers of values."""
+    """The reference's `identity` case: 10 factors, 1 to 10, drawn in one table, with wrong numbers of values."""
 
     def __init__(self):
         super().__init__([1] * 10)

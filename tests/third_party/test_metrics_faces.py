@@ -1,9 +1,7 @@
-"""The original's faces: gin names, signatures and keys, the draws of a seed, images encoded once, several seeds."""
+"""The interface of the original: gin names, signatures, keys and draws; images encoded once; several seeds."""
 
 import functools
 import inspect
-import json
-import os
 import subprocess
 import sys
 
@@ -12,7 +10,7 @@ import numpy as np
 import pytest
 from metric_cases import Grid, Identity, as_codes, assert_scores, facts, identity_arrays
 
-from third_party.disentanglement_lib.evaluation import arrays, evaluate
+from third_party.disentanglement_lib.evaluation import evaluate
 from third_party.disentanglement_lib.evaluation.metrics import (
     beta_vae,
     dci,
@@ -44,7 +42,7 @@ BINS = "discretizer.discretizer_fn = @histogram_discretizer\ndiscretizer.num_bin
 TREES = "predictor.predictor_fn = @gradient_boosting_classifier\n"
 LOGISTIC = "predictor.predictor_fn = @logistic_regression_cv\n"
 SIZED = "{0}.num_train = 300\n{0}.num_test = 100\n"
-# The bindings of the original's metric configurations, smaller, and the keys of its results.
+# Bindings of the original's metric configurations with smaller sizes, and the keys of its results.
 CONFIGURATIONS = {
     "mig": ("mig.num_train = 300\n" + BINS, ["discrete_mig"]),
     "nmig": ("nmig.num_train = 300\n" + BINS, ["discrete_mig", "discrete_nmig"]),
@@ -111,7 +109,7 @@ CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_the_originals_configurations_parse_and_run(name):
+def test_configurations_of_the_original_parse_and_run(name):
     bindings, keys = CONFIGURATIONS[name]
     head = f"evaluation.evaluation_fn = @{name}\ndataset.name = 'auto'\nevaluation.random_seed = 0\n"
     gin.parse_config(head + bindings, skip_unknown=["dataset"])
@@ -157,7 +155,7 @@ def test_several_seeds_give_mean_and_standard_error():
         strong_downstream_task.compute_strong_downstream_task,
     ],
 )
-def test_the_first_four_arguments_are_the_originals(compute):
+def test_first_four_arguments_equal_the_originals(compute):
     names = list(inspect.signature(compute).parameters)
     assert names[:4] == ["ground_truth_data", "representation_function", "random_state", "artifact_dir"]
 
@@ -179,7 +177,7 @@ class Noisy(Grid):
 
 
 def plain_votes(data, encode, num_votes, batch_size, random_state, variances):
-    """The vote by its definition, a batch at a time."""
+    """Votes by their definition, one batch at a time."""
     votes = np.zeros((data.num_factors, len(variances)), dtype=np.int64)
     for _ in range(num_votes):
         factor = random_state.randint(data.num_factors)
@@ -203,12 +201,12 @@ def plain_points(data, encode, num_points, batch_size, random_state):
 
 
 @pytest.mark.parametrize("kind", ["Grid", "Noisy", "Reversed"])
-def test_votes_and_points_are_those_of_batch_by_batch_draws(kind):
+def test_votes_and_points_equal_those_of_draws_batch_by_batch(kind):
     data = globals()[kind](SIZES)
     variances = np.array([0.5, 0.7, 0.2, 0.9], dtype=np.float32)
     sampler = sampling.GroundTruth(data, encode)
     generators = [np.random.RandomState(5) for _ in range(2)]
-    for num in (700, 20):  # more than one bulk, and then on from there
+    for num in (700, 20):  # more than one bulk, then a continuation
         expected = plain_votes(data, encode, num, 8, generators[0], variances)
         received = factor_vae.generate_votes(sampler, num, 8, generators[1], variances, np.ones(4, bool))
         np.testing.assert_array_equal(received, expected)
@@ -241,11 +239,11 @@ def stochastic(observations):
     [(Noisy(SIZES), encode), (Grid(SIZES), stochastic), (Identity(), as_codes), (Grid((4000,) * 3), encode)],
     ids=["noisy data", "stochastic encoder", "false sizes", "too many states"],
 )
-def test_nothing_is_cached_where_that_would_change_the_codes(data, function):
+def test_codes_are_not_cached_if_that_would_change_them(data, function):
     assert sampling.encode_once(data, function) == (data, function)
 
 
-def test_metrics_leave_the_global_generator_and_the_given_draws_alone():
+def test_metrics_do_not_change_the_global_generator_or_later_draws():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     draws = []
     for trees in (True, False):
@@ -266,7 +264,7 @@ def test_trees_do_not_depend_on_the_number_of_threads():
     assert dci.score(*parts, random_state=np.random.RandomState(0)) == dci.score(*parts, random_state=0)
 
 
-def test_lightgbm_backend_says_so_and_agrees_roughly():
+def test_lightgbm_backend_is_named_in_the_result_and_agrees_roughly():
     pytest.importorskip("lightgbm")
     codes, factors, codes_test, factors_test = (part[:, :3] for part in identity_arrays())
     scores = dci.score(codes, factors % 3, codes_test, factors_test % 3, backend="lightgbm")
@@ -275,7 +273,7 @@ def test_lightgbm_backend_says_so_and_agrees_roughly():
     assert scores["informativeness_test"] == 1.0
 
 
-# The reference's scores of its `identity` case, whose codes a clone can make anew (see make_facts.py).
+# The reference's scores of its `identity` case, whose codes can be regenerated (see make_facts.py).
 FACTS = {
     "mig": lambda c, f, ct, ft: mig.score(c, f),
     "mig.end_to_end": lambda c, f, ct, ft: mig.compute_mig(
@@ -332,7 +330,7 @@ def _identity(num_train, num_test):
 
 
 @pytest.mark.parametrize(("size", "name"), _facts())
-def test_equals_the_reference_on_codes_made_anew(size, name):
+def test_equals_the_original_on_regenerated_codes(size, name):
     expected = facts()[size][name]
     if isinstance(expected, list):
         expected = dict(enumerate(expected))
@@ -342,50 +340,9 @@ def test_equals_the_reference_on_codes_made_anew(size, name):
     assert_scores(FACTS[name](*parts), expected, TOLERANCES.get(name, 1e-9))
 
 
-def test_scores_of_arrays_need_no_tensorflow_and_come_as_a_table_and_json(tmp_path):
-    generator = np.random.default_rng(0)
-    factors = np.stack([generator.integers(size, size=300) for size in SIZES], axis=1)
-    codes = factors + 0.1 * generator.normal(size=factors.shape)
-    names = ["mig", "sap_score", "factor_vae_metric", "modularity_explicitness"]
-    scores = arrays.score(codes, factors, names=names, seeds=(0, 1))
-    assert list(scores) == names
-    assert scores["mig"] == mig.score(codes[:200], factors[:200])
-    assert scores["factor_vae_metric"]["num_seeds"] == 2
-    assert scores["factor_vae_metric"]["eval_accuracy"] == 1.0
-    assert "latent 3" in arrays.score(np.hstack([codes, codes[:, :1] * 0]), factors, names=names[3:])[names[3]]["error"]
-    with pytest.raises(ValueError, match="metrics: expected some of mig"):
-        arrays.score(codes, factors, names=["beta"])
-
-    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
-    script = os.path.join(os.path.dirname(__file__), "..", "..", "bin", "metrics")
-    command = [sys.executable, script, str(tmp_path / "codes.npz"), "--metrics", "mig", "--mode", "fixed"]
-    done = subprocess.run([*command, "--json", str(tmp_path / "out.json")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "discrete_mig" in done.stdout
-    written = json.loads((tmp_path / "out.json").read_text())
-    assert written["configuration"]["mode"] == "fixed"
-    assert written["results"]["mig"] == mig.score(codes[:200], factors[:200], mode="fixed")
-    damaged = bytearray((tmp_path / "codes.npz").read_bytes())
-    damaged[500] ^= 255
-    for content, more, told in (
-        (bytes(damaged), [], "Bad CRC-32 for file 'codes.npy'"),
-        (b"no arrays", [], "expected an npz file of arrays"),
-        (None, ["--json", str(tmp_path / "codes.npz" / "out.json")], "not a folder"),
-        (None, ["--seeds", "0"], "--seeds: expected at least 1"),
-    ):
-        if content is None:
-            np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
-        else:
-            (tmp_path / "codes.npz").write_bytes(content)
-        failed = subprocess.run([*command, *more], capture_output=True, text=True)
-        assert failed.returncode == 2, failed.stderr
-        assert failed.stderr.startswith("error: ") and failed.stderr.count("\n") == 1
-        assert told in failed.stderr
-
-
 def test_importing_the_metrics_does_not_load_tensorflow():
     program = (
-        "import sys; from third_party.disentanglement_lib.evaluation import arrays, evaluate;"
+        "import sys; from third_party.disentanglement_lib.evaluation import evaluate;"
         "print([name for name in ('tensorflow', 'rdl', 'keras', 'lightgbm') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -393,7 +350,7 @@ def test_importing_the_metrics_does_not_load_tensorflow():
 
 
 @pytest.mark.parametrize("highs", [(5, 3, 1, 40, 32, 2, 1000), (5, 3, 1, 40, 32, 2, 200), (4, 5, 5, 1, 8, 2, 5)])
-def test_bulk_draws_are_those_of_randint_and_leave_the_generator_there(highs):
+def test_bulk_draws_equal_randint_and_leave_the_same_generator_state(highs):
     one, other = np.random.RandomState(3), np.random.RandomState(3)
     one.randint(7), other.randint(7)
     counts = [1, 6, 1, 6, 6, 6, 9]
@@ -411,14 +368,14 @@ class Reversed(Grid):
 
 
 class NumpySizes(Grid):
-    """Data whose numbers of values are numpy's, as those of the original's dSprites."""
+    """Data whose numbers of values are numpy integers, as in the original's dSprites."""
 
     def __init__(self):
         super().__init__(SIZES)
         self.factors_num_values = list(np.array(SIZES))
 
 
-def test_numbers_of_values_may_be_numpys():
+def test_numbers_of_values_may_be_numpy_integers():
     options = {"num_train": 30, "num_eval": 20}
     for compute in (beta_vae.compute_beta_vae_sklearn, factor_vae.compute_factor_vae):
         grids = Grid(SIZES), NumpySizes()
@@ -426,7 +383,7 @@ def test_numbers_of_values_may_be_numpys():
         assert received == expected
 
 
-def test_other_bit_generators_draw_what_they_draw_one_by_one():
+def test_other_bit_generators_draw_the_same_batch_by_batch():
     generators = [np.random.RandomState(np.random.PCG64(1)) for _ in range(2)]
     sampler = sampling.GroundTruth(Grid(SIZES), encode)
     points, labels = plain_points(Grid(SIZES), encode, 20, 8, generators[0])

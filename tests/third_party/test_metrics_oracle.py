@@ -1,4 +1,4 @@
-"""Every result of the reference library's metric code, on the codes it was computed from."""
+"""Every result of the reference library, on the same codes."""
 
 import functools
 import json
@@ -26,10 +26,10 @@ from third_party.disentanglement_lib.evaluation.metrics import (
 
 EXPECTED = Path(__file__).resolve().parents[3] / "shared" / "oracle" / "expected.json"
 EXACT = 1e-9
-# The original's trees draw from numpy's global generator: its own seeds differ by so much.
+# The original's trees draw from numpy's global generator: its own seeds differ by this much.
 DCI_SCORE, DCI_IMPORTANCE, DCI_ACCURACY = 3e-3, 1e-2, 1e-2
-# Ten cross-validated fits, each from the last, stop at 100 steps, far from an optimum on unscaled codes: rounding alone
-# moves the accuracy of a factor, but hardly the mean over factors.
+# Ten cross-validated fits, each started from the previous one, stop after 100 steps, far from the optimum on unscaled
+# codes: rounding changes the accuracy of a factor, but hardly the mean over factors.
 CV_ACCURACY = {"identity": 0.2}
 CV_MEAN = {"identity": 0.06}
 FEW_POINTS = 0.02
@@ -122,7 +122,7 @@ def check_logistic_cv(case, arrays, expected, load):
 
 
 def check_downstream_end_to_end(case, arrays, expected, load):
-    if "ERROR" in expected:  # 200 points do not show every value outside every fold
+    if "ERROR" in expected:  # with 200 points some values are missing outside a fold
         codes, factors, codes_test, factors_test = _split(arrays)
         with pytest.raises(ValueError, match="factor 2: cross-validation"):
             downstream_task.score(codes[:200], factors[:200], codes_test, factors_test, utils.logistic_regression_cv)
@@ -145,7 +145,7 @@ def check_reduced(case, arrays, expected, load):
 
 
 def scores_of(function, tolerance=EXACT):
-    """A check of a function of the split's four arrays."""
+    """A check of a function of the four arrays of a split."""
 
     def check(case, arrays, expected, load):
         if isinstance(expected, dict) and "ERROR" in expected:
@@ -193,7 +193,7 @@ def check_sap_matrix(case, arrays, expected, load):
     received = sap_score.compute_score_matrix(*_rows(arrays), continuous_factors=False)
     live = np.std(arrays["codes_train"], axis=0) > 0.01
     np.testing.assert_allclose(received[live], number(expected)[live], atol=1e-3 + 1e-12)
-    # classes (nearly) tie on a (nearly) dead latent, and the tolerance of the original's solver decides
+    # Classes nearly tie on a nearly constant latent, and the tolerance of the original's solver decides.
     np.testing.assert_allclose(received[~live], number(expected)[~live], atol=0.02)
 
 
@@ -232,7 +232,7 @@ CHECKS = {
 
 
 def _results():
-    """(case, result) of all that the reference data holds; one entry that skips without it."""
+    """(case, result) pairs of the reference data; one skipped entry without the data."""
     if not EXPECTED.is_file():
         return [pytest.param("identity", "mig", id="identity-mig")]
     expected = json.loads(EXPECTED.read_text())
@@ -245,20 +245,20 @@ def _results():
 
 @pytest.mark.data
 @pytest.mark.parametrize(("case", "name"), _results())
-def test_equals_the_reference(case, name, expected, reference_arrays):
+def test_equals_the_original(case, name, expected, reference_arrays):
     CHECKS[name](case, reference_arrays(case), expected[case][name], reference_arrays)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("case", CASES)
-def test_bins_equal_the_reference(case, reference_arrays):
+def test_bins_equal_the_original(case, reference_arrays):
     arrays = reference_arrays(case)
     np.testing.assert_array_equal(utils.make_discretizer(arrays["mus_train"]), arrays["discretized_mus"])
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("case", [case for case in CASES if case != "identity"])
-def test_draws_the_factors_of_the_reference(case, reference_arrays):
+def test_draws_the_factors_of_the_original(case, reference_arrays):
     generator = np.random.RandomState(0)
     data = Grid((3, 6, 40, 32, 32))
     for part, num in (("train", 2000), ("test", 1000)):

@@ -1,4 +1,4 @@
-"""Properties that hold for any codes, and the fast formulas against slow ones."""
+"""Properties of all codes, and fast formulas against slow ones."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ NUMBERS = st.floats(-1e6, 1e6, width=32)
 
 @st.composite
 def splits(draw):
-    """Codes and factors of few points, often constant or tied; (train, train, test, test), [n, ...] first."""
+    """Codes and factors of few points, often constant or tied: (train, train, test, test), each [n, ...]."""
     num_latents, num_factors = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     parts = []
     for _ in range(2):
@@ -48,7 +48,7 @@ def splits(draw):
 
 
 def nothing_to_score(factors, factors_test):
-    """Whether no factor has two values in training of which the test shows one beside another value."""
+    """Whether no factor has a training value that occurs in the test together with another value."""
     for train, test in zip(factors.T, factors_test.T, strict=True):
         shares = [np.mean(test == value) for value in np.unique(train)]
         if len(shares) > 1 and any(0 < share < 1 for share in shares):
@@ -186,7 +186,11 @@ def test_perfect_codes_score_near_1_and_independent_codes_near_0():
             0.97,
             0.1,
         ),
-        (lambda c, f, ct, ft: irs.score(c, f)["IRS"], 1.0, 0.4),  # the worst of few points deviates less than of all
+        (
+            lambda c, f, ct, ft: irs.score(c, f)["IRS"],
+            1.0,
+            0.4,
+        ),  # the worst of few points deviates less than the worst of all
         (lambda c, f, ct, ft: factor_vae.score(sampling.Points(c, f), 0, 64, 300, 300)["eval_accuracy"], 1.0, 0.45),
         (lambda c, f, ct, ft: beta_vae.score(sampling.Points(c, f), 0, 64, 300, 300)["eval_accuracy"], 1.0, 0.45),
     ]
@@ -224,7 +228,7 @@ def test_support_vector_machines_equal_liblinear_at_a_tight_tolerance(num_classe
         model = sklearn_svm.LinearSVC(C=0.01, class_weight="balanced", dual=False, tol=1e-10, max_iter=10**5)
         expected = model.fit(code[:, None], labels).predict(points[:, None])
         np.testing.assert_array_equal(predicted, expected)
-    assert len(np.unique(svm.predict(codes, labels, test)[2])) == 1  # a dead latent predicts one class
+    assert len(np.unique(svm.predict(codes, labels, test)[2])) == 1  # a constant latent predicts one class
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])

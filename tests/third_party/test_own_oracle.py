@@ -1,4 +1,4 @@
-"""Scores of `brute_force` that go with the repository: a clone without the reference's scores tests against these."""
+"""Scores against those of `brute_force` in the repository, for clones without the reference scores."""
 
 import json
 
@@ -14,7 +14,7 @@ CODES, FACTORS, MODELS, KL = (np.array(ORACLE[name]) for name in ("codes", "fact
 SCORES = ORACLE["scores"]
 
 
-def test_the_oracle_is_what_its_command_writes():
+def test_the_oracle_equals_the_output_of_its_command():
     codes, factors = make_oracle.single()
     models, kl = make_oracle.several()
     for kept, made in ((CODES, codes), (FACTORS, factors), (MODELS, models), (KL, kl)):
@@ -39,12 +39,12 @@ def test_scores_of_one_model(mode):
 
 @pytest.mark.parametrize("mode", ["dlib", "fixed"])
 @pytest.mark.parametrize("correlation", ["lasso", "spearman"])
-def test_scores_of_models_beside_each_other(correlation, mode):
+def test_scores_of_several_models(correlation, mode):
     found = udr.score(MODELS, KL, correlation, mode=mode)["model_scores"]
     np.testing.assert_allclose(found, SCORES[f"udr, {correlation}, {mode}"], rtol=1e-9)
 
 
-def test_the_oracle_tells_apart_what_it_is_there_for():
+def test_the_oracle_distinguishes_its_cases():
     weightless = irs.scalable_disentanglement_score(FACTORS, CODES)["disentanglement_scores"].mean()
     assert abs(weightless - SCORES["irs"]) > 0.01
     pairwise = udr.score(MODELS, KL)["pairwise_disentanglement_scores"][..., 0]

@@ -1,4 +1,4 @@
-"""UDR: the reference's scores, scikit-learn's and scipy's own regressions and correlations, and what it ignores."""
+"""UDR against reference scores and against scikit-learn's and scipy's functions; and its invariances."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ EXPECTED = Path(__file__).resolve().parents[3] / "shared" / "oracle" / "expected
 
 
 def models(seed=0, num_models=4, num_points=300, num_latents=4):
-    """Codes of models that found the same latents in other orders and signs, with noise."""
+    """Codes of models with the same latents in other orders and signs, with noise."""
     generator = np.random.default_rng(seed)
     base = generator.normal(size=(num_points, num_latents))
     codes = [
@@ -35,7 +35,7 @@ def _results():
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", _results())
-def test_equals_the_reference(name, expected, reference_arrays):
+def test_equals_the_original(name, expected, reference_arrays):
     expected = expected["udr"][name]
     arrays = reference_arrays("udr")
     codes, kl = arrays["reps"], arrays["kl"]
@@ -67,7 +67,7 @@ def check(received, expected):
 
 
 @pytest.mark.data
-def test_one_model_scores_nan_as_in_the_reference_and_is_refused_in_fixed_mode(shared):
+def test_one_model_scores_nan_in_dlib_mode_and_is_refused_in_fixed_mode(shared):
     edge = json.loads((shared / "oracle" / "edge.json").read_text())["udr: one model"]
     codes, kl = models()
     check(udr.score(codes[:1], kl[:1]), edge)
@@ -117,7 +117,7 @@ def test_spearman_does_not_change_under_monotone_maps_and_unrelated_models_score
     assert udr.score(noise, kl, "spearman")["model_scores"].max() < 0.15
 
 
-def test_fixed_mode_mends_threshold_collapse_and_average():
+def test_fixed_mode_corrects_threshold_inactive_models_and_average():
     codes, kl = models()
     low = np.where(np.arange(4) == 0, 0.005, kl)  # a latent between the user's threshold and the original's 0.01
     assert udr.score(codes, low, kl_threshold=0.001)["raw_correlations"][0, 1, 0].max() == 0.0
@@ -126,13 +126,13 @@ def test_fixed_mode_mends_threshold_collapse_and_average():
     collapsed = np.where(np.arange(4)[:, None] == 2, 0.0, kl)
     scores = udr.score(codes, collapsed, mode="fixed")["model_scores"]
     assert scores[2] == 0.0 and scores[[0, 1, 3]].min() > 0.75
-    matrix = np.array([[1.0, 0.0, 0.0]])  # one live latent against three: 1 + (1 + 0 + 0) over 4 lines
+    matrix = np.array([[1.0, 0.0, 0.0]])  # one active latent against three: 1 + (1 + 0 + 0) over 4 lines
     rows, columns = np.ones(1, bool), np.ones(3, bool)
     assert udr._pair_scores(matrix, rows, columns, by_latent=True) == pytest.approx(2 / 4)
     assert udr.relative_strength_disentanglement(matrix) == pytest.approx((1 + 1 / 3) / 2)
 
 
-def test_the_original_face_samples_in_batches_and_averages_kl():
+def test_the_original_interface_samples_in_batches_and_averages_kl():
     data = Grid((5, 7))
     functions = [
         lambda x: (np.stack([x[:, 0], x[:, 1]], 1) * 1.0, np.array([1.0, float(len(x))])),
@@ -163,7 +163,7 @@ def test_bad_arrays_are_named(change, message):
         udr.score(*models(), correlation="pearson")
 
 
-def test_a_lasso_of_one_latent_is_refused_as_by_the_reference_and_answered_in_fixed_mode():
+def test_a_lasso_of_one_latent_is_refused_in_dlib_mode_and_scored_in_fixed_mode():
     codes, kl = models(num_latents=1)
     with pytest.raises(ValueError, match="at least 2 latents for a Lasso"):
         udr.score(codes, kl)

@@ -1,11 +1,11 @@
-"""Scores of a representation as a gin file asks for them, with one seed or with several."""
+"""Scores a representation by the metric that gin configures, with one seed or several."""
 
 import inspect
 
 import gin
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import (  # noqa: F401  gin knows what is imported
+from third_party.disentanglement_lib.evaluation.metrics import (  # noqa: F401  registers their gin names
     beta_vae,
     dci,
     downstream_task,
@@ -19,6 +19,7 @@ from third_party.disentanglement_lib.evaluation.metrics import (  # noqa: F401  
     sampling,
     sap_score,
     strong_downstream_task,
+    threads,
     unified_scores,
     unsupervised_metrics,
     utils,
@@ -36,21 +37,20 @@ def evaluate(
     name="",
     repeats=1,
 ):
-    """Runs gin's `evaluation.evaluation_fn`, a metric in disentanglement_lib's form, on a representation.
+    """Runs gin's `evaluation.evaluation_fn`, a metric with disentanglement_lib's interface, on a representation.
 
     Args:
-        ground_truth_data: data in disentanglement_lib's form.
+        ground_truth_data: data with disentanglement_lib's interface.
         representation_function: images [n, height, width, channels] to codes [n, latents]; for UDR a list of
             functions to (codes [n, latents], mean KL [latents]).
-        artifact_dir: passed on to a metric that takes it.
+        artifact_dir: passed to a metric that accepts it.
         evaluation_fn: the metric.
         random_seed: the first seed.
-        name: a name of the evaluation for whoever reads the configuration.
-        repeats: number of seeds, from `random_seed` on. Images are encoded once for all where that is
-        possible.
+        name: name of the evaluation, for readers of the configuration.
+        repeats: number of consecutive seeds from `random_seed`; images are encoded once for all if possible.
 
     Returns:
-        The metric's result; with several seeds, what `repeat` makes of them.
+        The metric's result; with several seeds, the summary of `repeat`.
     """
     del name
     several_models = isinstance(representation_function, (list, tuple))
@@ -64,7 +64,7 @@ def evaluate(
         generator = np.random.RandomState(seed)
         return evaluation_fn(ground_truth_data, representation_function, random_state=generator, **options)
 
-    with utils.one_thread():
+    with threads.one_thread():
         return repeat(run, range(random_seed, random_seed + repeats))
 
 
@@ -72,9 +72,9 @@ def repeat(function, seeds):
     """Results of `function(seed)`, dicts with the same keys, over several seeds.
 
     Returns:
-        The result itself for one seed. For more: the mean under each key, its standard error (sample standard
+        The result itself for one seed. For more seeds: the mean under each key, its standard error (sample standard
         deviation over the root of the number of seeds) under "<key>.standard_error", and "num_seeds". Lists
-        are averaged item by item; what is no number is kept from the first.
+        are averaged item by item; other values are those of the first seed.
     """
     results = [function(seed) for seed in seeds]
     if len(results) == 1:

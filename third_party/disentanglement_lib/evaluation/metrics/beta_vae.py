@@ -1,14 +1,14 @@
 """The beta-VAE score.
 
 Higgins et al., beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework, ICLR 2017,
-section 3: pairs of images share one factor; from the mean absolute difference of their codes a linear
-classifier tells which.
+section 3: pairs of images share one factor, and a linear classifier predicts which factor from the mean absolute
+difference of their codes.
 """
 
 import gin
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import logistic, sampling, validation
+from third_party.disentanglement_lib.evaluation.metrics import logistic, sampling, utils, validation
 
 
 @gin.configurable(
@@ -27,19 +27,21 @@ def compute_beta_vae_sklearn(
 ):
     """beta-VAE score of a representation: {"train_accuracy", "eval_accuracy"}."""
     del artifact_dir
+    continuous = utils.continuous_factors(ground_truth_data)
+    validation.reject_continuous(continuous, "beta-VAE score", "its pairs share one value of a factor")
     sampler = sampling.GroundTruth(ground_truth_data, representation_function)
     return score(sampler, random_state, batch_size, num_train, num_eval, mode)
 
 
 def score(sampler, random_state=0, batch_size=64, num_train=10000, num_eval=5000, mode="dlib"):
-    """beta-VAE score of what a sampler gives.
+    """beta-VAE score of the codes of a sampler.
 
     Args:
         sampler: `sampling.GroundTruth(data, representation_function)` or `sampling.Points(codes, factors)`.
         random_state: seed or np.random.RandomState.
-        batch_size: pairs averaged in one training point.
-        num_train, num_eval: points in training and evaluation.
-        mode: "dlib", or "fixed": a single factor, which any classifier knows, scores 1.
+        batch_size: number of pairs averaged in one training point.
+        num_train, num_eval: numbers of points in training and evaluation.
+        mode: "dlib", or "fixed": a single factor, which needs no classifier, scores 1.
 
     Returns:
         {"train_accuracy", "eval_accuracy"}: floats.

@@ -1,9 +1,9 @@
-"""How well a classifier reads each factor from the codes, for training sets of several sizes."""
+"""Accuracy of classifiers that predict each factor from the codes, for training sets of several sizes."""
 
 import gin
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import utils, validation
+from third_party.disentanglement_lib.evaluation.metrics import threads, utils, validation
 
 
 @gin.configurable(
@@ -22,13 +22,11 @@ def compute_downstream_task(
 ):
     """Accuracies of gin's `predictor` on a representation, for each size in `num_train`; keys as `score`."""
     del artifact_dir
+    validation.reject_continuous(utils.continuous_factors(ground_truth_data), "downstream task", "it classifies values")
     scores = {}
     for size in num_train:
-        mus_train, ys_train = utils.generate_batch_factor_code(
-            ground_truth_data, representation_function, size, random_state, batch_size
-        )
-        mus_test, ys_test = utils.generate_batch_factor_code(
-            ground_truth_data, representation_function, num_test, random_state, batch_size
+        mus_train, ys_train, mus_test, ys_test = utils.sample_train_test(
+            ground_truth_data, representation_function, size, num_test, random_state, batch_size
         )
         predictor = utils.make_predictor_fn()
         scores |= score(mus_train.T, ys_train.T, mus_test.T, ys_test.T, predictor, random_state, mode)
@@ -36,24 +34,23 @@ def compute_downstream_task(
 
 
 def score(codes_train, factors_train, codes_test, factors_test, predictor_fn=None, random_state=0, mode="dlib"):
-    """Accuracies of one classifier a factor.
+    """Accuracies of one classifier per factor.
 
     Args:
         codes_train, codes_test: [n, latents].
         factors_train, factors_test: [n, factors], discrete.
         predictor_fn: makes a classifier with fit(codes, labels) and predict(codes); gradient boosted trees by
             default, or `utils.logistic_regression_cv`.
-        random_state: seed or np.random.RandomState of classifiers that draw; its own next draws do not
-        change.
+        random_state: seed or np.random.RandomState of random classifiers; its later draws do not change.
         mode: "dlib", or "fixed": a constant factor is predicted by its value, the values of factors need not be
-            whole numbers, and logistic regression takes data of which a fold's remainder lacks a class.
+            whole numbers, and logistic regression accepts data where a class is missing outside a fold.
 
     Returns:
         "<n>:mean_train_accuracy", "<n>:min_train_accuracy", "<n>:train_accuracy_factor_<i>" and the same with
         "test" for "train", n being the number of training points: floats.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a factor that is constant or has
+        ValueError: arrays that are not tables of finite numbers; in mode "dlib" a factor that is constant or has
             fractions as values, or too few points for cross-validation.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
@@ -86,12 +83,12 @@ def accuracies(mus_train, ys_train, mus_test, ys_test, predictor_fn=None, random
         train_accuracy = np.mean(model.predict(inputs_train) == ys_train[factor])
         return float(train_accuracy), float(np.mean(model.predict(inputs_test) == ys_test[factor]))
 
-    train, test = zip(*utils.each_to_its_core(fit, [len(np.unique(row)) for row in ys_train]), strict=True)
+    train, test = zip(*threads.run_in_threads(fit, [len(np.unique(row)) for row in ys_train]), strict=True)
     return list(train), list(test)
 
 
 def make_predictors(num, predictor_fn=None, random_state=0, mode="dlib"):
-    """`num` classifiers; those that draw have seeds from a copy of `random_state`."""
+    """Makes `num` classifiers; random ones have seeds from a copy of `random_state`."""
     validation.check_mode(mode)
     predictor_fn = predictor_fn or utils.gradient_boosting_classifier
     if not hasattr(random_state, "randint"):

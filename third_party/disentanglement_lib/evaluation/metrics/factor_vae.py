@@ -1,14 +1,14 @@
 """The FactorVAE score.
 
-Kim and Mnih, Disentangling by Factorising, arXiv 1802.05983, section 4: in a batch that shares one factor the
-latent with least variance, relative to its variance over the data, votes for that factor; the score is the
-accuracy of the majority vote.
+Kim and Mnih, Disentangling by Factorising, arXiv 1802.05983, section 4: the images of a batch share one factor, and the
+latent with the least variance, relative to its variance over the data, votes for this factor. The score is the accuracy
+of the majority vote.
 """
 
 import gin
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import sampling, validation
+from third_party.disentanglement_lib.evaluation.metrics import sampling, utils, validation
 
 
 @gin.configurable(
@@ -26,8 +26,10 @@ def compute_factor_vae(
     num_variance_estimate=10000,
     mode="dlib",
 ):
-    """FactorVAE score of a representation, latents pruned by gin's `prune_dims`; keys as `score`."""
+    """FactorVAE score of a representation, latents pruned by gin's `prune_dims`; see `score`."""
     del artifact_dir
+    continuous = utils.continuous_factors(ground_truth_data)
+    validation.reject_continuous(continuous, "FactorVAE score", "its batches share one value of a factor")
     sampler = sampling.GroundTruth(ground_truth_data, representation_function)
     return score(sampler, random_state, batch_size, num_train, num_eval, num_variance_estimate, mode=mode)
 
@@ -42,21 +44,21 @@ def score(
     threshold=None,
     mode="dlib",
 ):
-    """FactorVAE score of what a sampler gives.
+    """FactorVAE score of the codes of a sampler.
 
     Args:
         sampler: `sampling.GroundTruth(data, representation_function)` or `sampling.Points(codes, factors)`.
         random_state: seed or np.random.RandomState.
-        batch_size: points that share a factor in one vote.
-        num_train, num_eval: votes in training and evaluation.
-        num_variance_estimate: points from which the latents' variances over the data are estimated.
-        threshold: latents with a standard deviation under it do not vote; by default gin's
+        batch_size: number of points that share a factor in one vote.
+        num_train, num_eval: numbers of votes in training and evaluation.
+        num_variance_estimate: number of points from which the latents' variances over the data are estimated.
+        threshold: latents with a lower standard deviation do not vote; by default gin's
             `prune_dims.threshold`, which is 0 unless set (disentanglement_lib's studies set 0.05).
-        mode: "dlib", or "fixed": dead latents do not vote at threshold 0 either, where the original lets them
+        mode: "dlib", or "fixed": constant latents do not vote at threshold 0 either, where the original lets them
             win every vote, and "num_active_dims" counts the latents that vote, where the original counts all.
 
     Returns:
-        {"train_accuracy", "eval_accuracy": floats, "num_active_dims": int}; all 0 where no latent votes.
+        {"train_accuracy", "eval_accuracy": floats, "num_active_dims": int}; all 0 if no latent votes.
     """
     validation.check_mode(mode)
     if not hasattr(random_state, "randint"):
@@ -87,7 +89,7 @@ def accuracy(votes, majority):
 def generate_votes(sampler, num_votes, batch_size, random_state, variances, active):
     """Number of votes [factors, latents] of each latent for each factor.
 
-    As in the original a latent is numbered among the active ones, so that the last columns stay empty.
+    As in the original, latents are numbered among the active ones, so the last columns stay empty.
     """
     votes = np.zeros((sampler.num_factors, len(variances)), dtype=np.int64)
     for factors, codes in sampler.fixed(num_votes, batch_size, random_state):

@@ -1,14 +1,14 @@
 """Unfairness of classifiers on a representation.
 
-Locatello et al., On the Fairness of Disentangled Representations, arXiv 1905.13662, section 4: how far the
-distribution of a classifier's predictions of one factor moves, in total variation, when another, sensitive
-factor is set.
+Locatello et al., On the Fairness of Disentangled Representations, arXiv 1905.13662, section 4: the total variation
+between the distributions of a classifier's predictions of one factor with and without an intervention on another,
+sensitive factor.
 """
 
 import gin
 import numpy as np
 
-from third_party.disentanglement_lib.evaluation.metrics import downstream_task, sampling, utils
+from third_party.disentanglement_lib.evaluation.metrics import downstream_task, sampling, utils, validation
 
 
 @gin.configurable("fairness", denylist=["ground_truth_data", "representation_function", "random_state", "artifact_dir"])
@@ -30,6 +30,7 @@ def compute_fairness(
         ones); the same with "max_fairness": floats.
     """
     del artifact_dir
+    validation.reject_continuous(utils.continuous_factors(ground_truth_data), "fairness", "it classifies values")
     data, encode = sampling.encode_once(ground_truth_data, representation_function)
     sizes = data.factors_num_values
     num_factors = len(sizes)

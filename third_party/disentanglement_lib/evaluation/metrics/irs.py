@@ -1,8 +1,8 @@
 """Interventional robustness score (IRS).
 
-Suter et al., Robustly Disentangled Causal Mechanisms, arXiv 1811.00007: how far a latent moves, at worst,
-while one factor is held and the others change, over how far it moves at all; 1 less that, for each latent's
-best factor, averaged over latents by how far they move.
+Suter et al., Robustly Disentangled Causal Mechanisms, arXiv 1811.00007: the worst deviation of a latent while one
+factor is fixed and the others change, relative to its largest deviation over the data. The score is 1 minus this ratio
+for each latent's best factor, averaged over latents with their largest deviations as weights.
 """
 
 import gin
@@ -36,13 +36,13 @@ def score(codes, factors, diff_quantile=0.99, num_bins=20, mode="dlib"):
     Args:
         codes: [n, latents].
         factors: [n, factors], discrete or continuous: they are cut into `num_bins` equal-width bins.
-        diff_quantile: which quantile of the deviations counts as the worst; 1.0 is the paper's.
+        diff_quantile: quantile of the deviations that counts as the worst; 1.0 is the paper's.
         num_bins: bins for each factor.
         mode: "dlib", or "fixed": "num_active_dims" is the number of latents that vary, where the original
             gives the sum of their codes.
 
     Returns:
-        {"IRS": float, "num_active_dims": float or int}. IRS is 0 where no latent varies.
+        {"IRS": float, "num_active_dims": float or int}. IRS is 0 if no latent varies.
 
     Raises:
         ValueError: codes or factors that are no tables of finite numbers; a quantile outside [0, 1].
@@ -82,7 +82,7 @@ def scalable_disentanglement_score(gen_factors, latents, diff_quantile=0.99):
     """
     max_deviations = np.max(np.abs(latents - latents.mean(axis=0)), axis=0)
     deviations = np.stack([_held_deviation(column, latents, diff_quantile) for column in gen_factors.T], axis=1)
-    # rounding may give a constant latent a variance, but no deviation: its scores are then nan, as in the original
+    # Rounding may give a constant latent a variance but no deviation: its scores are then nan, as in the original.
     with np.errstate(divide="ignore", invalid="ignore"):
         irs_matrix = 1.0 - deviations / max_deviations[:, np.newaxis]
         disentanglement_scores = irs_matrix.max(axis=1)
@@ -98,7 +98,7 @@ def scalable_disentanglement_score(gen_factors, latents, diff_quantile=0.99):
 
 
 def _held_deviation(factor, latents, quantile):
-    """Mean over the values of one factor [n] of the latents' quantile deviation while it has that value: [latents]."""
+    """Mean over the values of a factor [n] of the latents' quantile deviation at that value: [latents]."""
     values = np.unique(factor)
     total = np.zeros(latents.shape[1])
     for value in values:
@@ -118,6 +118,6 @@ def _quantile(table, quantile):
 
 
 def _sum_in_blocks(table):
-    """Sum of all numbers in blocks of 8,192, as numpy under 2 adds: in single precision the blocks can be seen."""
+    """Sum of all numbers in blocks of 8,192, as numpy before 2.0 adds: single precision shows the blocks."""
     flat = table.ravel()
     return sum((flat[i : i + 8192].sum() for i in range(0, flat.size, 8192)), start=table.dtype.type(0))

@@ -1,13 +1,12 @@
 """Multinomial logistic regression as scikit-learn 1.1 fits it, on any version of scikit-learn.
 
-The scores of disentanglement_lib rest on `LogisticRegression()` and `LogisticRegressionCV(Cs=10,
-cv=KFold(5))`: at most 100 steps of L-BFGS to a gradient of 1e-4 on the summed loss. That often ends short of
-the optimum, and later versions scale the loss and stop elsewhere, which moves a downstream accuracy by up to
-0.09. Here the loss is
+disentanglement_lib uses `LogisticRegression()` and `LogisticRegressionCV(Cs=10, cv=KFold(5))`: at most 100 steps of
+L-BFGS to a gradient of 1e-4 on the summed loss. This often stops before the optimum. Later versions scale the loss and
+stop elsewhere, which changes a downstream accuracy by up to 0.09. The loss is
 
     sum_i -log softmax(W x_i + b)[y_i] + |W|^2 / (2 C),
 
-with one logit and the logistic function where there are two classes.
+with one logit and the logistic function for two classes.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy import optimize, special
 GRADIENT_TOLERANCE = 1e-4
 MAX_STEPS = 100
 NUM_FOLDS = 5
-BLOCK = 1000  # points at once: a table of exponentials that stays in the cache
+BLOCK = 1000  # points at once: their exponentials fit into the cache
 
 
 class LogisticRegression:
@@ -51,12 +50,11 @@ class LogisticRegression:
 
 
 class LogisticRegressionCV(LogisticRegression):
-    """Logistic regression whose `C`, one of 10 from 1e-4 to 1e4, is best in cross-validation on 5 runs of the
-    data.
+    """Logistic regression whose `C`, one of 10 from 1e-4 to 1e4, is the best in 5-fold cross-validation.
 
-    Along the strengths each fit starts from the last; the final fit starts from the mean over the folds.
-    scikit-learn refuses data of which a fold's remainder lacks a class; with `allow_missing_classes` such a
-    class is fitted from the other classes' points alone.
+    Folds are contiguous. Each fit starts from that of the previous strength; the final fit starts from the mean over
+    the folds. scikit-learn refuses data where a class is missing outside a fold; with `allow_missing_classes` such a
+    class is fitted from the points of the other classes.
     """
 
     allow_missing_classes = False
@@ -102,7 +100,7 @@ def _choose(logits):
 
 
 def _minimize(inputs, targets, num_classes, strength, start=None):
-    """Weights [logits, features + 1], the offset last, at which L-BFGS stops."""
+    """Weights [logits, features + 1] where L-BFGS stops; the offset is last."""
     inputs = np.hstack([inputs, np.ones((len(inputs), 1))])
     num_logits = 1 if num_classes == 2 else num_classes
     loss = _binary_loss(inputs, targets) if num_classes == 2 else _multinomial_loss(inputs, targets, num_classes)
@@ -125,7 +123,7 @@ def _multinomial_loss(inputs, targets, num_classes):
     """Function of weights W [classes, features] to (summed loss, its gradient [classes, features]).
 
     With the exponentials E [classes, n] of the logits, their sums t [n] over classes and the one-hot targets Y the
-    gradient is E (X / t) - Y X: the classes' table is passed over only to exponentiate and to sum.
+    gradient is E (X / t) - Y X: the table of classes is read only to exponentiate and to sum.
     """
     targets_by_inputs = np.zeros((num_classes, inputs.shape[1]))
     np.add.at(targets_by_inputs, targets, inputs)

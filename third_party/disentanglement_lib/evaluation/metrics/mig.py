@@ -27,7 +27,7 @@ def compute_mig(
     mus, ys = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_train, random_state, batch_size
     )
-    return _compute_mig(mus, ys, mode)
+    return _compute_mig(mus, utils.bin_continuous(ys, utils.continuous_factors(ground_truth_data)), mode)
 
 
 @gin.configurable("mig_validation", denylist=["observations", "labels", "representation_function"])
@@ -42,22 +42,22 @@ def score(codes, factors, num_bins=20, mode="dlib", continuous_factors=False, di
 
     Args:
         codes: [n, latents].
-        factors: [n, factors]; every distinct value counts as one.
+        factors: [n, factors]; every distinct value of a discrete factor is a class.
         num_bins: bins for each latent between its smallest and largest value.
-        mode: "dlib", or "fixed": constant factors are left out, a lone latent is compared with a dead one.
-        continuous_factors: cut the factors into bins too.
-        discretizer: function of a table [rows, n] and num_bins; equal-width bins by default.
+        mode: "dlib", or "fixed": constant factors are left out, a single latent is compared with an inactive one.
+        continuous_factors: a bool, or one for each factor: these are cut into `num_bins` bins of equal counts.
+        discretizer: function of a table [rows, n] and num_bins for the latents; equal-width bins by default.
 
     Returns:
-        {"discrete_mig": float}, nan in mode "dlib" where a factor is constant.
+        {"discrete_mig": float}, nan in mode "dlib" if a factor is constant.
 
     Raises:
-        ValueError: codes or factors that are no tables of finite numbers; one latent in mode "dlib".
+        ValueError: codes or factors that are not tables of finite numbers; one latent in mode "dlib".
     """
     codes = validation.check_codes(codes)
     factors = validation.check_factors(factors, len(codes))
     discretizer = discretizer or utils._histogram_discretize
-    ys = discretizer(factors.T, num_bins) if continuous_factors else factors.T
+    ys = utils.bin_continuous(factors.T, continuous_factors, num_bins)
     return _score_bins(discretizer(codes.T, num_bins), ys, mode)
 
 
@@ -78,10 +78,10 @@ def _score_bins(bins, ys, mode):
 
 
 def gaps(information, entropy):
-    """Each factor's gap over its entropy, [factors], from mutual information [latents, factors]; nan where 0
-    / 0.
+    """Each factor's gap over its entropy, [factors], from mutual information [latents, factors]; nan for
+    0 / 0.
 
-    A lone latent is compared with one that knows nothing.
+    A single latent is compared with one without information.
     """
     information = np.vstack([information, np.zeros_like(information[:1])]) if len(information) == 1 else information
     second, first = np.sort(information, axis=0)[-2:]

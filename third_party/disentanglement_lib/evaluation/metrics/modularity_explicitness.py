@@ -1,8 +1,8 @@
 """Modularity and explicitness.
 
 Ridgeway and Mozer, Learning Deep Disentangled Embeddings With the F-Statistic Loss, arXiv 1802.05312, section
-3. A latent is modular where it has information on one factor only; a factor is explicit where logistic
-regression separates its values, measured by the area under the ROC curve of each value against the rest.
+3. A latent is modular if it has information on one factor only; a factor is explicit if logistic regression separates
+its values, measured by the area under the ROC curve of each value against the rest.
 """
 
 import gin
@@ -27,44 +27,52 @@ def compute_modularity_explicitness(
 ):
     """Modularity and explicitness of a representation on `num_train` and `num_test` drawn points."""
     del artifact_dir
-    mus_train, ys_train = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_train, random_state, batch_size
-    )
-    mus_test, ys_test = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_test, random_state, batch_size
+    mus_train, ys_train, mus_test, ys_test = utils.sample_train_test(
+        ground_truth_data, representation_function, num_train, num_test, random_state, batch_size
     )
     arrays = validation.check_split(mus_train.T, ys_train.T, mus_test.T, ys_test.T)
-    return _score_bins(utils.make_discretizer(arrays[0].T), *arrays, mode)  # type: ignore[call-arg]
+    continuous = utils.continuous_factors(ground_truth_data)
+    return _score_bins(utils.make_discretizer(arrays[0].T), *arrays, mode, continuous)  # type: ignore[call-arg]
 
 
-def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mode="dlib"):
+def score(codes_train, factors_train, codes_test, factors_test, num_bins=20, mode="dlib", continuous_factors=False):
     """Modularity and explicitness of codes.
 
     Args:
         codes_train, codes_test: [n, latents].
-        factors_train, factors_test: [n, factors], discrete.
+        factors_train, factors_test: [n, factors].
         num_bins: equal-width bins for each latent in the mutual information.
-        mode: "dlib", or "fixed": dead latents do not reach the regression, values absent from a split and
+        mode: "dlib", or "fixed": constant latents are not used in the regression, values absent from a split and
             factors that are constant in it are left out of its mean, factors' values need not be whole numbers,
             and with one factor an informative latent is modular. In mode "dlib", as in the original, a test split
             with other values than training has is matched to them in order.
+        continuous_factors: a bool, or one for each factor: modularity cuts these into `num_bins` bins of equal counts.
+            Explicitness is then not defined, since it classifies the values of every factor.
 
     Returns:
-        {"modularity_score", "explicitness_score_train", "explicitness_score_test"}: floats.
+        {"modularity_score", "explicitness_score_train", "explicitness_score_test"}: floats; "undefined", the reason,
+        in place of the explicitness where a factor is continuous.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" a latent of zero variance, or a
+        ValueError: arrays that are not tables of finite numbers; in mode "dlib" a latent of zero variance, or a
             factor that is constant, has fractions as values, or fewer values in the test than in training.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
-    return _score_bins(utils._histogram_discretize(arrays[0].T, num_bins), *arrays, mode)  # type: ignore[call-arg]
+    bins = utils._histogram_discretize(arrays[0].T, num_bins)
+    return _score_bins(bins, *arrays, mode, continuous_factors)  # type: ignore[call-arg]
 
 
-def _score_bins(bins, codes_train, factors_train, codes_test, factors_test, mode):
+def _score_bins(bins, codes_train, factors_train, codes_test, factors_test, mode, continuous_factors):
     validation.check_mode(mode)
-    information = utils.discrete_mutual_info(bins, factors_train.T)
-    lone_factor = mode == "fixed" and factors_train.shape[1] == 1
-    modular = float(np.mean(information.max(axis=1) > 0.0)) if lone_factor else modularity(information)
+    continuous = validation.factor_mask(continuous_factors, factors_train.shape[1])
+    information = utils.discrete_mutual_info(bins, utils.bin_continuous(factors_train.T, continuous))
+    single_factor = mode == "fixed" and factors_train.shape[1] == 1
+    modular = float(np.mean(information.max(axis=1) > 0.0)) if single_factor else modularity(information)
+    if continuous.any():
+        reason = (
+            f"explicitness classifies the values of a factor, and factor {int(np.argmax(continuous))} is continuous"
+        )
+        return {"modularity_score": modular, "undefined": reason}
     if mode == "fixed":
         _, (codes_train, codes_test) = validation.moderate(codes_train, codes_test, by_latent=True)
     mus_train, mean, stddev = utils.normalize_data(codes_train.T)
@@ -110,7 +118,7 @@ def explicitness_per_factor(mus_train, y_train, mus_test, y_test, factor=0):
     """Areas under the ROC curve (train, test) of a logistic regression of `y` [n] on normalised `mus` [codes,
     n].
 
-    `factor` is the name that an error gives to `y`.
+    Errors call `y` by the name `factor`.
     """
     validation.reject_unclassifiable_factors(np.asarray(y_train)[None], "explicitness", factor)
     values, test_values = np.unique(y_train), np.unique(y_test)
@@ -148,10 +156,10 @@ def _explicitness_fixed(mus_train, ys_train, mus_test, ys_test):
 
 
 def _class_areas(mus_train, y_train, mus_test, y_test, test_values):
-    """Areas [classes] in training and test, in the order of `np.unique(y_train)`; nan where a split lacks a class, or
+    """Areas [classes] in training and test, in the order of `np.unique(y_train)`; nan if a split lacks a class, or
     the rest.
 
-    `test_values` [classes] are the values in the test that count as those classes.
+    `test_values` [classes] are the test values that count as these classes.
     """
     model = logistic.LogisticRegression().fit(mus_train.T, y_train)
     return tuple(
@@ -164,17 +172,17 @@ def _areas_under_roc(scores, positive):
     """Area under the ROC curve of every column of `scores` [n, classes] for the points `positive` [n,
     classes].
 
-    The share of (positive, negative) pairs in the right order, ties counted half, by the positives' rank sum.
+    It is the share of (positive, negative) pairs in the right order, with ties counted half, from the rank sum.
     """
     num_positive = positive.sum(axis=0)
     num_negative = len(scores) - num_positive
-    rank_sums = np.array([_rank_sum(column, held) for column, held in zip(scores.T, positive.T, strict=True)])
+    rank_sums = np.array([_rank_sum(column, chosen) for column, chosen in zip(scores.T, positive.T, strict=True)])
     with np.errstate(divide="ignore", invalid="ignore"):
         return (rank_sums - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative)
 
 
-def _rank_sum(values, held):
-    """Sum of the ranks from 1 among `values` [n] of those that are `held`; equal ones share their mean rank."""
+def _rank_sum(values, chosen):
+    """Sum of the ranks, from 1, of the `chosen` among `values` [n]; equal values share their mean rank."""
     ordered = np.sort(values)
-    below, up_to = (np.searchsorted(ordered, values[held], side=side) for side in ("left", "right"))
+    below, up_to = (np.searchsorted(ordered, values[chosen], side=side) for side in ("left", "right"))
     return (np.sum(below) + np.sum(up_to) + len(below)) / 2

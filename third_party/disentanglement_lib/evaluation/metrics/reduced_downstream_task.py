@@ -1,4 +1,4 @@
-"""How well the factors are read from the codes once the latents that know most of one factor are gone."""
+"""Accuracy of predicted factors after removing the latents that are most important for one factor."""
 
 import gin
 import numpy as np
@@ -23,13 +23,12 @@ def compute_reduced_downstream_task(
 ):
     """Accuracies of gin's `predictor` on reduced representations, for each size in `num_train`; keys as `score`."""
     del artifact_dir
+    continuous = utils.continuous_factors(ground_truth_data)
+    validation.reject_continuous(continuous, "reduced downstream task", "it classifies values")
     scores = {}
     for size in num_train:
-        mus_train, ys_train = utils.generate_batch_factor_code(
-            ground_truth_data, representation_function, size, random_state, batch_size
-        )
-        mus_test, ys_test = utils.generate_batch_factor_code(
-            ground_truth_data, representation_function, num_test, random_state, batch_size
+        mus_train, ys_train, mus_test, ys_test = utils.sample_train_test(
+            ground_truth_data, representation_function, size, num_test, random_state, batch_size
         )
         scores |= _score_split(
             (mus_train, ys_train, mus_test, ys_test),
@@ -57,7 +56,7 @@ def score(
     Args:
         codes_train, codes_test: [n, latents].
         factors_train, factors_test: [n, factors], discrete.
-        num_factors_to_remove: how many latents go, one after the other.
+        num_factors_to_remove: number of latents to remove, one after the other.
         predictor_fn, random_state, mode: as for `downstream_task.score`.
 
     Returns:
@@ -67,8 +66,7 @@ def score(
         "train": floats.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; no latent left; in mode "dlib" a constant
-        factor.
+        ValueError: arrays that are not tables of finite numbers; no latent left; in mode "dlib" a constant factor.
     """
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     split = tuple(array.T for array in arrays)
@@ -105,10 +103,9 @@ def _score_split(split, num_to_remove, reduce, predictor_fn, random_state, mode)
 
 
 def _reduce_by_dci(mus_train, ys_train, mus_test, ys_test, factor_of_interest):
-    """The codes [latents, n] without the latent most important for a factor, by the importance of boosted
-    trees.
+    """The codes [latents, n] without the latent that is most important for a factor, by boosted trees.
 
-    Only that factor's trees are grown: another factor's have no say in it.
+    Only this factor's trees are grown, since those of other factors do not matter.
     """
     labels = slice(factor_of_interest, factor_of_interest + 1)
     importance, _, _ = dci.compute_importance_gbt(mus_train, ys_train[labels], mus_test, ys_test[labels])
@@ -124,8 +121,7 @@ def _without_best(mus_train, mus_test, importance):
 def compute_reduced_representation(
     mus_train, ys_train, mus_test, ys_test, factor_of_interest, correlation_measure=None
 ):
-    """Codes [latents, n] of training and test without the latent that `correlation_measure` puts first for a
-    factor.
+    """Codes [latents, n] of training and test without the latent that is first for a factor by `correlation_measure`.
 
     The measure maps (mus_train, ys_train, mus_test, ys_test) to importances [latents, factors]; DCI's by
     default.

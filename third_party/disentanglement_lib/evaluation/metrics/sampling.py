@@ -1,25 +1,24 @@
-"""Where the codes of the beta-VAE and FactorVAE scores come from, and how not to encode the same image twice.
+"""Samplers of codes for the beta-VAE and FactorVAE scores, which encode each image once.
 
-Both scores ask for batches of codes of images that share one factor. A sampler answers with three methods:
-`codes(num, random_state)`, `fixed(...)` and `pairs(...)`; `GroundTruth` asks data and an encoder as
-disentanglement_lib does, draw for draw, and `Points` draws among given codes.
+Both scores need batches of codes of images that share one factor. A sampler has three methods: `codes(num,
+random_state)`, `fixed(...)` and `pairs(...)`. `GroundTruth` draws from data and an encoder, with the draws of
+disentanglement_lib; `Points` draws among given codes.
 """
 
 import numpy as np
 
 from third_party.disentanglement_lib.evaluation.metrics import draws, utils, validation
 
-MAX_STATES = 4_000_000  # a table of codes of all states is kept up to here: 160 MB of 10 float32 latents
-BULK = 512  # batches looked up at once
+MAX_STATES = 4_000_000  # for at most so many states the codes are kept: 160 MB of 10 float32 latents
+BULK = 512  # batches drawn at once
 IMAGES = 1024  # images encoded at once
 
 
 class EncodedStates:
-    """Ground-truth data whose observations are state numbers [n], with a `representation` that looks codes
-    up.
+    """Ground-truth data whose observations are state numbers [n], with a `representation` that looks codes up.
 
-    Drawing factors is left to the data, so a seed draws what it draws without this. An image is encoded the
-    first time its state is asked for. Use `encode_once`, which makes sure that nothing is lost by it.
+    The data draws the factors, so a seed draws the same factors as without this class. An image is encoded when its
+    state is needed for the first time. Use `encode_once`, which checks that the codes stay the same.
     """
 
     def __init__(self, ground_truth_data, representation_function):
@@ -28,26 +27,26 @@ class EncodedStates:
         self._sizes = tuple(int(size) for size in ground_truth_data.factors_num_values)
         self._known = np.zeros(int(np.prod(self._sizes)), dtype=bool)
         self._codes = np.empty((0, 0))
-        self._place = np.empty(len(self._known), dtype=np.int32)  # scratch, of `_unknown`
-        self._undrawn = np.random.RandomState(0)  # for data that is asked for a generator but never draws
+        self._place = np.empty(len(self._known), dtype=np.int32)  # scratch space of `_unknown`
+        self._undrawn = np.random.RandomState(0)  # the data needs a generator but never draws from it
 
     def __getattr__(self, name):
         return getattr(self._data, name)
 
     def _unknown(self, states):
-        """Those of `states` that were not encoded yet, each once."""
+        """The `states` that are not encoded yet, each once."""
         fresh = states[~self._known[states]]
         places = np.arange(fresh.size, dtype=np.int32)
-        self._place[fresh] = places  # of equal states the last one stays: cheaper than to sort them all
+        self._place[fresh] = places  # the last of equal states remains: cheaper than sorting all
         return np.sort(fresh[self._place[fresh] == places])
 
     @property
     def num_encoded(self):
-        """How many images the encoder has seen."""
+        """Number of encoded images."""
         return int(self._known.sum())
 
     def sample_factors(self, num, random_state):
-        """Factors [num, factors] as the data draws them."""
+        """Factors [num, factors] drawn by the data."""
         return self._data.sample_factors(num, random_state)
 
     def sample_observations_from_factors(self, factors, random_state):
@@ -87,12 +86,11 @@ class EncodedStates:
 
 
 def encode_once(ground_truth_data, representation_function):
-    """Data and representation function that give the same codes but encode every image at most once.
+    """Data and representation function with the same codes that encode every image at most once.
 
-    Both are returned as they are where that would not give the same: where the observations or the encoder
-    are not deterministic (asked twice for 16 of them) or the data says nothing of its states, and where there
-    are more than 4 million states. The encoder sees other batches then, so floats may differ in their last
-    bits.
+    Both are returned unchanged if observations or encoder are not deterministic (16 of them are tried twice), if the
+    data does not say how many states it has, or if there are more than 4 million states. The encoder receives other
+    batches, so floats may differ in their last bits.
     """
     unchanged = ground_truth_data, representation_function
     if isinstance(ground_truth_data, EncodedStates):
@@ -115,13 +113,13 @@ def encode_once(ground_truth_data, representation_function):
 
 
 def _position(random_state):
-    """Where a generator stands; it moves with every draw."""
+    """Position of a generator, which changes with every draw."""
     state = random_state.get_state(legacy=False)["state"]
     return state["pos"], state["key"].tobytes()
 
 
 class GroundTruth:
-    """Samples codes from ground-truth data through an encoder, drawing as disentanglement_lib does."""
+    """Samples codes from ground-truth data by an encoder, with the draws of disentanglement_lib."""
 
     def __init__(self, ground_truth_data, representation_function):
         self._data, self._encode = encode_once(ground_truth_data, representation_function)
@@ -184,7 +182,7 @@ class GroundTruth:
 
 
 def _draws_independently(data):
-    """Whether `data` draws its factors by one call of randint each, in order."""
+    """Whether `data` draws each factor by one call of randint, in order."""
     ours, theirs = np.random.RandomState(1), np.random.RandomState(1)
     drawn = draws.randints(ours, list(data.factors_num_values), [7] * data.num_factors, 1)
     return np.array_equal(np.concatenate(drawn).T, data.sample_factors(7, theirs)) and (
@@ -193,10 +191,10 @@ def _draws_independently(data):
 
 
 class Points:
-    """Samples among given codes, with replacement, where no encoder can be asked.
+    """Samples given codes with replacement, for representations without an encoder.
 
-    A batch that shares a factor's value is drawn from the points that have a random point's value; its other
-    factors are as they are among those.
+    A batch that shares a factor's value is drawn from the points with the value of a random point; the other factors
+    are distributed as among these points.
 
     Args:
         codes: [n, latents].
@@ -225,16 +223,16 @@ class Points:
         """As `GroundTruth.fixed`."""
         for factor in random_state.randint(self.num_factors, size=num_batches):
             point = np.full(batch_size, random_state.randint(len(self._codes)))
-            yield np.array([factor]), self._codes[self._mates(factor, point, random_state)][None]
+            yield np.array([factor]), self._codes[self._partners(factor, point, random_state)][None]
 
     def pairs(self, num_batches, batch_size, random_state):
         """As `GroundTruth.pairs`."""
         for factor in random_state.randint(self.num_factors, size=num_batches):
             points = random_state.randint(len(self._codes), size=batch_size)
-            mates = self._mates(factor, points, random_state)
-            yield np.array([factor]), self._codes[points][None], self._codes[mates][None]
+            partners = self._partners(factor, points, random_state)
+            yield np.array([factor]), self._codes[points][None], self._codes[partners][None]
 
-    def _mates(self, factor, points, random_state):
-        """For each point a random one with the same value of `factor`."""
+    def _partners(self, factor, points, random_state):
+        """A random point with the same value of `factor` for each point."""
         order, starts, counts = self._groups[factor]
         return order[starts[points] + (random_state.random_sample(len(points)) * counts[points]).astype(np.int64)]

@@ -1,8 +1,8 @@
 """Separated attribute predictability (SAP).
 
 Kumar et al., Variational Inference of Disentangled Latent Concepts from Unlabeled Observations, ICLR 2018,
-section 3: how well each latent alone predicts a factor, and the gap between the two best latents, averaged
-over factors.
+section 3: the gap between the accuracies of the two latents that predict a factor best by themselves, averaged over
+factors.
 """
 
 import gin
@@ -27,12 +27,10 @@ def compute_sap(
 ):
     """SAP of a representation on `num_train` and `num_test` drawn points: {"SAP_score": float}."""
     del artifact_dir
-    mus, ys = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_train, random_state, batch_size
+    mus, ys, mus_test, ys_test = utils.sample_train_test(
+        ground_truth_data, representation_function, num_train, num_test, random_state, batch_size
     )
-    mus_test, ys_test = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_test, random_state, batch_size
-    )
+    continuous_factors = continuous_factors or utils.continuous_factors(ground_truth_data)
     return score(mus.T, ys.T, mus_test.T, ys_test.T, continuous_factors, mode)
 
 
@@ -59,51 +57,55 @@ def score(codes_train, factors_train, codes_test, factors_test, continuous_facto
     Args:
         codes_train, codes_test: [n, latents].
         factors_train, factors_test: [n, factors]. The test split is not used for continuous factors.
-        continuous_factors: squared correlation on the training split, not the test accuracy of a linear SVM.
-        mode: "dlib", or "fixed": constant factors are left out, a lone latent is compared with a dead one, and
+        continuous_factors: a bool, or one for each factor: for these the squared correlation on the training split
+            replaces the test accuracy of a linear SVM.
+        mode: "dlib", or "fixed": constant factors are left out, a single latent is compared with an inactive one, and
             the values of discrete factors need not be whole numbers.
 
     Returns:
-        {"SAP_score": float}, nan in mode "dlib" where a continuous factor is constant.
+        {"SAP_score": float}, nan in mode "dlib" if a continuous factor is constant.
 
     Raises:
-        ValueError: arrays that are no tables of finite numbers; in mode "dlib" one latent, or a discrete factor that
+        ValueError: arrays that are not tables of finite numbers; in mode "dlib" one latent, or a discrete factor that
             is constant or has fractions as values.
     """
     validation.check_mode(mode)
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus, ys, mus_test, ys_test = (array.T for array in arrays)
+    continuous = validation.factor_mask(continuous_factors, len(ys))
     if mode == "fixed":
-        if not continuous_factors:
-            ys, ys_test = validation.classes(ys, ys_test, "SAP")
+        ys, ys_test = validation.number_classes(ys, ys_test, continuous, "SAP")
         varying = validation.varying_factors(ys, "SAP")
-        ys, ys_test = ys[varying], ys_test[varying]
+        ys, ys_test, continuous = ys[varying], ys_test[varying], continuous[varying]
         tables = (table.T.astype(np.float64) for table in (mus, mus_test))
-        mus, mus_test = (table.T for table in validation.moderate(*tables, by_latent=continuous_factors)[1])
+        mus, mus_test = (table.T for table in validation.moderate(*tables, by_latent=bool(continuous.all()))[1])
         if len(mus) == 1:
             mus, mus_test = (np.vstack([table, np.zeros_like(table)]) for table in (mus, mus_test))
     else:
         validation.reject_single_latent(len(mus), "SAP")
-    matrix = compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors)
+    matrix = compute_score_matrix(mus, ys, mus_test, ys_test, continuous)
     if mode == "fixed":
-        matrix = np.nan_to_num(matrix, nan=0.0)  # a factor whose values are one in double precision
+        matrix = np.nan_to_num(matrix, nan=0.0)  # a factor whose values are equal in double precision
     return {"SAP_score": compute_avg_diff_top_two(matrix)}
 
 
 def compute_score_matrix(mus, ys, mus_test, ys_test, continuous_factors):
-    """How well each latent alone predicts each factor, [latents, factors].
+    """Score of each latent as the only predictor of each factor, [latents, factors].
 
     Codes are [latents, n], factors [factors, n]. For continuous factors the squared correlation, 0 for a
     latent with variance up to 1e-12; otherwise the accuracy on the test points of a balanced linear SVM.
+    `continuous_factors` is a bool, or one for each factor.
     """
-    if continuous_factors:
-        return _squared_correlations(mus.astype(np.float64), ys.astype(np.float64))
-    validation.reject_unclassifiable_factors(ys, "SAP")
-    accuracies = [
-        np.mean(svm.predict(mus, labels, mus_test) == test_labels, axis=1)
-        for labels, test_labels in zip(ys, ys_test, strict=True)
-    ]
-    return np.stack(accuracies, axis=1)
+    continuous = validation.factor_mask(continuous_factors, len(ys))
+    matrix = np.empty((len(mus), len(ys)))
+    if continuous.any():
+        matrix[:, continuous] = _squared_correlations(mus.astype(np.float64), ys[continuous].astype(np.float64))
+    discrete = np.flatnonzero(~continuous)
+    if len(discrete):
+        validation.reject_unclassifiable_factors(ys[discrete], "SAP")
+    for factor in discrete:
+        matrix[:, factor] = np.mean(svm.predict(mus, ys[factor], mus_test) == ys_test[factor], axis=1)
+    return matrix
 
 
 def compute_avg_diff_top_two(matrix):

@@ -1,6 +1,6 @@
-"""How well classifiers read a factor when another factor, fixed in training, takes other values in the test.
+"""Accuracy of classifiers if another factor is fixed in training and takes other values in the test.
 
-The gap between that and the usual accuracy says how a representation stands a shift of its inputs.
+The gap to the usual accuracy measures the robustness of a representation to distribution shift.
 """
 
 import gin
@@ -37,6 +37,8 @@ def compute_strong_downstream_task(
     """
     del artifact_dir
     validation.check_mode(mode)
+    continuous = utils.continuous_factors(ground_truth_data)
+    validation.reject_continuous(continuous, "strong downstream task", "it classifies values")
     data, encode = sampling.encode_once(ground_truth_data, representation_function)
     scores = {}
     for size in num_train:

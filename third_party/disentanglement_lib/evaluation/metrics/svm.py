@@ -1,11 +1,11 @@
-"""Exact linear support vector classifiers on one latent each, all latents and classes of a factor at once.
+"""Exact linear support vector classifiers of one latent, for all latents and classes of a factor at once.
 
 The problem is scikit-learn's `LinearSVC(C=0.01, class_weight="balanced")`: one against the rest, min over w,
 b of (w^2 + b^2) / 2 + sum_i C_i max(0, 1 - s_i (w x_i + b))^2 with s_i = 1 inside the class and -1 outside.
-liblinear applies a balanced weight to the points inside the class alone, but to both sides where there are
-two classes. In one dimension the points within the margin are a run of the sorted codes at either side, so
-their counts and sums come from prefix sums, and a Newton step costs one binary search. liblinear itself stops
-near the optimum, which moves a SAP score by up to 4e-5.
+liblinear applies a balanced weight to the points of the class only, but to both sides for two classes. In one dimension
+the points within the margin are a contiguous part of the sorted codes on either side, so prefix sums give their counts
+and sums, and a Newton step costs one binary search. liblinear itself stops near the optimum, which changes a SAP score
+by up to 4e-5.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""Every aggregation of a score on every matrix of codes against factors.
+"""Every aggregation of a score on every matrix of codes and factors.
 
-DCI, MIG, SAP and modularity each reduce a matrix [codes, factors] to a number. Here each of these reductions
-meets the importances of DCI, the mutual information of MIG and the accuracies of SAP.
+DCI, MIG, SAP and modularity each reduce a matrix [codes, factors] to a number. Here each of these reductions is applied
+to the importances of DCI, the mutual information of MIG and the accuracies of SAP.
 """
 
 import gin
@@ -33,16 +33,14 @@ def compute_unified_scores(
     batch_size=16,
     mode="dlib",
 ):
-    """Unified scores of a representation; keys as `unified_scores`. All three matrices by default.
+    """Unified scores of a representation; see `unified_scores`. All three matrices by default.
 
-    With an `artifact_dir` the original also draws pictures there; here that only adds the "merge_<i>_<j>"
-    keys.
+    With an `artifact_dir` the original also draws pictures there; here it only adds the keys "merge_<i>_<j>".
     """
-    mus_train, ys_train = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_train, random_state, batch_size
-    )
-    mus_test, ys_test = utils.generate_batch_factor_code(
-        ground_truth_data, representation_function, num_test, random_state, batch_size
+    continuous = utils.continuous_factors(ground_truth_data)
+    validation.reject_continuous(continuous, "unified scores", "they classify values")
+    mus_train, ys_train, mus_test, ys_test = utils.sample_train_test(
+        ground_truth_data, representation_function, num_train, num_test, random_state, batch_size
     )
     return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, artifact_dir, mode)
 
@@ -65,7 +63,7 @@ def compute_unified_score_on_fixed_data(
 
 
 def score(codes_train, factors_train, codes_test, factors_test, matrix_fns=None, mode="dlib"):
-    """Unified scores of codes [n, latents] and discrete factors [n, factors]; keys as `unified_scores`."""
+    """Unified scores of codes [n, latents] and discrete factors [n, factors]; see `unified_scores`."""
     arrays = validation.check_split(codes_train, factors_train, codes_test, factors_test)
     mus_train, ys_train, mus_test, ys_test = (array.T for array in arrays)
     return unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns, mode=mode)
@@ -74,8 +72,8 @@ def score(codes_train, factors_train, codes_test, factors_test, matrix_fns=None,
 def unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns=None, artifact_dir=None, mode="dlib"):
     """Unified scores of codes [codes, n] and factors [factors, n].
 
-    In mode "fixed" constant factors are left out, so that the others' numbers in the keys move up, and their values
-    need not be whole numbers.
+    In mode "fixed" constant factors are left out, so the keys number the other factors, and values need not be whole
+    numbers.
 
     Returns:
         "<matrix function>.<score>": floats. The scores are "dci", "dci_disentanglement", "dci_completeness",
@@ -83,7 +81,7 @@ def unified_scores(mus_train, ys_train, mus_test, ys_test, matrix_fns=None, arti
         "max_precision".
 
     Raises:
-        ValueError: one latent; in mode "fixed" less than two factors that vary; else as the matrices' metrics.
+        ValueError: one latent; in mode "fixed" fewer than two varying factors; otherwise as the metrics of matrices.
     """
     validation.check_mode(mode)
     validation.reject_single_latent(len(mus_train), "unified scores", mended=False)
@@ -166,17 +164,17 @@ def pr_curves_values(matrix):
 
 
 def precision(matrix, threshold):
-    """Number of groups of codes and factors that entries of `matrix` of at least `threshold` tie together."""
-    tied = (matrix >= threshold) & (matrix != 0)
+    """Number of connected groups of codes and factors, joined by entries of `matrix` of at least `threshold`."""
+    joined = (matrix >= threshold) & (matrix != 0)
     num_codes, num_factors = matrix.shape
     graph = np.zeros((num_codes + num_factors,) * 2, dtype=bool)
-    graph[:num_codes, num_codes:] = tied
+    graph[:num_codes, num_codes:] = joined
     _, group = csgraph.connected_components(graph, directed=False)
-    return len(np.unique(group[:num_codes][tied.any(axis=1)]))
+    return len(np.unique(group[:num_codes][joined.any(axis=1)]))
 
 
 def merge_thresholds(matrix):
-    """At which entry of `matrix` [codes, factors], counted from the largest, two factors come into one group.
+    """Rank of the entry of `matrix` [codes, factors], from the largest, at which two factors join one group.
 
     Returns:
         {"merge_<i>_<j>": float} for the pairs of factors.

@@ -1,4 +1,4 @@
-"""Scores of codes alone: how far they are from independent, if they were Gaussian, and their mutual information."""
+"""Scores of codes alone: the dependence of Gaussians with their covariance, and their mutual information."""
 
 import gin
 import numpy as np
@@ -20,7 +20,7 @@ def unsupervised_metrics(
     batch_size=16,
     mode="dlib",
 ):
-    """Unsupervised scores of a representation on `num_train` drawn points; keys as `score`."""
+    """Unsupervised scores of a representation on `num_train` drawn points; see `score`."""
     del artifact_dir
     mus, _ = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_train, random_state, batch_size
@@ -35,9 +35,9 @@ def score(codes, num_bins=20, mode="dlib"):
     Args:
         codes: [n, latents].
         num_bins: equal-width bins for each latent in the mutual information.
-        mode: "dlib", or "fixed": always finite. Constant latents are left out of the Gaussian scores, and
-            linearly dependent ones count as dependent to machine precision, where the original gives nan, inf
-            or a complex number. One latent alone scores 0.
+        mode: "dlib", or "fixed": always finite. Constant latents are left out of the Gaussian scores, and linearly
+            dependent ones count as dependent to machine precision, where the original returns nan, inf or a
+            complex number. A single latent scores 0.
 
     Returns:
         {"gaussian_total_correlation" in nats, "gaussian_wasserstein_correlation" in squared units of the
@@ -45,8 +45,8 @@ def score(codes, num_bins=20, mode="dlib"):
         floats.
 
     Raises:
-        ValueError: codes that are no table of finite numbers; in mode "dlib" one latent, one point, or a latent whose
-            variance is out of range.
+        ValueError: codes that are not a table of finite numbers; in mode "dlib" one latent, one point, or a latent with
+            a variance out of range.
     """
     codes = validation.check_codes(codes)
     return _score_bins(codes, utils._histogram_discretize(codes.T, num_bins), mode)
@@ -65,7 +65,7 @@ def _score_bins(codes, bins, mode):
     information = utils.discrete_mutual_info(bins, bins)
     np.fill_diagonal(information, 0.0)
     pairs = len(bins) * (len(bins) - 1)
-    # of the codes as they lie in memory: a copy in another order rounds otherwise, which a singular matrix shows
+    # A copy with another memory order would round differently, which a singular matrix amplifies.
     mus = codes.T if mode == "dlib" else codes.T[~validation.constant_rows(codes.T)]
     with np.errstate(over="ignore", invalid="ignore"):
         cov = np.atleast_2d(np.cov(mus)) if len(mus) else np.zeros((1, 1))
@@ -98,7 +98,7 @@ def gaussian_total_correlation(cov):
 
 
 def _bounded_total_correlation(cov):
-    """The same from the correlations' eigenvalues, none counted as less than machine precision."""
+    """The same from the eigenvalues of the correlations, each at least machine precision."""
     scale = np.sqrt(np.diag(cov))
     scale = np.where(scale > 0.0, scale, 1.0)
     correlations = cov / np.outer(scale, scale)
@@ -110,9 +110,9 @@ def _bounded_total_correlation(cov):
 def gaussian_wasserstein_correlation(cov):
     """Squared 2-Wasserstein distance of N(0, cov) to the product of its marginals N(0, D).
 
-    2 tr(cov) - 2 tr((D cov)^(1/2)), the root's trace from the eigenvalues that a Schur decomposition of D cov gives.
-    Where cov is singular their rounding decides the last half of the digits, and their roots are complex: the real
-    part is returned.
+    2 tr(cov) - 2 tr((D cov)^(1/2)), with the trace of the root from the eigenvalues of a Schur decomposition of D cov.
+    If cov is singular, rounding determines the last half of the digits and the roots are complex: the real part is
+    returned.
     """
     triangle, _ = linalg.schur(cov * np.diag(cov)[:, None], output="real")
     triangle, _ = linalg.rsf2csf(triangle, np.eye(len(cov)))
@@ -120,7 +120,7 @@ def gaussian_wasserstein_correlation(cov):
 
 
 def _bounded_wasserstein_correlation(cov):
-    """The same by the eigenvalues of the symmetric D^(1/2) cov D^(1/2), which are those of D cov but always real."""
+    """The same by the eigenvalues of the symmetric D^(1/2) cov D^(1/2), which equal those of D cov and are real."""
     scale = np.sqrt(np.diag(cov))
     eigenvalues = np.linalg.eigvalsh(cov * np.outer(scale, scale))
     return max(0.0, 2 * np.trace(cov) - 2 * np.sum(np.sqrt(np.maximum(eigenvalues, 0.0))))

@@ -1,28 +1,23 @@
-"""What several metrics share: sampling codes with their factors, bins, mutual information, predictors.
+"""Functions shared by several metrics: sampling codes with their factors, bins, mutual information, predictors.
 
 Module path, function names and gin names are those of disentanglement_lib; its arrays are [codes, n] and
 [factors, n].
 """
 
-import concurrent.futures
-import contextlib
 import inspect
-import os
-import threading
 
 import gin
 import numpy as np
-import threadpoolctl
 from scipy import special
 from sklearn import ensemble
 
-from third_party.disentanglement_lib.evaluation.metrics import lightgbm_trees, logistic
+from third_party.disentanglement_lib.evaluation.metrics import lightgbm_trees, logistic, validation
 
 
 def generate_batch_factor_code(ground_truth_data, representation_function, num_points, random_state, batch_size):
     """Draws `num_points` observations in batches and encodes them.
 
-    The factors are drawn batch by batch from `random_state`, so they depend on `batch_size`.
+    Factors are drawn batch by batch from `random_state`, so they depend on `batch_size`.
 
     Returns:
         (codes [codes, num_points], factors [factors, num_points]).
@@ -40,6 +35,44 @@ def generate_batch_factor_code(ground_truth_data, representation_function, num_p
     return np.vstack(codes).T, np.vstack(factors).T
 
 
+def sample_train_test(ground_truth_data, representation_function, num_train, num_test, random_state, batch_size):
+    """Draws training and test points and encodes them.
+
+    As in disentanglement_lib, both are drawn from the same data, and one image may be in both. Data with a method
+    `train_test()`, which returns two data sets without a common image, gives training points from the first and test
+    points from the second.
+
+    Returns:
+        codes [codes, num_train], factors [factors, num_train], and the same of the test.
+    """
+    parts = ground_truth_data.train_test() if hasattr(ground_truth_data, "train_test") else (ground_truth_data,) * 2
+    train, test = (
+        generate_batch_factor_code(part, representation_function, num, random_state, batch_size)
+        for part, num in zip(parts, (num_train, num_test), strict=True)
+    )
+    return *train, *test
+
+
+def continuous_factors(ground_truth_data):
+    """The data's attribute `continuous_factors`, a bool for each factor; False if it has none, as in the original."""
+    return getattr(ground_truth_data, "continuous_factors", False)
+
+
+FACTOR_BINS = 20
+
+
+def bin_continuous(ys, continuous, num_bins=FACTOR_BINS):
+    """The factors `ys` [factors, n], the continuous ones in `num_bins` bins of equal counts.
+
+    `continuous` is a bool, or one for each factor. Equal counts make the bins independent of the factor's scale.
+    """
+    mask = validation.factor_mask(continuous, len(ys))
+    if not mask.any():
+        return ys
+    binned = [rank_discretize(row[None], num_bins)[0] if flag else row for row, flag in zip(ys, mask, strict=True)]
+    return np.array(binned)
+
+
 def obtain_representation(observations, representation_function, batch_size):
     """Codes [codes, n] of `observations` [n, ...], encoded in batches."""
     starts = range(0, len(observations), batch_size)
@@ -55,9 +88,8 @@ def split_train_test(observations, train_percentage):
 def discrete_mutual_info(mus, ys):
     """Mutual information in nats of every row of `mus` [codes, n] with every row of `ys` [factors, n].
 
-    Both hold discrete values of any kind. I(a; b) = H(a) + H(b) - H(a, b) over the counts of one contingency
-    table a pair, summed cell by cell as n_ab / n * log(n n_ab / (n_a n_b)) so that a constant row gives
-    exactly 0.
+    Both hold discrete values of any kind. I(a; b) = H(a) + H(b) - H(a, b) over the counts of one contingency table per
+    pair, summed cell by cell as n_ab / n * log(n n_ab / (n_a n_b)), so that a constant row gives exactly 0.
 
     Returns:
         [codes, factors].
@@ -100,7 +132,7 @@ def _ordinals(table):
     if table.dtype.kind in "iub" and table.size:
         lowest, highest = table.min(axis=1), table.max(axis=1)
         ranges = [int(high) - int(low) for low, high in zip(lowest, highest, strict=True)]  # of any width
-        if max(ranges) < 1024:  # small integers: gaps between values only leave empty cells
+        if max(ranges) < 1024:  # small integers: missing values only leave empty cells
             shifted = table.astype(np.int64) - lowest.astype(np.int64)[:, None]
             return shifted, np.array(ranges) + 1
     inverses, sizes = [], []
@@ -119,7 +151,7 @@ def make_discretizer(target, num_bins=20, discretizer_fn=None):
     """Bins of every row of `target` [rows, n] by the configured discretizer (equal-width by default).
 
     Raises:
-      ValueError: `discretizer_fn` is no function of (target, num_bins).
+      ValueError: `discretizer_fn` is not a function of (target, num_bins).
     """
     function = discretizer_fn or _histogram_discretize
     try:
@@ -139,11 +171,11 @@ def _check_bins(num_bins):
 
 @gin.configurable("histogram_discretizer", denylist=["target"])
 def _histogram_discretize(target, num_bins=20):
-    """Equal-width bins 1 .. num_bins between each row's smallest and largest value, as np.histogram lays
-    them.
+    """Equal-width bins 1 .. num_bins between each row's smallest and largest value, as in
+    np.histogram.
 
-    The edges are laid in double precision and then rounded to the row's own, on every version of numpy: with
-    them in single precision throughout a code on an edge would change its bin.
+    On every version of numpy, the edges are computed in double precision and then rounded to the row's precision: with
+    single precision throughout, a code on an edge would change its bin.
     """
     _check_bins(num_bins)
     target = np.asarray(target)
@@ -155,7 +187,7 @@ def _histogram_discretize(target, num_bins=20):
             raise ValueError(f"discretizer: expected finite numbers, received nan or inf in row {i}")
         if low == high:
             low, high = low - 0.5, high + 0.5
-        if not np.isfinite(high - low):  # a quarter of everything has the same bins
+        if not np.isfinite(high - low):  # dividing everything by 4 keeps the bins
             row, low, high = row / 4, low / 4, high / 4
         edges = np.linspace(low, high, num_bins + 1).astype(edge_type)
         bins[i] = np.searchsorted(edges[:-1], row, side="right")
@@ -178,14 +210,14 @@ def rank_discretize(target, num_bins=20):
 
 
 def independent_generator(random_state):
-    """A generator seeded from a copy of `random_state`, whose own next draws stay what they were."""
+    """A generator seeded from a copy of `random_state`, whose own later draws do not change."""
     copy = np.random.RandomState()
     copy.set_state(random_state.get_state())
     return np.random.RandomState(copy.randint(2**31 - 1, size=4))
 
 
 def normalize_data(data, mean=None, stddev=None):
-    """(`data` [rows, n] less each row's mean over its standard deviation, mean [rows], stddev [rows])."""
+    """Standardised `data` [rows, n], and the mean [rows] and standard deviation [rows] of the rows."""
     mean = np.mean(data, axis=1) if mean is None else mean
     stddev = np.std(data, axis=1) if stddev is None else stddev
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -194,7 +226,7 @@ def normalize_data(data, mean=None, stddev=None):
 
 @gin.configurable("predictor")
 def make_predictor_fn(predictor_fn=None):
-    """The configured function that makes a classifier (gradient boosting by default)."""
+    """The configured constructor of a classifier (gradient boosting by default)."""
     return predictor_fn or gradient_boosting_classifier
 
 
@@ -206,47 +238,15 @@ def logistic_regression_cv():
 
 @gin.configurable("gradient_boosting_classifier")
 def gradient_boosting_classifier(backend="sklearn"):
-    """scikit-learn's gradient boosting with its defaults; or LightGBM's, many times faster, slightly other."""
+    """scikit-learn's gradient boosting with its defaults; or LightGBM's, faster with slightly different scores."""
     return boosted_trees(backend)(None)
 
 
-def boosted_trees(backend):
-    """The function of a seed that makes gradient boosted trees; ValueError unless "sklearn" or "lightgbm"."""
+def boosted_trees(backend, regression=False):
+    """Returns a function from a seed to gradient boosted trees; ValueError unless "sklearn" or "lightgbm"."""
     if backend == "sklearn":
-        return lambda seed: ensemble.GradientBoostingClassifier(random_state=seed)
+        model = ensemble.GradientBoostingRegressor if regression else ensemble.GradientBoostingClassifier
+        return lambda seed: model(random_state=seed)
     if backend == "lightgbm":
-        return lightgbm_trees.Classifier
+        return lightgbm_trees.Regressor if regression else lightgbm_trees.Classifier
     raise ValueError(f'backend: expected "sklearn" or "lightgbm", received {backend!r}')
-
-
-def each_to_its_core(fit, costs, workers=None):
-    """`fit(i)` for every `i` in range(len(costs)), side by side, the costliest first; results in order.
-
-    `workers` is the number of threads, as many as cores by default.
-
-    Linear algebra has one thread meanwhile: the tables are small, and its threads would only wait for each other.
-    """
-    order = np.argsort(costs, kind="stable")[::-1]
-    with one_thread(), concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        jobs = {int(i): pool.submit(fit, int(i)) for i in order}
-        return [jobs[i].result() for i in range(len(costs))]
-
-
-@contextlib.contextmanager
-def one_thread():
-    """Context in which linear algebra has one thread: the process's, until the last of the threads has left it."""
-    global _limit, _inside
-    with _limiting:
-        _inside += 1
-        _limit = _limit or threadpoolctl.threadpool_limits(1, user_api="blas")
-    try:
-        yield
-    finally:
-        with _limiting:
-            _inside -= 1
-            if not _inside:
-                _limit.restore_original_limits()
-                _limit = None
-
-
-_limiting, _limit, _inside = threading.Lock(), None, 0

@@ -1,9 +1,9 @@
-"""What the metrics expect of their arrays, said in one line where an array is otherwise."""
+"""Checks of the arrays that the metrics receive; each error is one line."""
 
 import numpy as np
 
 MODES = ("dlib", "fixed")
-CONTINUOUS = 20
+MOST_FRACTIONS = 20  # values of a discrete factor whose values are fractions
 _EXACT = 2**53  # whole numbers up to here are doubles
 
 
@@ -17,8 +17,8 @@ def check_mode(mode):
 def check_codes(codes, name="codes"):
     """Finite codes as a C-ordered floating array [n, latents]; ValueError otherwise.
 
-    float32 stays float32, as the original computes in the codes' own precision. The order of the axes in
-    memory is fixed because sums round differently along the other one.
+    float32 stays float32, as the original computes in the precision of the codes. The memory order is fixed because
+    sums along the other axis round differently.
     """
     codes = np.asarray(codes)
     _check_table(codes, name, "latents")
@@ -47,7 +47,7 @@ def check_factors(factors, num_points, name="factors"):
 
 
 def _near_zero(factors):
-    """Whole numbers that floats cannot tell apart, counted from each column's smallest instead; no metric sees that."""
+    """Shifts integers that floats cannot distinguish by the smallest of their column, which no metric can see."""
     lows, highs = (edge(axis=0).astype(object) for edge in (factors.min, factors.max))
     far = [max(abs(low), abs(high)) > _EXACT >= high - low for low, high in zip(lows, highs, strict=True)]
     if not any(far):
@@ -71,17 +71,41 @@ def check_split(codes_train, factors_train, codes_test, factors_test):
     return codes_train, factors_train, codes_test, factors_test
 
 
+def factor_mask(continuous, num_factors):
+    """`continuous`, a bool or one for each factor, as an array of bools [factors]; ValueError for another length."""
+    mask = np.asarray(continuous, dtype=bool)
+    if mask.ndim and mask.shape != (num_factors,):
+        raise ValueError(
+            f"continuous_factors: expected a bool for each of {num_factors} factors, received {mask.shape}"
+        )
+    return np.broadcast_to(mask, (num_factors,))
+
+
+def reject_continuous(continuous, metric, reason):
+    """ValueError that names the first continuous factor of a metric that needs discrete ones.
+
+    `continuous` is a bool, or one for each factor.
+    """
+    mask = np.atleast_1d(np.asarray(continuous, dtype=bool))
+    if mask.any():
+        raise ValueError(
+            f"{metric}: expected discrete factors, received the continuous factor {int(np.argmax(mask))}; {reason}"
+        )
+
+
 def constant_rows(table):
-    """Mask [rows] of the rows of `table` [rows, n] that hold one value only."""
+    """Mask [rows] of the rows of `table` [rows, n] with a single value."""
     return table.max(axis=1) == table.min(axis=1)
 
 
-def reject_unclassifiable_factors(ys, metric, first=0):
+def reject_unclassifiable_factors(ys, metric, first=0, fractions=False):
     """ValueError that names the first factor of `ys` [factors, n] that a classifier of scikit-learn refuses.
 
-    That is one with a single value, or with a value that is no whole number. `first` is the number of the first row.
+    Such a factor has a single value, or a value that is not a whole number. `first` is the number of the first row;
+    `fractions`, a bool or one for each factor, allows fractions.
     """
     fractional = (ys != np.floor(ys)).any(axis=1) if ys.dtype.kind == "f" else np.zeros(len(ys), dtype=bool)
+    fractional = fractional & ~np.asarray(fractions)
     if fractional.any():
         factor = first + int(np.argmax(fractional))
         raise ValueError(
@@ -98,7 +122,7 @@ def reject_unclassifiable_factors(ys, metric, first=0):
 
 
 def reject_codes_beyond_single_precision(mus, metric):
-    """ValueError that names the first latent of `mus` [latents, n] with a code that scikit-learn's trees refuse."""
+    """Raises ValueError with the first latent of `mus` [latents, n] that has a code beyond single precision."""
     beyond = (np.abs(mus) > np.finfo(np.float32).max).any(axis=1)
     if beyond.any():
         raise ValueError(
@@ -118,28 +142,41 @@ def varying_factors(ys, metric):
 def classes(ys_train, ys_test, metric):
     """The factors [factors, n] of both splits with whole numbers in place of their values, in the same order.
 
-    ValueError for a factor with fractions as values and more of them than `CONTINUOUS` and half its points: to
-    classify by these is no use.
+    ValueError for a factor with fractions as values and more of them than `MOST_FRACTIONS` and than half its
+    points: a classifier could not learn them.
     """
     numbered = []
     for i, (train, test) in enumerate(zip(ys_train, ys_test, strict=True)):
         values, places = np.unique(np.append(train, test), return_inverse=True)
-        if len(values) > max(CONTINUOUS, len(train) / 2) and (values != np.floor(values)).any():
+        if len(values) > max(MOST_FRACTIONS, len(train) / 2) and (values != np.floor(values)).any():
             raise ValueError(
                 f"{metric}: expected discrete factors, received {len(values)} values, fractions among them, of factor "
-                f"{i}; cut it into bins"
+                f"{i}; declare it continuous or bin it"
             )
         numbered.append(places.reshape(-1))
     table = np.array(numbered)
     return table[:, : ys_train.shape[1]], table[:, ys_train.shape[1] :]
 
 
+def number_classes(ys_train, ys_test, continuous, metric):
+    """As `classes`, but the rows of `continuous` factors, a bool for each, keep their values."""
+    continuous = np.asarray(continuous)
+    if not continuous.any():
+        return classes(ys_train, ys_test, metric)
+    train, test = np.array(ys_train, dtype=np.float64), np.array(ys_test, dtype=np.float64)
+    discrete = np.flatnonzero(~continuous)
+    if len(discrete):
+        train[discrete], test[discrete] = classes(ys_train[discrete], ys_test[discrete], metric)
+    return train, test
+
+
 def moderate(*tables, by_latent=False):
-    """Tables [n, latents] as they are, or, where the squares of their numbers or products of those would leave the
-    range of their type, times a power of 2, the same for all of them; or one for each latent.
+    """Scales tables [n, latents] by a power of 2 if squares of their numbers would leave the range of their type.
+
+    The power is the same for all tables, or one for each latent with `by_latent`.
 
     Returns:
-        (the exponent, 0 where they are as they were, or one for each latent; the list of tables).
+        (the exponent, 0 without scaling, or one for each latent; the list of tables).
     """
     limit = 30 if any(table.dtype == np.float32 for table in tables) else 100
     largest = np.max([np.abs(table).max(axis=0) for table in tables], axis=0)
@@ -151,10 +188,10 @@ def moderate(*tables, by_latent=False):
 
 
 def reject_single_latent(num_latents, metric, mended=True):
-    """ValueError where a gap between the two best latents has no second one; `mended`: mode "fixed" can do with it."""
+    """Raises ValueError for a single latent, which has no second best; `mended`: mode "fixed" accepts it."""
     if num_latents < 2:
         advice = '; use mode="fixed"' if mended else ""
-        raise ValueError(f"{metric}: expected at least 2 latents, to have a gap between two, received 1{advice}")
+        raise ValueError(f"{metric}: expected at least 2 latents, received 1{advice}")
 
 
 def _check_table(array, name, columns):

@@ -1,9 +1,8 @@
-"""Lasso regressions of every target on the same few features, all at once, from a Gram matrix.
+"""Lasso regressions of many targets on the same few features at once, from a Gram matrix.
 
 The steps and the stopping rule are those of cyclic coordinate descent in scikit-learn (`Lasso(alpha)`, tol
-1e-4, at most 1,000 sweeps; a target stops where its largest change is small and its duality gap is under tol
-|y|^2). On collinear features this rule stops well before convergence, so a converged solution would give
-other scores.
+1e-4, at most 1,000 sweeps; a target stops when its largest change is small and its duality gap is below tol |y|^2). On
+collinear features this rule stops long before convergence, so a converged solution would give other scores.
 """
 
 import numpy as np
@@ -42,15 +41,15 @@ def coefficients(gram, cross, target_norms, penalty):
             np.maximum(largest_change, np.abs(change), out=largest_change)
         largest = np.abs(weights).max(axis=0)
         settled = (largest == 0.0) | (largest_change < TOLERANCE * largest)
-        at_rest = largest_change == 0.0  # no sweep will change anything, whatever the gap: a target of zeros
+        at_rest = largest_change == 0.0  # later sweeps change nothing, whatever the gap: a target of zeros
         if sweep == MAX_SWEEPS - 1:
             settled[:] = True
         elif settled.any():
-            asked = active[settled]
+            candidates = active[settled]
             gaps = _duality_gaps(
-                weights[:, settled], residual_cross[:, settled], cross[:, asked], target_norms[asked], penalty
+                weights[:, settled], residual_cross[:, settled], cross[:, candidates], target_norms[candidates], penalty
             )
-            settled[settled] = gaps < TOLERANCE * target_norms[asked]
+            settled[settled] = gaps < TOLERANCE * target_norms[candidates]
             settled |= at_rest
         if settled.any():
             result[:, active[settled]] = weights[:, settled]

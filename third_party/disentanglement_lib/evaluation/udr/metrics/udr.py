@@ -1,10 +1,9 @@
 """Unsupervised disentanglement ranking (UDR).
 
 Duan et al., Unsupervised Model Selection for Variational Disentangled Representation Learning, arXiv
-1905.12614: a model is disentangled where other models of the same kind, other only in their seed, found the
-same latents up to order and sign. R[a, b] says how much latent a of one model resembles latent b of another;
-a pair's score is the mean over latents of max^2 / sum along R, a model's score the median over the other
-models.
+1905.12614: a model is disentangled if models of the same kind with other seeds have the same latents up to order and
+sign. R[a, b] is the similarity of latent a of one model and latent b of another. The score of a pair is the mean over
+latents of max^2 / sum along R, and the score of a model is the median over the other models.
 """
 
 import gin
@@ -15,7 +14,7 @@ from third_party.disentanglement_lib.evaluation.metrics import validation
 from third_party.disentanglement_lib.evaluation.udr.metrics import lasso
 
 ALPHA = 0.1
-DLIB_KL_THRESHOLD = 0.01  # below it the original zeroes a latent, whatever the threshold of its filter
+DLIB_KL_THRESHOLD = 0.01  # the original zeroes latents below it, whatever its filter's threshold is
 
 
 @gin.configurable("udr_sklearn", denylist=["ground_truth_data", "representation_functions", "random_state"])
@@ -36,10 +35,10 @@ def compute_udr_sklearn(
     All models see the same `num_data_points` points, drawn in batches; their KL is averaged over batches.
 
     Returns:
-        What `score` returns, as lists; "raw_correlations" only with `include_raw_correlations`.
+        The result of `score` as lists; "raw_correlations" only with `include_raw_correlations`.
 
     Raises:
-        ValueError: `num_data_points` is no multiple of `batch_size`; else as `score`.
+        ValueError: `num_data_points` is not a multiple of `batch_size`; otherwise as `score`.
     """
     if num_data_points % batch_size:
         raise ValueError(f"num_data_points: expected a multiple of batch_size {batch_size}, received {num_data_points}")
@@ -62,11 +61,11 @@ def score(representations, kl, correlation="lasso", kl_threshold=0.01, filter_lo
         representations: codes of the same points by every model, [models, n, latents].
         kl: mean KL divergence of every latent to the prior in nats, [models, latents].
         correlation: "lasso" (alpha 0.1) or "spearman".
-        kl_threshold: latents whose KL is not above it are left out.
+        kl_threshold: latents whose KL is at most this are left out.
         filter_low_kl: whether to leave them out.
-        mode: "dlib", or "fixed": `kl_threshold` alone decides which latents count (the original also zeroes
-            those under 0.01), a pair with a model that has no such latent scores 0, and a pair's score is the
-            mean over all latents of both, as in the paper, not the mean of the two models' means.
+        mode: "dlib", or "fixed": `kl_threshold` alone decides which latents count (the original also zeroes those
+            below 0.01), a pair with a model without active latents scores 0, and a pair's score is the mean over the
+            latents of both models, as in the paper, not the mean of the two models' means.
 
     Returns:
         {"raw_correlations": [models, models, latents, latents], "pairwise_disentanglement_scores":
@@ -99,7 +98,7 @@ def score(representations, kl, correlation="lasso", kl_threshold=0.01, filter_lo
     raw = _lasso_matrices(codes) if correlation == "lasso" else _spearman_matrices(codes)
     raw[np.arange(num_models), np.arange(num_models)] = 0.0
     if mode == "fixed":
-        raw = np.nan_to_num(raw, nan=0.0)  # a constant latent correlates with none
+        raw = np.nan_to_num(raw, nan=0.0)  # a constant latent has no correlation
     mask = live if filter_low_kl else np.ones_like(live)
     pairwise = _pair_scores(raw, mask[:, None, :], mask[None, :, :], by_latent=mode == "fixed")
     pairwise[np.arange(num_models), np.arange(num_models)] = 0.0
@@ -121,7 +120,7 @@ def relative_strength_disentanglement(corr_matrix):
 
 def lasso_correlation_matrix(vec1, vec2, random_state=None):
     """|Coefficients| [latents of 1, latents of 2] of the Lasso of `vec2` on `vec1`, both [n, latents]."""
-    del random_state  # the descent is cyclic: nothing is drawn
+    del random_state  # the descent is cyclic and draws nothing
     source, target = (np.asarray(vec) - np.mean(vec, axis=0) for vec in _same_shape(vec1, vec2))
     norms = np.einsum("nl,nl->l", target, target)
     return np.abs(lasso.coefficients(source.T @ source, source.T @ target, norms, ALPHA * len(source)))
@@ -151,7 +150,7 @@ def _check_models(representations, kl):
 
 
 def _standardized(codes):
-    """Each latent less its mean over its standard deviation; a constant one (but for rounding) only centred."""
+    """Standardised latents; a latent that is constant up to rounding is only centred."""
     num_points = codes.shape[1]
     means = codes.mean(axis=1, keepdims=True)
     variances = codes.var(axis=1, keepdims=True)
@@ -187,7 +186,7 @@ def _spearman_matrices(codes):
 
 
 def _centred_ranks(columns):
-    """Ranks of every column less their mean over their norm, [n, columns]; nan for a constant column."""
+    """Centred ranks of every column divided by their norm, [n, columns]; nan for a constant column."""
     ranks = stats.rankdata(columns, axis=0)
     ranks -= ranks.mean(axis=0)
     norms = np.sqrt(np.einsum("nl,nl->l", ranks, ranks))
@@ -198,8 +197,8 @@ def _centred_ranks(columns):
 def _pair_scores(matrices, rows, columns, by_latent):
     """Mean of max^2 / sum along columns and rows of `matrices` [..., latents, latents] where the masks hold.
 
-    A line that sums to 0 or holds nan counts as 0. `by_latent` averages over the lines of both kinds
-    together, and no line at all scores 0; otherwise the two kinds' means are averaged.
+    A line whose sum is 0 or nan counts as 0. `by_latent` averages over rows and columns together, and scores 0 without
+    any; otherwise the mean of the rows' mean and the columns' mean is returned.
     """
     inside = rows[..., :, None] & columns[..., None, :]
     matrices = np.where(inside, matrices, 0.0)
