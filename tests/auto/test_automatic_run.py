@@ -87,7 +87,7 @@ def test_invalid_flags_and_names_are_refused(good, tmp_path, capsys):
     assert "minutes" in refusal(capsys, good, "--minutes=soon")
     assert "Expected one folder, file or name of images, got nothing" in refusal(capsys)
     assert "--size must be 16, 32 or 64, got 20" in refusal(capsys, good, "--size=20")
-    assert "got channels=2" in refusal(capsys, good, "--channels=2")
+    assert "got 2" in refusal(capsys, good, "--channels=2")
     np.savez(tmp_path / "nan.npz", images=np.full((200, 16, 16), np.nan, np.float32))
     assert "NaN" in refusal(capsys, tmp_path / "nan.npz")
     assert "is not a run directory" in refusal(capsys, tmp_path, "--minutes=3", command="extend")
@@ -99,6 +99,8 @@ def test_arrays_are_checked_and_identified_by_their_content():
     with pytest.raises(UserError, match="at least 10 images in the images, got 3"):
         rdl.disentangle(np.zeros((3, 16, 16), np.uint8))
     with pytest.raises(UserError, match="of shape"):
+        rdl.disentangle(np.zeros(200, np.uint8))
+    with pytest.raises(UserError, match="nothing to learn"):
         rdl.disentangle(np.zeros((200, 16), np.uint8))
     array = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
     asked, kept = request.make_request(array, minutes=5)
@@ -217,7 +219,7 @@ def test_other_forms_of_input_become_a_model(tmp_path, write, shown, lines):
 def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
     from rdl.auto import automatic_run
 
-    np.savez(tmp_path / "images.npz", images=np.zeros((120, 40, 40, 3), np.uint8))
+    np.savez(tmp_path / "images.npz", images=np.full((120, 40, 40, 3), 200, np.uint8))
     for images, asked, size, expected in (
         (tmp_path / "images.npz", None, (40, 40), 40),
         (tmp_path / "images.npz", None, (32, 32), 32),
