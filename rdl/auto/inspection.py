@@ -10,7 +10,7 @@ import numpy as np
 from rdl.data import ImageSet
 from rdl.data.label_file import read_label_file
 from rdl.data.load import load
-from rdl.data.picture_folder import inspect_folder
+from rdl.data.user.picture_folder import inspect_folder
 
 _BATCH = 1024
 _MOST = 100_000  # images whose values are inspected

@@ -12,7 +12,7 @@ import numpy as np
 
 from rdl.auto.inspection import ImageCount, inspect_images
 from rdl.auto.plan import LEAST_DATA_SIZE, LONGEST
-from rdl.data.user_arrays import images_from_memory
+from rdl.data.user.user_arrays import images_from_memory
 from rdl.errors import UserError
 from rdl.runs import Layout, files
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from rdl.data import array_files, cache, official, picture_folder, user_arrays
+from rdl.data import cache, official
 from rdl.data.correlated import Correlation, correlated
 from rdl.data.factor_columns import declare_continuous
 from rdl.data.factors import Grid, GroundTruth
@@ -15,7 +15,8 @@ from rdl.data.grids import shrink, sub_grid
 from rdl.data.label_file import read_label_file
 from rdl.data.sets import dsprites, dummy, idx, objects
 from rdl.data.sources import Source
-from rdl.data.tensorflow_datasets import read_tfds
+from rdl.data.user import array_files, picture_folder, user_arrays
+from rdl.data.user.tensorflow_datasets import read_tfds
 from rdl.errors import UserError
 
 Values = Mapping[str, int | Sequence[int]]

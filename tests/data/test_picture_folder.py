@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rdl import data
-from rdl.data.picture_folder import list_pictures
+from rdl.data.user.picture_folder import list_pictures
 from rdl.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdl.data.formats.shapes import check_images
-from rdl.data.user_arrays import images_from_memory
+from rdl.data.user.user_arrays import images_from_memory
 from rdl.errors import UserError
 
 TYPES = ("?", "u1", "i1", "u2", ">u2", "i2", "u4", "i8", "f2", "f4", "f8")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rdl import data
 from rdl.data.display import to_rgb
-from rdl.data.user_arrays import images_from_memory
+from rdl.data.user.user_arrays import images_from_memory
 from rdl.errors import UserError
 
 TABLE = np.random.default_rng(0).normal(size=(40, 64)) * np.arange(1, 65)

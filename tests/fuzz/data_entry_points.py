@@ -12,7 +12,7 @@ from entry_points import read_all
 from PIL import Image
 
 from rdl import data
-from rdl.data.user_arrays import images_from_memory
+from rdl.data.user.user_arrays import images_from_memory
 
 Random = np.random.Generator
 _RANGES = (*[None] * 8, (0, 1), (0, 255), (0, 4095), (5, 5), (-1, "1"), (0, float("inf")), 7)

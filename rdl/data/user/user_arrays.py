@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rdl.data import cache
-from rdl.data.array_files import ArrayFile, Header, open_array_file
 from rdl.data.factor_columns import class_numbers, factor_table
 from rdl.data.factors import Table
 from rdl.data.formats import npz
@@ -15,7 +14,8 @@ from rdl.data.formats.intensities import Brightest, Range, measure_extent, resol
 from rdl.data.formats.shapes import Shape, check_images
 from rdl.data.formats.treatment import Treatment
 from rdl.data.sources import ArraySource, Source
-from rdl.data.table_rows import from_dataframe, read_table_file, rows_as_images
+from rdl.data.user.array_files import ArrayFile, Header, open_array_file
+from rdl.data.user.table_rows import from_dataframe, read_table_file, rows_as_images
 from rdl.errors import UserError
 
 _IMAGES = ("images", "imgs", "image", "x", "x_train", "data", "arr_0")

@@ -1,0 +1,1 @@
+"""Readers of a user's own images: folders of pictures, files of arrays, tables and arrays in memory."""
