@@ -279,7 +279,7 @@ def extend(
     configure()
     from rdl.auto import automatic_run
     from rdl.cli import worker
-    from rdl.extend import extension
+    from rdl.extending import extension
 
     with _explain_threads():
         extension.extend(

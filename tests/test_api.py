@@ -43,7 +43,7 @@ def test_one_vae_is_trained_loaded_and_saved_and_gin_left_empty(run, tmp_path):
 
 
 def test_the_verdict_on_a_lone_model(run):
-    assert "Nothing was" in str(run.verdict)
+    assert "without other models to compare with" in str(run.verdict)
     assert run.verdict.factors_found == run.summary["verdict.factors_found"] == 0
 
 

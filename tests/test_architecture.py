@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     {"api"},
     {"cli"},
-    {"extend"},
+    {"extending"},
     {"auto"},
     {"jobs"},
     {"callbacks"},

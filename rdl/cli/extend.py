@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.auto import automatic_run
     from rdl.callbacks import run_summary
     from rdl.cli import worker
-    from rdl.extend import extension
+    from rdl.extending import extension
 
     asked = {name: FLAGS[name].value for name in ("generations", "leaf_runs", "images", "minutes")}
     summary = extension.extend(

@@ -13,7 +13,7 @@ import made_up_recursion
 from made_up_recursion import MadeUpLearner, state
 
 from rdl.errors import UserError
-from rdl.extend.extension import extend
+from rdl.extending.extension import extend
 from rdl.jobs import experiment
 from rdl.runs import RunReader
 from rdl.runs.layout import IterationKey, MemberKey
@@ -206,7 +206,7 @@ def test_a_search_that_had_nothing_left_to_learn_says_what_to_lower(images, tmp_
 def test_an_x_run_that_learned_nothing_ends_with_its_model_and_a_verdict_and_can_go_on(images, tmp_path):
     run = begun(tmp_path / "run", images, "x_run/population.min_score = 0.9")
     reader = RunReader.open(run)
-    assert reader.summary["final.stopped"] == "never begun: the x-run learned no factor"
+    assert reader.summary["final.stopped"] == "not started: the x-run learned no factor"
     assert "verdict.factors_found" in reader.summary and (run / "model" / "state.npy").is_file()
     assert {key.stage for key in members(run)} == {"x_run"}
     longer = ["x_run/population.generations = 6", "x_run/population.min_score = 0.0"]

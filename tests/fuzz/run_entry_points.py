@@ -29,7 +29,9 @@ from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
 
 Random = np.random.Generator
-_MODEL = SimpleNamespace(image_shape=(16, 16, 1), num_latents=3)  # all that a card asks of a model
+_MODEL = SimpleNamespace(  # all that a card reads of a model
+    image_shape=(16, 16, 1), num_latents=3, decoder=SimpleNamespace(layers=[])
+)
 _MADE_UP = Path(__file__).resolve().parents[1] / "report" / "made_up.py"
 
 

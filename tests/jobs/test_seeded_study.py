@@ -165,5 +165,5 @@ def test_missing_and_failed_seeds_are_named(tmp_path):
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(UserError, match="no study"):
         read_study(tmp_path)
-    with pytest.raises(UserError, match="no runs"):
+    with pytest.raises(UserError, match="found no run"):
         write_study(tmp_path)

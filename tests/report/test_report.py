@@ -70,7 +70,7 @@ def test_every_factor_that_varies_is_analyzed(monkeypatch):
     chosen = np.arange(len(images))  # sorted by shape, then by scale
     trees = []
 
-    def importances(codes, factors, *_):
+    def importances(codes, factors, *_, **__):
         trees.append(factors.shape)
         return np.zeros((len(codes), len(factors))), 0.0, 0.0
 

@@ -114,8 +114,8 @@ def test_the_front_matter_has_the_hubs_form(model, tmp_path):
     assert found["MIG"]["type"] == "mig.discrete_mig"
     assert found["MIG"]["args"]["mig.num_train"] == 200
     assert "| MIG | 0.2500 | `measured_by = end of run`, `mig.num_train = 200`" in body
-    assert f"z0 | {VERDICT.latents[0].words} | 2.00 | 0.90 | 0.95 | 0.50 |" in body
-    assert f"| z1 | {VERDICT.latents[1].words} | 0.00 |  |  |  |" in body
+    assert f"z0 | {VERDICT.latents[0].description} | 2.00 | 0.90 | 0.95 | 0.50 |" in body
+    assert f"| z1 | {VERDICT.latents[1].description} | 0.00 |  |  |  |" in body
     assert "`beta` 4.5" in body
     assert "scored by `UDRScore` (PBT-U-VAE)" in body
     assert re.findall(r"^@\w+\{(\w+),", body, re.M) == [

@@ -107,7 +107,7 @@ def test_initial_weights_depend_on_the_seed_only():
         (small_networks.small_fc_encoder, small_networks.small_conv_encoder, "model.decoder must map [3] to [8, 8, 1]"),
         (small_networks.small_fc_decoder, small_networks.small_fc_decoder, "model.encoder must map images"),
         (small_networks.small_fc_encoder, lambda shape, n: small_networks.small_fc_decoder(shape, n + 1), "got a"),
-        (lambda shape, n: None, small_networks.small_fc_decoder, "The encoder must be a network"),
+        (lambda shape, n: None, small_networks.small_fc_decoder, "The encoder must be a keras.Model"),
     ],
 )
 def test_networks_that_do_not_fit_are_refused(encoder, decoder, message):

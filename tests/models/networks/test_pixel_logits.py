@@ -45,7 +45,7 @@ def test_the_layer_equals_keras_layer(dtype):
         b.assign(a)
     assert ours(inputs, training=True).dtype == theirs(inputs).dtype
     np.testing.assert_array_equal(tf.cast(ours(inputs), tf.float32), tf.cast(theirs(inputs), tf.float32))
-    tolerance = 1e-5 if dtype == "float32" else 0.1
+    tolerance = 1e-5 if dtype == "float32" else 0.13  # one step of bfloat16 between 16 and 32 is 0.125
     np.testing.assert_allclose(
         tf.cast(ours(inputs, training=True), tf.float32), tf.cast(theirs(inputs), tf.float32), atol=tolerance
     )

@@ -10,7 +10,7 @@ import gin
 from rdl.auto.request import read_plan_record
 from rdl.config import configured
 from rdl.errors import UserError
-from rdl.extend.reusable_units import STAGES, Settings, redone
+from rdl.extending.reusable_units import STAGES, Settings, redone
 from rdl.population import Member
 from rdl.runs import Run, RunReader
 from rdl.runs.archive import set_aside
