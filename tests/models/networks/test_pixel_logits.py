@@ -45,10 +45,12 @@ def test_the_layer_equals_keras_layer(dtype):
         b.assign(a)
     assert ours(inputs, training=True).dtype == theirs(inputs).dtype
     np.testing.assert_array_equal(tf.cast(ours(inputs), tf.float32), tf.cast(theirs(inputs), tf.float32))
-    tolerance = 1e-5 if dtype == "float32" else 0.13  # one step of bfloat16 between 16 and 32 is 0.125
-    np.testing.assert_allclose(
-        tf.cast(ours(inputs, training=True), tf.float32), tf.cast(theirs(inputs), tf.float32), atol=tolerance
-    )
+    expected, tolerance = theirs(inputs), 1e-5
+    if dtype == "mixed_bfloat16":  # in float64, as Keras' kernels round sums more than once on some processors
+        kernel, bias, rounded = (tf.cast(tf.cast(x, tf.bfloat16), tf.float64) for x in (*theirs.weights, inputs))
+        expected, tolerance = tf.nn.conv2d_transpose(rounded, kernel, (2, 8, 8, 1), 2, "SAME") + bias, 0.1
+    outputs = tf.cast(ours(inputs, training=True), tf.float64)
+    np.testing.assert_allclose(outputs, tf.cast(expected, tf.float64), atol=tolerance)
 
 
 def test_a_saved_network_has_the_layer_and_a_plain_one_keras_layer(tmp_path):
