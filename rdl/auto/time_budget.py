@@ -8,7 +8,7 @@ from rdl.auto.plan import LEAF_STAGES, AutoPlan
 from rdl.callbacks.callback import Callback
 from rdl.population import Member, PopulationSettings
 
-_LEAST_SHARE = 0.5  # of what is planned for later stages: kept free by earlier ones
+_LEAST_SHARE = 0.5  # share of the later stages' planned time that earlier stages leave free
 
 
 class TimeBudget(Callback):

@@ -55,4 +55,4 @@ def _describe_gaps(cells: list[list[str]], images: int, known: int) -> list[str]
     marks = Counter(cell for column in cells for cell in column if cell and is_missing(cell))
     shown = ", ".join(f"{mark!r} ({count})" for mark, count in marks.most_common(_MARKS_SHOWN))
     read_as = f"; cells read as unknown: {shown}" if marks else ""
-    return [f"{known:,} of {images:,} images have all factors, the others are left out of what is measured{read_as}"]
+    return [f"{known:,} of {images:,} images have all factors, the others are left out of the measurement{read_as}"]

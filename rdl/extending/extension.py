@@ -76,7 +76,7 @@ def _lines(
     images: int | None,
     minutes: float | None,
 ) -> list[str]:
-    """gin's lines of what is asked for."""
+    """The requested settings as lines of gin."""
     last = STAGES[old.job][-1]
     lines = [] if leaf_runs is None else [f"rpu_vae.leaf_runs = {leaf_runs}"]
     if leaf_runs is not None and last != "final":

@@ -8,7 +8,7 @@ STAGE/generation_002.json            the members of a generation once more
 STAGE/members/generation_002/...     checkpoints of a stage's members; a stage is x_run, leaf_0/iteration_1, ..
 leaf_0/labels.npz                    what a leaf run learned
 leaf_0/iteration_1/indices.npy       the images that an iteration was left with
-model/                               the model handed over
+model/                               the result's model
 results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
 results/verdict.json                 what can be said of the model without labels
 postprocessed/  metrics/             disentanglement_lib's tree of results, with model/
@@ -54,7 +54,7 @@ class MemberKey:
 
 @dataclass(frozen=True)
 class OutcomeKey:
-    """The end of a stage: which member it handed over, and why it stopped."""
+    """The end of a stage: the selected member, and why the stage ended."""
 
     stage: str
 
@@ -132,7 +132,7 @@ class MeasureKey:
 
 @dataclass(frozen=True)
 class VerdictKey:
-    """What can be said of the model handed over without labels."""
+    """The verdict on the result's model."""
 
     text: str = "verdict"
 
@@ -238,7 +238,7 @@ class Layout:
 
     @property
     def own_images(self) -> Path:
-        """Images that were handed over in memory."""
+        """Images that were given as arrays in memory."""
         return self.root / "images.npz"
 
     @property
@@ -248,7 +248,7 @@ class Layout:
 
     @property
     def model(self) -> Path:
-        """The folder of the model handed over."""
+        """The folder of the result's model."""
         return self.root / "model"
 
     @property
@@ -258,7 +258,7 @@ class Layout:
 
     @property
     def verdict(self) -> Path:
-        """What can be said of the model handed over without labels."""
+        """The verdict on the result's model."""
         return self.result("verdict.json")
 
     def result(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Caches: made once, found again, never believed when damaged."""
+"""Caches: made once, read again, and rejected when damaged."""
 
 import json
 import subprocess
