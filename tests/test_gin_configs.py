@@ -95,7 +95,7 @@ def test_every_model_of_the_evidence_study_sees_the_stated_number_of_images(path
         assert images_seen("final")[0] == 17 * 46_080
         return
     each = {"pbt_vae_frequencies": 200_000, "baselines_640k": 640_000}.get(path.stem, 320_000)
-    each = 300_000 if path.stem.endswith("_pool") else each
+    each = 300_000 if path.stem.endswith("_pool") else 375_000 if path.stem.endswith("_best_of_n") else each
     assert images_seen("final" if "rpu_vae" in path.stem else "population")[0] == each
 
 
