@@ -1,4 +1,4 @@
-"""Learned labels in the loss: latent j imitates label j, and no other latent carries it.
+"""Learned labels in the loss: latent j imitates label j, and no other latent depends on latent j.
 
 The labels are posterior means of other models (`rdl.verdict.label_pool`), as normal scores, and come with the images of
 the batch itself. An image without a label (NaN) adds nothing.
@@ -48,7 +48,7 @@ def pooled_labels(
         labels = tf.where(known > 0, labels, tf.zeros_like(labels))
         return {
             "weighted_imitation": replicas.equal_share(values["gamma_label"] * imitation(means, labels, known)),
-            "weighted_leakage": replicas.equal_share(values["gamma_leakage"] * leakage(means, labels, known)),
+            "weighted_leakage": replicas.equal_share(values["gamma_leakage"] * leakage(means, tf.shape(labels)[1])),
         }
 
     hyperparameters = {**inner.hyperparameters, "gamma_label": gamma_label, "gamma_leakage": gamma_leakage}
@@ -72,29 +72,33 @@ def imitation(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tenso
     return tf.reduce_sum(tf.reduce_sum(known * errors, axis=0) / _count(known))
 
 
-def leakage(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
-    """sum_{k != j} Var_c(E[mu_k | c_j]): the variance of latent k between the classes of label j.
+def leakage(means: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
+    """sum_{j < num_labels} sum_{k != j} Var_c(E[mu_k | c_j]): the variance of latent k between the classes of latent j.
 
-    The classes c_j are `CLASSES` quantile ranges of label j, so that the term sees dependence of any shape, a circle
-    included, where a covariance sees straight lines only. A batch of independent values has a variance between classes
-    too, (classes - 1) / (n - classes) of that within them on average; it is subtracted, as in the adjusted R^2 of a
-    one-way analysis of variance.
+    The classes c_j are `CLASSES` quantile ranges of latent j in the batch, so that the term sees dependence of any
+    shape, a circle included, where a covariance sees straight lines only. They are those of the latent, not of its
+    label: a label carries some of the other factors too, and their latents must not be kept from these
+    (docs/evidence.md has the difference). No gradient reaches latent j through its classes.
+
+    A batch of independent values has a variance between classes too, (classes - 1) / (n - classes) of that within them
+    on average; it is subtracted, as in the adjusted R^2 of a one-way analysis of variance.
 
     Args:
-      means, labels, known: as in `imitation`.
+      means: posterior means, [batch, latents].
+      num_labels: number of labels, which the first latents imitate.
     """
-    count = _count(known)[:, None]
-    quantiles = 0.5 * (1.0 + tf.math.erf(labels / 2.0**0.5))
-    classes = tf.minimum(tf.cast(quantiles * CLASSES, tf.int32), CLASSES - 1)
-    members = tf.one_hot(classes, CLASSES, dtype=means.dtype) * known[:, :, None]  # [batch, labels, classes]
+    count = tf.shape(means)[0]
+    ranks = tf.argsort(tf.argsort(means[:, :num_labels], axis=0, stable=True), axis=0)
+    used = tf.minimum(CLASSES, count)
+    members = tf.one_hot(ranks * used // tf.maximum(count, 1), CLASSES, dtype=means.dtype)  # [batch, labels, classes]
     sizes = tf.reduce_sum(members, axis=0)  # [labels, classes]
-    mean = tf.matmul(known, means, transpose_a=True) / count  # [labels, latents]
-    total = tf.matmul(known, tf.square(means), transpose_a=True) / count - tf.square(mean)
-    sums = tf.einsum("bjc,bk->jck", members, means) - sizes[:, :, None] * mean[:, None, :]
-    between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / count
-    used = tf.reduce_sum(tf.cast(sizes > 0, means.dtype), axis=1, keepdims=True)
-    by_chance = tf.maximum(used - 1.0, 0.0) / tf.maximum(count - used, 1.0) * (total - between)
-    others = 1.0 - tf.eye(tf.shape(labels)[1], tf.shape(means)[1], dtype=means.dtype)
+    centred = means - tf.reduce_mean(means, axis=0)
+    sums = tf.einsum("bjc,bk->jck", members, centred)
+    n, groups = tf.cast(count, means.dtype), tf.cast(used, means.dtype)
+    between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / n  # [labels, latents]
+    total = tf.reduce_mean(tf.square(centred), axis=0)
+    by_chance = (groups - 1.0) / tf.maximum(n - groups, 1.0) * (total - between)
+    others = 1.0 - tf.eye(num_labels, tf.shape(means)[1], dtype=means.dtype)
     return tf.reduce_sum(others * (between - by_chance))
 
 
