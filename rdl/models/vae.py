@@ -137,7 +137,7 @@ class VAE(keras.Model):
         terms = self.objective.terms(forward, hyperparameters)
         if self.objective.batch_supervision is None or labels is None:
             return terms
-        return terms | self.objective.batch_supervision(forward.posterior.loc, labels, hyperparameters)
+        return terms | self.objective.batch_supervision(forward, labels, hyperparameters)
 
     def supervised(self, images: tf.Tensor, labels: tf.Tensor, hyperparameters: Mapping[str, tf.Tensor]) -> Terms:
         """The supervised term that labelled images add to the VAE's loss, if its objective has one.

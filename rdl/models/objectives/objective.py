@@ -22,9 +22,6 @@ Values = Mapping[str, tf.Tensor]
 Supervision = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """(posterior means [rows, latents], labels [rows, factors]) -> this replica's share of the supervised loss."""
 
-BatchSupervision = Callable[[tf.Tensor, tf.Tensor, Values], Terms]
-"""(posterior means [rows, latents], labels of these rows [rows, labels], hyperparameters) -> loss terms."""
-
 
 @dataclass(frozen=True)
 class ForwardPass:
@@ -35,6 +32,10 @@ class ForwardPass:
     log_likelihood: tf.Tensor  # log p(x | z), [batch]
     updates: tf.Tensor  # int32 scalar, updates made since the weights were drawn
     dataset_size: tf.Tensor  # float32 scalar
+
+
+BatchSupervision = Callable[[ForwardPass, tf.Tensor, Values], Terms]
+"""(forward pass, labels of its rows [rows, labels], hyperparameters) -> loss terms."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ the batch itself. An image without a label (NaN) adds nothing.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import tensorflow as tf
 
+from rdl.config.ranges import Between
 from rdl.errors import UserError
 from rdl.models import replicas
-from rdl.models.objectives.objective import Objective, Terms, Values
+from rdl.models.objectives.objective import ForwardPass, Objective, Terms, Values
 
 CLASSES = 10
 """Equally likely classes into which a label is cut to measure its leakage."""
@@ -20,15 +22,23 @@ CLASSES = 10
 
 @gin.configurable
 def pooled_labels(
-    objective: Callable[[], Objective] | None = None, gamma_label: float = 32.0, gamma_leakage: float = 32.0
+    objective: Callable[[], Objective] | None = None,
+    gamma_label: float = 32.0,
+    gamma_label_end: float = 4.0,
+    label_updates: Annotated[float, Between(1)] = 1500,
+    gamma_leakage: float = 32.0,
 ) -> Objective:
-    """loss = the unsupervised objective's + gamma_label imitation + gamma_leakage leakage.
+    """loss = the unsupervised objective's + gamma_t imitation + gamma_leakage leakage.
 
-    Without labels, as in the x-run, both terms are 0.
+    gamma_t falls linearly from gamma_label to gamma_label_end over the first label_updates updates: the labels say
+    which latent a factor belongs to, and the images then say more about the factor than its label does. Without
+    labels, as in the x-run, both terms are 0.
 
     Args:
       objective: the unsupervised objective, in gin ``pooled_labels.objective = @beta_tc_vae``.
-      gamma_label: weight of `imitation`.
+      gamma_label: weight of `imitation` at first.
+      gamma_label_end: its weight from update number label_updates on.
+      label_updates: number of updates over which the weight falls.
       gamma_leakage: weight of `leakage`.
 
     Raises:
@@ -42,16 +52,21 @@ def pooled_labels(
     if inner.supervision is not None or inner.batch_supervision is not None:
         raise UserError(f"pooled_labels.objective must have no labels in its loss, got {inner.name}.")
 
-    def terms(means: tf.Tensor, labels: tf.Tensor, values: Values) -> Terms:
-        means, labels = replicas.gather(means), replicas.gather(labels)
+    def terms(forward: ForwardPass, labels: tf.Tensor, values: Values) -> Terms:
+        means, labels = replicas.gather(forward.posterior.loc), replicas.gather(labels)
         known = tf.cast(tf.math.is_finite(labels), means.dtype)
         labels = tf.where(known > 0, labels, tf.zeros_like(labels))
+        left = tf.maximum(1.0 - tf.cast(forward.updates, means.dtype) / values["label_updates"], 0.0)
+        gamma = values["gamma_label_end"] + left * (values["gamma_label"] - values["gamma_label_end"])
         return {
-            "weighted_imitation": replicas.equal_share(values["gamma_label"] * imitation(means, labels, known)),
+            "weighted_imitation": replicas.equal_share(gamma * imitation(means, labels, known)),
             "weighted_leakage": replicas.equal_share(values["gamma_leakage"] * leakage(means, tf.shape(labels)[1])),
         }
 
-    hyperparameters = {**inner.hyperparameters, "gamma_label": gamma_label, "gamma_leakage": gamma_leakage}
+    hyperparameters = {
+        **inner.hyperparameters, "gamma_label": gamma_label, "gamma_label_end": gamma_label_end,
+        "label_updates": label_updates, "gamma_leakage": gamma_leakage,
+    }  # fmt: skip
     return dataclasses.replace(
         inner, name=f"pooled_labels_{inner.name}", hyperparameters=hyperparameters, batch_supervision=terms
     )

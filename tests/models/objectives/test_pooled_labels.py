@@ -6,8 +6,9 @@ import tensorflow as tf
 from scipy import stats
 
 from rdl.errors import UserError
+from rdl.models.distributions import DiagonalNormal
 from rdl.models.objectives import pooled_labels
-from rdl.models.objectives.objective import beta_tc_vae
+from rdl.models.objectives.objective import ForwardPass, beta_tc_vae
 
 
 def between_classes(means, latent):
@@ -64,11 +65,29 @@ def test_imitation_averages_each_label_over_the_images_that_carry_it(arrays):
     np.testing.assert_allclose(found, errors[:, 0].mean() + errors[20:, 1].mean(), rtol=1e-12)
 
 
+def forward_pass(means, updates=0):
+    means = tf.constant(means, tf.float32)
+    return ForwardPass(
+        DiagonalNormal(means, tf.zeros_like(means)), means, means[:, 0], tf.constant(updates), tf.constant(64.0)
+    )
+
+
+def compute_terms(means, labels, updates=0, **settings):
+    objective = pooled_labels.pooled_labels(beta_tc_vae, **settings)
+    values = {name: tf.constant(float(value)) for name, value in objective.hyperparameters.items()}
+    terms = objective.batch_supervision(forward_pass(means, updates), tf.constant(labels, tf.float32), values)
+    return {name: float(term) for name, term in terms.items()}
+
+
 def test_without_labels_nothing_is_added(arrays):
-    objective = pooled_labels.pooled_labels(beta_tc_vae)
-    values = {name: tf.constant(value) for name, value in objective.hyperparameters.items()}
-    terms = objective.batch_supervision(tf.constant(arrays[0], tf.float32), tf.zeros((64, 0)), values)
-    assert {name: float(term) for name, term in terms.items()} == {"weighted_imitation": 0.0, "weighted_leakage": 0.0}
+    assert compute_terms(arrays[0], np.zeros((64, 0))) == {"weighted_imitation": 0.0, "weighted_leakage": 0.0}
+
+
+@pytest.mark.parametrize(("updates", "weight"), [(0, 8.0), (50, 5.0), (100, 2.0), (1000, 2.0)])
+def test_the_weight_of_the_labels_falls_linearly(arrays, updates, weight):
+    found = compute_terms(*arrays, updates, gamma_label=8.0, gamma_label_end=2.0, label_updates=100)
+    errors = 0.5 * (arrays[0][:, :2] - arrays[1]) ** 2
+    assert found["weighted_imitation"] == pytest.approx(weight * errors.mean(axis=0).sum(), rel=1e-5)
 
 
 def test_an_objective_with_labels_is_refused():
