@@ -177,7 +177,8 @@ def _choose_size(
                 show(line)
         likelihood = gin_writer.choose_likelihood(size, pixels)
         lines = gin_writer.format_networks(size, "auto", likelihood)
-        with configured([], [f"threads.models_side_by_side = {not gpu}\n{lines}"]):
+        objective = gin_writer.format_objective()
+        with configured([], [f"threads.models_side_by_side = {not gpu}\n{lines}{objective}"]):
             configure_threads()
             resume.resolve_precision(root)
             executor = make_executor()

@@ -27,7 +27,9 @@ def count_training_images(data_size: int) -> int:
             settings = PopulationSettings()
         return minimum_images(settings, settings.images_per_generation(size))
 
-    stages = gin.query_parameter("rpu_vae.leaf_runs") * (_query("iterate.max_iterations", LEAF_STAGES + 1) - 1)
+    pooled = _query("rpu_vae.labels", "x_model") == "population"
+    stages_per_leaf_run = LEAF_STAGES if pooled else _query("iterate.max_iterations", 3) - 1
+    stages = gin.query_parameter("rpu_vae.leaf_runs") * stages_per_leaf_run
     return count("x_run", data_size) + stages * count("leaf_run", 0) + count("final", data_size)
 
 

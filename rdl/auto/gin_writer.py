@@ -22,7 +22,7 @@ def choose_likelihood(size: tuple[int, int], pixels: PixelSummary) -> str:
 
 
 def format_networks(size: tuple[int, int], precision: str, likelihood: str = "bernoulli") -> str:
-    """gin's lines for the models: dense networks for rows of a table, convolutions for images."""
+    """gin's lines for the networks: dense ones for rows of a table, convolutions for images."""
     if size[0] == 1:
         networks = "model.encoder = @small_fc_encoder\nmodel.decoder = @small_fc_decoder\n"
     else:
@@ -38,9 +38,19 @@ small_conv_decoder.filters = {mirrored}
     if likelihood != "bernoulli":  # the default
         networks += f"model.likelihood = @{likelihood}\n"
     return f"""\
-{networks}model.objective = @beta_tc_vae
-model.num_latents = 10
+{networks}model.num_latents = 10
 model.precision = "{precision}"
+"""
+
+
+def format_objective(plan: AutoPlan | None = None) -> str:
+    """gin's lines for the objective; with a plan of a recursion, one that takes its labels."""
+    if plan is None or not plan.has_recursion:
+        return "model.objective = @beta_tc_vae\n"
+    return f"""\
+model.objective = @pooled_labels
+pooled_labels.objective = @beta_tc_vae
+pooled_labels.label_updates = {plan.label_updates}   # a third of the final run
 """
 
 
@@ -73,7 +83,7 @@ experiment.seed = {seed}
 
 # On processors each operation has one thread: several VAEs train side by side, and results do not depend on the cores.
 threads.models_side_by_side = {not gpu}
-{models}
+{models}{format_objective(plan)}
 population.search_space = @SearchSpace()
 SearchSpace.dimensions = {{
     "learning_rate": @learning_rate/Dimension(),
@@ -116,16 +126,20 @@ def _recursion(plan: AutoPlan) -> str:
     if leaf is None or final is None:
         raise ValueError("a plan with a recursion has leaf runs and a final run")
     return f"""
+# The recursion with a label pool (docs/recursion.md): one label for each factor, from whichever model has it cleanest,
+# and these labels in the loss of the final run.
 experiment.job = @rpu_vae
+rpu_vae.labels = "population"
 rpu_vae.leaf_runs = {plan.leaf_runs}
 rpu_vae.random_members = False
-rpu_vae.warm_start = True
 # Training images of all models and stages: the final run uses what the x-run and the leaf runs leave.
 rpu_vae.total_images = {plan.total_images}
 
 # The time is used up: a low score ends nothing, and the x-model comes from the last generation, not from an earlier one
 # with a luckier score. Members are compared by the number of replicated latents, since the paper's UDR is 0.9 for one
-# latent as for three (docs/model_selection.md), and a model with a single active latent is not selected.
+# latent as for three (docs/model_selection.md). None takes over another's weights: that leaves more models to take
+# labels from.
+population.rule = "none"
 x_run/population.min_score = 0.0
 x_run/population.best_of = "last"
 x_run/UDRScore.replication = True
@@ -134,16 +148,20 @@ leaf_run/population.min_score = 0.0
 leaf_run/population.images = {leaf.images}
 leaf_run/population.generations = {leaf.generations}
 
-# The labels come from the x-model's lineage, so leaf MIG falls with everything that is learned after it.
+final/population.rule = "truncation"
+final/population.search_space = @final/SearchSpace()
+final/SearchSpace.dimensions = {{
+    "learning_rate": @learning_rate/Dimension(),
+    "batch_size": @batch_size/Dimension(),
+    "beta": @final_beta/Dimension(),
+}}
+final_beta/Dimension.initial = {plan.final_betas}
+final_beta/Dimension.low = 1
 final/population.best_of = "last"
+final/population.size = {final.members}
 final/population.models = {final.models}
-final/population.initial_factor = {final.initial_factor}
+final/population.images = {final.images}
 final/population.generations = {final.generations}
-
-# For labels with few and blurred values: cut at valleys of the density, and ignore labels without a cut.
-find_plateaus.method = "density"
-reduce_images.flat_labels = "ignore"
-reduce_images.min_images = 50
 """
 
 
@@ -195,7 +213,7 @@ def describe_plan(
     else:
         lines.append(
             f"{plan.leaf_runs} leaf run{'s' if plan.leaf_runs > 1 else ''}: {plan.leaf_run.generations} generations of "
-            f"{plan.leaf_run.images:,} images per iteration. Final run: what is left of {plan.total_images:,} training "
+            f"{plan.leaf_run.images:,} images. Final run: what is left of {plan.total_images:,} training "
             "images in all."
         )
     return lines

@@ -21,15 +21,19 @@ LEAST = 20_000  # images per VAE, below which too little is learned for any resu
 
 _FEW_MODELS, _MODELS = 2, 3  # VAEs per member; UDR compares them
 _ALONE = (2, 4)  # members of a population without recursion
-_MEMBERS = (4, 16)  # members in a recursion
+_MEMBERS = (4, 16)  # members of the x-run and of a leaf run
 _GENERATIONS = (4, 6)  # of the x-run, with the fewest members and with more
-_SHARE_X, _SHARE_LEAVES, _SHARE_FINAL = 0.5, 0.25, 0.25  # of all training images
-LEAF_STAGES = 2  # populations that a leaf run trains at most (iterate.max_iterations)
+_SHARE_X, _SHARE_LEAVES, _SHARE_FINAL = 0.5, 0.2, 0.3  # of all training images
+LEAF_STAGES = 1  # populations that a leaf run trains
+_FINAL_GENERATIONS = 3
+_LOOSE_AFTER = 1 / 3  # share of the final run after which its labels weigh little
 _MORE_LEAF_RUNS = (3_200_000, 8_000_000)  # training images from which on there are two and three leaf runs
 _SECONDS_AT_THE_END = 15.0  # verdict, pictures, page
 _ENCODED = 60_000  # images that the verdict encodes
 _SCORED = 60  # members in all generations, about
-_BETAS = (1, 2, 4, 8, 16, 32, 64)  # at 32 x 32 pixels
+_BETAS = (1, 2, 4, 8, 16, 32, 64)  # of a population alone, at 32 x 32 pixels
+_BETAS_OF_RECURSION = (2, 4, 8, 16)  # labels may come from any of them, so the extremes are not worth a member
+_BETAS_OF_FINAL_RUN = (2, 4, 8)  # the labels keep their factors apart, so lower ones suffice
 TREE_SECONDS = {"sklearn": 0.0006, "lightgbm": 0.00006}  # of DCI, per point and value of a factor
 _SHARE_MEASURED = 0.1  # of the time: the most that measuring on true factors may take
 
@@ -98,6 +102,7 @@ class AutoPlan:
       leaf_runs: number of leaf runs; 0 without a recursion.
       total_images: training images of all stages; the final run uses what the other stages leave.
       betas: initial values of beta.
+      final_betas: those of the final run.
       num_train: points on which MIG and DCI are measured, where there are factors.
       trees: library that grows DCI's trees.
       seconds: expected duration, from now on.
@@ -111,6 +116,7 @@ class AutoPlan:
     leaf_runs: int
     total_images: int
     betas: tuple[float, ...]
+    final_betas: tuple[float, ...]
     num_train: int
     trees: str
     seconds: float
@@ -120,6 +126,11 @@ class AutoPlan:
     def has_recursion(self) -> bool:
         """Whether there are leaf runs and a final run."""
         return self.leaf_runs > 0
+
+    @property
+    def label_updates(self) -> int:
+        """Number of updates of the final run, at a batch of 64, after which its labels weigh little."""
+        return 1 if self.final is None else max(1, int(_LOOSE_AFTER * self.final.images_per_model / 64))
 
 
 def candidate_sizes(height: int, width: int) -> list[tuple[int, int]]:
@@ -149,14 +160,18 @@ def scale_speed(speed: TrainingSpeed, size: tuple[int, int]) -> TrainingSpeed:
     return TrainingSpeed(size, speed.training * ratio, speed.encoding * ratio, speed.member, speed.starting)
 
 
-def initial_betas(size: tuple[int, int]) -> tuple[float, ...]:
+def initial_betas(size: tuple[int, int], at_32: Sequence[float] = _BETAS) -> tuple[float, ...]:
     """Initial values of beta, in proportion to the number of pixels and at least 1.
 
     The reconstruction term is a sum over pixels, so the same beta weighs less on larger images. At 32 x 32 pixels
-    black-and-white sprites need 8 to 64 and coloured scenes 1 to 4, so the values cover both.
+    black-and-white sprites need 8 to 64 and coloured scenes 1 to 4, so the values of a single population cover both.
+
+    Args:
+      size: height and width of the images.
+      at_32: the values at 32 x 32 pixels.
     """
     factor = math.prod(size) / 1024
-    return tuple(sorted({max(1.0, round(beta * factor, 2)) for beta in _BETAS}))
+    return tuple(sorted({max(1.0, round(beta * factor, 2)) for beta in at_32}))
 
 
 def make_plan(
@@ -201,9 +216,10 @@ def make_plan(
         )
     stages = _plan_recursion(total, cores) if total >= _least_total_of_recursion() else _plan_population(total)
     x_run, leaf_run, final, leaf_runs = stages
+    betas = initial_betas(speed.size, _BETAS_OF_RECURSION if leaf_runs else _BETAS)
+    final_betas = initial_betas(speed.size, _BETAS_OF_FINAL_RUN)
     return AutoPlan(
-        speed.size, x_run, leaf_run, final, leaf_runs, total, initial_betas(speed.size), num_train, trees, seconds,
-        ending,
+        speed.size, x_run, leaf_run, final, leaf_runs, total, betas, final_betas, num_train, trees, seconds, ending
     )  # fmt: skip
 
 
@@ -238,10 +254,10 @@ def _plan_recursion(total: int, cores: int) -> _Stages:
     leaf_generations = 3 if plenty else 2
     leaf_members = leaf_runs * LEAF_STAGES * models * members * leaf_generations
     leaf = StagePlan(members, models, _round_down(_SHARE_LEAVES * total / leaf_members), leaf_generations)
-    initial_factor = 2 if plenty else 1
-    rounds = int(_SHARE_FINAL * total / (members * images))
-    # One VAE per member: the verdict compares the final model with the x-run's, as all final models share an ancestor.
-    final = StagePlan(members, 1, images, max(2, rounds - initial_factor + 1), initial_factor)
+    # One VAE per member: labels of other models judge the members, so they are not compared with one another.
+    final_members = max(3, 3 * members // 4)
+    final_images = _round_down(_SHARE_FINAL * total / (final_members * _FINAL_GENERATIONS))
+    final = StagePlan(final_members, 1, final_images, _FINAL_GENERATIONS)
     return StagePlan(members, models, images, generations), leaf, final, leaf_runs
 
 

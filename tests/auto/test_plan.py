@@ -146,6 +146,7 @@ def test_beta_is_in_proportion_to_the_pixels_and_at_least_1():
     assert initial_betas((64, 64)) == (4, 8, 16, 32, 64, 128, 256)
     assert initial_betas((16, 16)) == (1, 2, 4, 8, 16)
     assert initial_betas((1, 64)) == (1, 2, 4)
+    assert initial_betas((64, 64), (2, 4)) == (8, 16)
 
 
 def test_many_cores_train_more_members_if_all_see_enough_images():
@@ -186,7 +187,9 @@ def test_every_line_of_the_gin_file_has_an_effect(size, minutes):
         with gin.config_scope("leaf_run"):
             assert PopulationSettings().images == plan.leaf_run.images
         with gin.config_scope("final"):
-            assert PopulationSettings().initial_factor == plan.final.initial_factor
+            final = PopulationSettings()
+        assert (final.size, final.models, final.images) == (plan.final.members, 1, plan.final.images)
+        assert final.search_space.dimensions["beta"].initial == plan.final_betas
 
 
 @pytest.mark.slow
@@ -195,7 +198,7 @@ def test_every_line_of_the_gin_file_has_an_effect(size, minutes):
 def test_the_networks_take_the_size(size, channels):
     from rdl import models
 
-    read_gin([], [gin_writer.format_networks(size, "float32")])
+    read_gin([], [gin_writer.format_networks(size, "float32"), gin_writer.format_objective()])
     assert models.build((*size, channels)).num_latents == 10
 
 

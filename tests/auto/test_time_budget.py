@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rdl.auto.plan import TrainingSpeed, make_plan
+from rdl.auto.plan import LEAF_STAGES, TrainingSpeed, make_plan
 from rdl.auto.time_budget import TimeBudget
 from rdl.population import Member, PopulationSettings, count_affordable_generations
 
@@ -45,7 +45,7 @@ class Machine:
         done = {"x_run": self.run_stage("x_run", plan.x_run, plan.x_run.generations)}
         used = plan.x_run.total_images
         for leaf in range(plan.leaf_runs):
-            for iteration in (1, 2):
+            for iteration in range(1, LEAF_STAGES + 1):
                 name = f"leaf_{leaf}/iteration_{iteration}"
                 done[name] = self.run_stage(name, plan.leaf_run, plan.leaf_run.generations)
                 used += plan.leaf_run.total_images
