@@ -5,7 +5,8 @@ The pool takes one latent for each factor, from whichever model has it, by evide
 
 - discreteness: the values of one factor lie on plateaus, the values of a mixture do not;
 - dependence: the latent shares little mutual information with the other latents of its own model (a factor that is
-  split over two latents shares much, a factor that runs round a circle included);
+  split over two latents shares much, a factor that runs round a circle included). It is not asked of latents on clear
+  plateaus: they are one factor even where other latents carry it too;
 - replication: latents of other models order the images in the same way. It is asked only of latents without plateaus,
   as a factor that only one model has separated from the others is replicated by none.
 """
@@ -113,8 +114,10 @@ class PoolRules:
 
     Attributes:
       min_kl: nats; latents of less encode too little of a factor to be its label.
+      clearly_discrete: nats; a latent of at least this discreteness is one factor, whatever it shares: other latents
+        of its model may carry the factor too.
       discrete: nats; a latent of at least this discreteness is one factor if its dependence is low.
-      dependence: nats; a latent that shares more with another latent of its model is split or rotated.
+      dependence: nats; a less discrete latent that shares more with another latent of its model is split or rotated.
       replication: a latent without plateaus is one factor if it is replicated at least this well ..
       continuous_dependence: .. and shares no more than this, in nats, with another latent of its model.
       duplicate: a candidate that shares at least this part of the smaller KL with a label carries the same factor.
@@ -122,6 +125,7 @@ class PoolRules:
     """
 
     min_kl: float = 0.5
+    clearly_discrete: float = 0.2
     discrete: float = 0.1
     dependence: float = 0.15
     replication: float = 0.75
@@ -175,7 +179,11 @@ def _replication(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> np
 
 def is_one_factor(label: PooledLabel, rules: PoolRules) -> bool:
     """Whether the evidence says that the latent carries one factor."""
-    if label.kl < rules.min_kl or label.dependence > rules.dependence:
+    if label.kl < rules.min_kl:
+        return False
+    if label.discreteness >= rules.clearly_discrete:
+        return True
+    if label.dependence > rules.dependence:
         return False
     if label.discreteness >= rules.discrete:
         return True

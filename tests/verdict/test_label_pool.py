@@ -1,12 +1,22 @@
 """The label pool on made-up latents of known factors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from rdl.verdict import Codes
 from rdl.verdict.dependence import equal_count_bins, mutual_information, pairwise_information
-from rdl.verdict.label_pool import LabelSource, PooledLabel, PoolRules, find_candidates, normal_scores, select_labels
+from rdl.verdict.label_pool import (
+    LabelSource,
+    PooledLabel,
+    PoolRules,
+    find_candidates,
+    is_one_factor,
+    normal_scores,
+    select_labels,
+)
 
 POINTS = 3000
 
@@ -47,9 +57,19 @@ def test_each_factor_comes_from_the_model_that_has_it_alone(factors):
     }  # fmt: skip
 
 
-def test_a_factor_split_over_two_latents_is_no_label(factors):
+def test_a_factor_split_over_two_latents_gives_one_label(factors):
     angle = (factors[0] - factors[0].min()) / np.ptp(factors[0]) * 5
-    assert pool_of([encode(np.cos(angle), np.sin(angle)), encode(np.cos(angle), np.sin(angle))]) == []
+    split = encode(np.cos(angle), np.sin(angle))
+    assert len(pool_of([split, split])) == 1
+    (whole,) = pool_of([split, encode(angle)])
+    assert whole.source.member == "member_1"
+
+
+def test_a_blurred_latent_that_shares_much_with_another_is_no_label(factors):
+    label = PooledLabel(LabelSource("x_run", "member_0", 0, 0), 2.0, discreteness=0.15, dependence=0.4, replication=0.9)
+    assert not is_one_factor(label, PoolRules())
+    assert is_one_factor(replace(label, dependence=0.1), PoolRules())
+    assert is_one_factor(replace(label, discreteness=0.3), PoolRules())
 
 
 def test_a_factor_of_many_values_needs_replication(factors):
