@@ -85,7 +85,7 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.callbacks.tensorboard import TensorBoard
 from rdl.callbacks.callback import CallbackList
 from rdl.cli import worker
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.population import PopulationSettings
 from rdl.scoring import MIGScore, UDRScore
 from rdl.training import threads
@@ -133,7 +133,7 @@ def count_threads():
 
 threading.Thread(target=count_threads, daemon=True).start()
 clock = Clock()
-with Run(root, gin.config_str()) as run:
+with RunDirectory(root, gin.config_str()) as run:
     executor = worker.executor()
     callback = CallbackList(TensorBoard(run, 0), clock)
     context = Context(run, 0, load(), VAELearner.from_gin(), executor, callback)

@@ -54,7 +54,7 @@ def reduce_folder(root: Path) -> str:
 def _read_journal(folder: Path) -> dict:
     from rdl.report.run_records import read_records
 
-    if not (folder / "config.gin").is_file():
+    if not (folder / "config.json").is_file():
         return {}
     records = read_records(folder)
     best = {

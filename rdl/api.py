@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rdl import kernels
-from rdl.config import check_files, configured, written
+from rdl.config import check_files, configured, format_bindings
 from rdl.errors import UserError
 from rdl.runs import environment
 from rdl.runs.layout import default_output_dir
@@ -184,7 +184,7 @@ def train(
     """
     files = [] if isinstance(settings, Mapping) else _list_files(settings)
     check_files(files)
-    lines = [*(written(settings) if isinstance(settings, Mapping) else []), *written(bindings)]
+    lines = [*(format_bindings(settings) if isinstance(settings, Mapping) else []), *format_bindings(bindings)]
     root = Path(output_dir) if output_dir is not None else default_output_dir(files)
     kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
@@ -284,7 +284,8 @@ def extend(
     with _explain_threads():
         extension.extend(
             root, lambda folder: automatic_run.train_configured(folder, worker.executor), print,
-            generations=generations, leaf_runs=leaf_runs, images=images, minutes=minutes, bindings=written(bindings),
+            generations=generations, leaf_runs=leaf_runs, images=images, minutes=minutes,
+            bindings=format_bindings(bindings),
         )  # fmt: skip
     return Run(root)
 
@@ -321,7 +322,9 @@ def evaluate(
     from rdl.results import evaluation, result_tree
 
     root = run.root if isinstance(run, Run) else Path(run)
-    paths = evaluation.evaluate(root, list(metrics), [representation], bindings=written(bindings), preset=preset)
+    paths = evaluation.evaluate(
+        root, list(metrics), [representation], bindings=format_bindings(bindings), preset=preset
+    )
     head = "evaluation_results."
     return {
         Path(name).stem: {

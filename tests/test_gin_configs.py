@@ -9,10 +9,10 @@ import gin
 import pytest
 
 from rdl.cli import configure
-from rdl.config import read_gin
+from rdl.config import RunConfig, read_gin
 from rdl.config.ranges import Between
 from rdl.errors import UserError
-from rdl.jobs import no_effect
+from rdl.jobs.unused_bindings import find_unused
 from rdl.population import PopulationSettings, SearchSpace
 from rdl.results import evaluation  # noqa: F401  registers the metrics' gin names
 
@@ -146,7 +146,7 @@ def test_every_binding_of_a_training_file_has_an_effect(path, monkeypatch):
     parse(path, monkeypatch)
     a_study = path.stem == "baselines_640k" or bound("experiment.job") is None  # lies on top of every method's file
     if not a_study:
-        assert no_effect.known() == []
+        assert find_unused(RunConfig.from_gin()) == []
 
 
 def ranges():

@@ -30,7 +30,7 @@ from rdl.errors import UserError
 from rdl.execution import Executor
 from rdl.jobs import experiment, resume
 from rdl.jobs.vae_learner import VAELearner
-from rdl.runs import Layout, Run, RunReader, environment, files
+from rdl.runs import Layout, RunDirectory, RunReader, environment, files
 from rdl.runs.layout import SessionKey
 from rdl.runs.typed import typed
 from rdl.training.threads import configure_threads
@@ -69,7 +69,7 @@ def run_automatically(
     else:
         earlier = _read_planning_seconds(Layout(root))
 
-    def make_callbacks(run: Run, seed: int) -> Sequence[Callback]:
+    def make_callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
         budget = _make_time_budget(run.paths, asked, started, earlier)
         return (*experiment.callbacks(run, seed), *([budget] if budget else []))
 
@@ -96,7 +96,7 @@ def write_plan(
     Raises:
       UserError: the images or their labels are wrong, or the time is too short.
     """
-    with Run(root) as run:  # locks the directory
+    with RunDirectory(root) as run:  # locks the directory
         request.save_images(array, root)
         gpu = bool(tf.config.list_physical_devices("GPU"))
         candidate = _choose_size(asked, root, found, gpu, make_executor, started, show)
@@ -139,7 +139,7 @@ def write_plan(
 def train_configured(
     root: str,
     make_executor: Callable[[], Executor],
-    make_callbacks: Callable[[Run, int], Sequence[Callback]] = experiment.callbacks,
+    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = experiment.callbacks,
 ) -> dict[str, Any]:
     """Trains gin's present configuration with the threads that it asks for; returns the summary."""
     configure_threads()

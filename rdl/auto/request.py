@@ -98,7 +98,7 @@ def find_plan(request: AutoRequest, root: Path) -> Path | None:
             "further by bin/extend, or choose another --output_dir."
         )
     # An extended run has settings of its own in config.gin; the plan is only where it began.
-    return paths.config if paths.journal.is_file() else paths.plan
+    return paths.config_text if paths.journal.is_file() else paths.plan
 
 
 def read_plan_record(paths: Layout, part: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rdl.models.ladder.schedule import ProgressiveSchedule
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import rank_members
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 
 
 class LadderCallback(Callback):
@@ -29,7 +29,7 @@ class LadderCallback(Callback):
 
     def __init__(
         self,
-        run: Run,
+        run: RunDirectory,
         levels: Levels,
         schedule: ProgressiveSchedule,
         example: np.ndarray,

@@ -6,7 +6,7 @@ They are not in the journal: a run that fails before its first unit of work may 
 import logging
 
 from rdl.callbacks.callback import Callback
-from rdl.runs import Run, environment, files
+from rdl.runs import RunDirectory, environment, files
 
 _LOGGERS = ("rdl", "py.warnings")
 
@@ -14,7 +14,7 @@ _LOGGERS = ("rdl", "py.warnings")
 class SessionLog(Callback):
     """Writes ``environment/000.json`` when a session starts, and its warnings to ``environment/000.log``."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: RunDirectory):
         path = run.paths.environment(len(run.paths.environments()))
         files.write_json(path, environment.describe())
         self._handler = logging.FileHandler(path.with_suffix(".log"), encoding="utf-8", delay=True)

@@ -14,7 +14,7 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings, SearchSpace
 from rdl.population.evolution import rank_members
 from rdl.report.population_section import DIMENSION_WISE_KL_NOTE
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 _DESCRIPTIONS = {  # loss term -> the text beside its chart
     "dimension_wise_kl": DIMENSION_WISE_KL_NOTE,
@@ -38,7 +38,7 @@ class TensorBoard(Callback):
     Trials have a folder of their own, because TensorBoard's older tabs select no run where there are more than 40.
     """
 
-    def __init__(self, run: Run, seed: int):
+    def __init__(self, run: RunDirectory, seed: int):
         self._paths, self._seed = run.paths, seed
         self._writers: dict[Path, EventWriter] = {}
         self._trials: dict[tuple[str, int], Path] = {}  # open trials, by stage and index of the member
@@ -61,7 +61,7 @@ class TensorBoard(Callback):
 
     def _write_config(self, space: SearchSpace) -> None:
         self._has_config = True
-        config = self._paths.config.read_text(encoding="utf-8", errors="replace")
+        config = self._paths.config_text.read_text(encoding="utf-8", errors="replace")
         self._writer(self._paths.events()).text(
             "configuration", "\n".join(f"    {line}" for line in config.splitlines()), 0
         )

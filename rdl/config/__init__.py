@@ -1,13 +1,22 @@
-"""The door of gin's text.
+"""gin files and bindings, and the configuration of a run that they resolve to.
 
-A gin file is a program: reading it imports what it names, and running it calls what it refers to (`reading`). The text
-that a run directory keeps is none: it is only read, by `parse_gin_text` and `literals`, which import and call nothing.
+Reading a gin file imports and calls what it names (`reading`). A run directory keeps the resolved configuration as
+plain values (`run_config`); reading them imports and calls nothing.
 """
 
-from rdl.config.gin_text import Bindings, literals, parse_gin_text, written
-from rdl.config.reading import SCOPES, bound, check_files, check_types, configured, given, read_gin, references
+from rdl.config.reading import (
+    SCOPES,
+    check_files,
+    check_types,
+    configured,
+    iter_references,
+    keys_given,
+    keys_in,
+    read_gin,
+)
+from rdl.config.run_config import Reference, RunConfig, format_bindings, format_value, iter_bindings
 
 __all__ = [
-    "SCOPES", "Bindings", "bound", "check_files", "check_types", "configured", "given", "literals", "parse_gin_text",
-    "read_gin", "references", "written",
+    "SCOPES", "Reference", "RunConfig", "check_files", "check_types", "configured", "format_bindings", "format_value",
+    "iter_bindings", "iter_references", "keys_given", "keys_in", "read_gin",
 ]  # fmt: skip

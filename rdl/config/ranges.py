@@ -1,20 +1,20 @@
-"""Ranges of numbers, in the annotations of parameters that gin may set: held before anything runs."""
+"""Ranges of numbers in the annotations of parameters; gin's values are checked against them before a run."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-LARGEST = 2**63 - 1  # of whole numbers: what 64 bits hold
+LARGEST = 2**63 - 1  # of 64-bit integers
 
 
 @dataclass(frozen=True)
 class Between:
-    """From the lowest number to the highest, both allowed."""
+    """A closed interval of numbers."""
 
     low: float
     high: float = LARGEST
 
     def holds(self, number: float) -> bool:
-        """Whether the number lies in it."""
+        """Whether the interval contains the number."""
         return self.low <= number <= self.high
 
     def __str__(self) -> str:
@@ -36,10 +36,10 @@ class OneOf:
 
 
 Count = Annotated[int, Between(1)]
-"""How many of what there must be one of."""
+"""A positive integer."""
 Units = Annotated[int, Between(1, 1_000_000)]
-"""How many units or filters a layer has."""
+"""Number of units or filters of a layer."""
 Bins = Annotated[int, Between(2, 10_000)]
-"""How many bins values are cut into: in one, all are alike."""
+"""Number of bins of a histogram; with a single bin, all values would be equal."""
 Points = Annotated[int, Between(2, 10_000_000)]
-"""On how many images something is measured."""
+"""Number of images that a metric uses."""

@@ -1,4 +1,4 @@
-"""gin's files and bindings read, and held to the names, scopes and types that the code knows."""
+"""Reads gin files and bindings, and checks their names, scopes and types."""
 
 import difflib
 import inspect
@@ -12,21 +12,22 @@ from tokenize import TokenError
 from typing import Any
 
 import gin
+from gin import config_parser
 
 from rdl import shipped
 from rdl.config import types
-from rdl.config.gin_text import parse_gin_text
+from rdl.config.run_config import is_reference, iter_bindings, iter_parts
 from rdl.errors import UserError
 
-# Files and their includes are looked for among those shipped too, so that they can be read from any folder. This takes
-# the place of gin's search in Python's packages, which fails on folders that are none.
+# gin also finds the shipped files, from any working directory. This replaces gin's search in Python packages, which
+# raises an error where a folder is not a package.
 gin.config._FILE_READERS[1:] = [(lambda path: open(shipped.find(path)), lambda path: shipped.find(path).is_file())]  # noqa: SIM115
 
 SCOPES = ("x_run", "leaf_run", "final", "population")
-"""The scopes that the code enters: a population's settings by its stage."""
+"""The scopes that the code enters: the stages of a run."""
 
 _given: set[str] = set()
-_MACRO = "gin.macro"  # gin's name of what a %macro stands for
+_MACRO = "gin.macro"  # gin's name of macros
 _LONGEST_REASON = 300
 
 
@@ -36,20 +37,20 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
     Args:
       gin_files: later ones win.
       bindings: on top of the files.
-      skip_unknown: leave out what no imported module has, and stay open for more.
+      skip_unknown: ignore names that no imported module registers, and accept more bindings later.
 
     Raises:
-      UserError: a missing file, an unknown name, scope or macro, a syntax error, a value that is not finite or of
-        another type than asked for.
+      UserError: a missing file, an unknown name, scope or macro, a syntax error, a value that is not finite or has
+        the wrong type.
     """
     check_files(gin_files)
-    if (here := os.getcwd()) not in sys.path:  # a gin file may import modules of one's own (docs/extending.md)
+    if (here := os.getcwd()) not in sys.path:  # a gin file may import the user's modules (docs/extending.md)
         sys.path.append(here)
     try:
         _given.clear()
-        for text in (*(shipped.find(path).read_text(errors="replace") for path in gin_files), *bindings):
-            _given.update(parse_gin_text(text))
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), False, skip_unknown=skip_unknown)
+        for text in (*(shipped.find(path).read_text(errors="replace") for path in gin_files), *bindings):
+            _given.update(keys_in(text))
         check_types()
         if not skip_unknown:
             _check_names()
@@ -64,16 +65,16 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
         raise UserError(
             "The gin configuration is wrong: files include each other in a circle, or values are nested too deep."
         ) from error
-    except Exception as error:  # whatever gin, Python's reader of literals or an imported module says of such text
+    except Exception as error:  # gin, Python's parser of literals and imported modules raise errors of all kinds
         reason = " ".join(str(error).split()) or type(error).__name__
-        hint = _meant(reason)
+        hint = _suggest(reason)
         reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} .."
         raise UserError(f"The gin configuration is wrong: {reason}{hint}") from error
 
 
 @contextmanager
 def configured(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> Iterator[None]:
-    """gin with these files and bindings for a while, and empty afterwards; arguments and errors are `read_gin`'s."""
+    """Configures gin within a ``with`` block and clears it afterwards. Arguments and errors: see `read_gin`."""
     gin.clear_config()
     try:
         read_gin(gin_files, bindings)
@@ -83,88 +84,99 @@ def configured(gin_files: Sequence[str], bindings: Sequence[str] = ()) -> Iterat
 
 
 def check_files(gin_files: Sequence[str]) -> None:
-    """Looks whether the gin files are there; at once, where reading them has to wait for TensorFlow.
+    """Checks that gin files exist, which takes no time, whereas reading them imports TensorFlow.
 
     Raises:
-      UserError: names the missing file, and those that rdl ships.
+      UserError: names the missing file, and the files that rdl ships.
     """
     for path in gin_files:
         if not os.path.isfile(shipped.find(path)):
             names = shipped.names()
-            near = _near(Path(path).stem, {Path(name).stem for name in names}, ".gin")
+            near = _suggest_name(Path(path).stem, {Path(name).stem for name in names}, ".gin")
             raise UserError(f"--gin_file {path} does not exist{near}; rdl ships {', '.join(names)}.")
 
 
 def check_types() -> None:
-    """Holds the values that gin has now to the types of the parameters they are for.
+    """Checks all values that are bound in gin against the annotations of their parameters.
 
-    gin itself looks at names alone: a text for a number would come back as a TypeError from deep inside a run.
+    gin itself checks only names: without this check, a string for a number raises a TypeError deep inside a run.
 
     Raises:
-      UserError: names the first value that does not fit, and what would.
+      UserError: names the first wrong value and the type that was expected.
     """
-    for key, target, parameter, value in bound():
-        types.hold(key, value, types.asked_for(target, parameter) if target is not None else Any)
+    for key, target, parameter, value in iter_bindings():
+        types.check_type(key, value, types.wanted_type(target, parameter) if target is not None else Any)
 
 
-def bound() -> Iterator[tuple[str, Any, str, Any]]:
-    """What gin has bound now: the key as a gin file writes it, its bearer (None: a macro), parameter, value."""
-    for (scope, selector), parameters in list(gin.config._CONFIG.items()):
-        target = gin.config.ConfigurableReference(selector, False).configurable
-        name = gin.config._REGISTRY.minimal_selector(selector)
-        for parameter, value in parameters.items():
-            if selector == _MACRO:
-                yield scope, None, parameter, value
-            else:
-                yield f"{scope}/{name}.{parameter}".lstrip("/"), target.wrapped, parameter, value
-
-
-def given() -> frozenset[str]:
-    """The keys that the files and bindings of the last `read_gin` hold themselves, those of included files left out."""
+def keys_given() -> frozenset[str]:
+    """The keys in the files and bindings of the last `read_gin` themselves, without those of included files."""
     return frozenset(_given)
 
 
-def references(value: Any) -> Iterator[Any]:
-    """gin's references to other names in a value, macros left out."""
-    for part in types.parts_of(value):
-        if types.is_reference(part) and part.configurable.selector != _MACRO:
+def iter_references(value: Any) -> Iterator[Any]:
+    """gin's references to configurables in a value, without macros."""
+    for part in iter_parts(value):
+        if is_reference(part) and part.configurable.selector != _MACRO:
             yield part
 
 
-def _check_names() -> None:
-    """Macros that are used must be defined; scopes that are set must be entered by the code or by a reference.
+class _Names(config_parser.ParserDelegate):
+    """Lets gin's parser read values without looking up what they refer to."""
+
+    def configurable_reference(self, scoped_configurable_name, evaluate):
+        return None
+
+    def macro(self, macro_name):
+        return None
+
+
+def keys_in(text: str) -> set[str]:
+    """The keys that gin's text binds; includes and imports are not followed.
 
     Raises:
-      UserError: names the first that is not, and what it may have been meant to be.
+      SyntaxError, TokenError: the text is not gin's.
     """
-    entries = list(bound())
-    referred = [part for *_, value in entries for part in types.parts_of(value) if types.is_reference(part)]
+    statements = config_parser.ConfigParser(text, _Names())
+    bindings = [one for one in statements if isinstance(one, config_parser.BindingStatement)]
+    return {f"{one.scope}/{one.selector}.{one.arg_name}".strip("/.") for one in bindings}
+
+
+def _check_names() -> None:
+    """Checks that used macros are defined, and that the code or a reference enters the scopes of all bindings.
+
+    Raises:
+      UserError: names the first wrong one, and a similar name.
+    """
+    entries = list(iter_bindings())
+    referred = [part for *_, value in entries for part in iter_parts(value) if is_reference(part)]
     macros = {key for key, target, *_ in entries if target is None}
     for reference in referred:
         name = "/".join(reference.scopes)
         if reference.configurable.selector == _MACRO and name not in macros:
-            raise UserError(f"The macro %{name} is not defined{_near(name, macros)}: write {name} = .. in a gin file.")
+            raise UserError(
+                f"The macro %{name} is not defined{_suggest_name(name, macros)}: write {name} = .. in a gin file."
+            )
     entered = {*SCOPES, *(scope for reference in referred for scope in reference.scopes)}
     for key, target, *_ in entries:
         for scope in key.split("/")[:-1]:
             if target is not None and scope not in entered:
                 raise UserError(
-                    f"Nothing enters the scope '{scope}' of {key}{_near(scope, entered)}: use {', '.join(SCOPES)}, or "
-                    f"refer to it as in @{scope}/name()."
+                    f"Nothing enters the scope '{scope}' of {key}{_suggest_name(scope, entered)}: use "
+                    f"{', '.join(SCOPES)}, or refer to it as in @{scope}/name()."
                 )
 
 
-def _meant(reason: str) -> str:
-    """What gin's message of an unknown name may have been meant to be; empty where nothing is near."""
+def _suggest(reason: str) -> str:
+    """A known name similar to the unknown one in gin's error message; empty where none is similar."""
     if match := re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'", reason):
         parameters = inspect.signature(gin.config._REGISTRY.get_match(match[1]).wrapped).parameters
-        return _near(match[2], set(parameters))
+        return _suggest_name(match[2], set(parameters))
     if match := re.search(r"No configurable matching '([\w.]+)'", reason):
-        return _near(match[1], {selector.rpartition(".")[2] for selector, _ in gin.config._REGISTRY.items()})
+        return _suggest_name(match[1], {selector.rpartition(".")[2] for selector, _ in gin.config._REGISTRY.items()})
     return ""
 
 
-def _near(name: str, known: set[str], ending: str = "") -> str:
-    """The known name that is like the one given; an ending that all have would make any two alike, and is left out."""
+def _suggest_name(name: str, known: set[str], ending: str = "") -> str:
+    """The known name most similar to a name. An ending shared by all known names is not part of the comparison."""
     found = difflib.get_close_matches(name, sorted(known), 1)
     return f" (did you mean '{found[0]}{ending}'?)" if found else ""

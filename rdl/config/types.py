@@ -1,22 +1,21 @@
-"""Values of gin held to the types of the parameters that they are for.
+"""Checks values of gin against the annotations of their parameters.
 
-By hand, since typeguard takes gin's ``@name`` for a wrong value, ``True`` for a number and ``"abc"`` for a list of
-texts, and by default looks at a list's first part alone: all of `_fits` would stay but its loops.
+Written by hand: typeguard rejects gin's ``@name``, accepts ``True`` as a number and ``"abc"`` as a list of strings, and
+by default checks only the first item of a list.
 """
 
 import inspect
 import math
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-import gin
-
 from rdl.config.ranges import LARGEST
+from rdl.config.run_config import is_reference, iter_parts
 from rdl.errors import UserError
 
-_LARGEST_FLOAT = 3.4e38  # of all numbers: what the 32 bits hold that networks compute in
-_WORDS: dict[Any, str] = {
+_LARGEST_FLOAT = 3.4e38  # of float32, in which networks compute
+_DESCRIPTIONS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     bool: "True or False",
@@ -25,49 +24,39 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def is_reference(value: Any) -> bool:
-    """Whether the value is gin's ``@name`` or ``%macro``."""
-    return isinstance(value, gin.config.ConfigurableReference)
+def check_type(key: str, value: Any, wanted: Any) -> None:
+    """Checks a value against a type.
 
-
-def parts_of(value: Any) -> Iterator[Any]:
-    """The value and everything in it."""
-    yield value
-    if isinstance(value, dict):
-        value = [*value.keys(), *value.values()]
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from parts_of(part)
-
-
-def hold(key: str, value: Any, wanted: Any) -> None:
-    """Holds a value to a type.
+    Args:
+      key: the name of the value in the error.
+      value: plain, or a reference of gin's.
+      wanted: an annotation; `Between` in an ``Annotated`` is checked too.
 
     Raises:
-      UserError: it is of another type, or holds what no run can use; names the key.
+      UserError: the value is of another type, or contains a number or an object that no run can use.
     """
-    for part in parts_of(value):
+    for part in iter_parts(value):
         if isinstance(part, float) and not math.isfinite(part):
             raise UserError(f"{key} must be finite, got {part!r}: write a number that a float can hold.")
         if isinstance(part, float) and abs(part) > _LARGEST_FLOAT:
             raise UserError(f"{key} must be at most {_LARGEST_FLOAT}, got {part!r}.")
         if isinstance(part, int) and abs(part) > LARGEST:
-            raise UserError(f"{key} must be at most {LARGEST}, got {_shown(part)}.")
+            raise UserError(f"{key} must be at most {LARGEST}, got {_shorten(part)}.")
         if isinstance(part, (complex, bytes, set)) or part is ...:
-            raise UserError(f"{key} must be made of numbers, texts, lists and dictionaries, got {_shown(part)}.")
+            raise UserError(f"{key} must be made of numbers, texts, lists and dictionaries, got {_shorten(part)}.")
     if not _fits(value, wanted):
-        raise UserError(f"{key} must be {_describe(wanted)}, got {_shown(value)}.")
+        raise UserError(f"{key} must be {_describe(wanted)}, got {_shorten(value)}.")
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     if isinstance(value, int) and abs(value) > LARGEST:
         return f"a number of {int(math.log10(abs(value))) + 1} digits"
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]} .."
 
 
-def asked_for(target: Any, parameter: str) -> Any:
-    """The parameter's annotation; where it has none, the kind of its default."""
+def wanted_type(target: Any, parameter: str) -> Any:
+    """The annotation of a parameter; the type of its default where it has none."""
     hints, parameters = _hints(target), inspect.signature(target).parameters
     if parameter in hints or parameter not in parameters:
         return hints.get(parameter, Any)
@@ -87,9 +76,9 @@ def _fits(value: Any, wanted: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(_fits(value, part) for part in parts)
     if is_reference(value):
-        if value.configurable.module.split(".")[0] == "gin":  # %macro and the like stand for anything
+        if value.configurable.module.split(".")[0] == "gin":  # the value of a %macro is checked under its own name
             return True
-        if value.evaluate == (origin is Callable):  # @make() is a thing, @make makes things
+        if value.evaluate == (origin is Callable):  # @make() is an object, @make is a function
             return False
         target = value.configurable.wrapped
         if origin is Callable and not _takes(target, parts[0]):
@@ -101,10 +90,10 @@ def _fits(value: Any, wanted: Any) -> bool:
         return isinstance(value, (list, tuple)) and all(_fits(part, parts[0]) for part in value)
     if origin is Mapping:
         return isinstance(value, dict) and all(_fits(k, parts[0]) and _fits(v, parts[1]) for k, v in value.items())
-    if wanted in _WORDS:
+    if wanted in _DESCRIPTIONS:
         kinds = (int, float) if wanted is float else wanted
         return isinstance(value, kinds) and isinstance(value, bool) == (wanted is bool)
-    return not isinstance(wanted, type)  # an object of any other class can only be referred to
+    return not isinstance(wanted, type)  # other objects can only be references
 
 
 def _hints(target: Any) -> dict[str, Any]:
@@ -116,7 +105,7 @@ def _made_by(target: Any) -> Any:
 
 
 def _takes(target: Any, given: Any) -> bool:
-    """Whether a function can be called with arguments of these types: False only where one is plainly another's."""
+    """Whether a function accepts arguments of these types; False only where the classes show that it does not."""
     hints = _hints(target)
     parameters = [p for p in inspect.signature(target).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
     wanted = [hints.get(parameter.name, Any) for parameter in parameters]
@@ -124,7 +113,7 @@ def _takes(target: Any, given: Any) -> bool:
 
 
 def _may_be(made: Any, wanted: Any) -> bool:
-    """Whether a thing of one type can be of the other: False only where both are plain classes that say no."""
+    """Whether an object of one type may be of the other; False only where both are classes and not related."""
     made, wanted = get_origin(made) or made, get_origin(wanted) or wanted
     plain = all(isinstance(kind, type) and kind is not Any for kind in (made, wanted))
     return not plain or getattr(wanted, "_is_protocol", False) or issubclass(made, wanted)
@@ -142,4 +131,4 @@ def _describe(wanted: Any) -> str:
         return f"a list whose parts are each {_describe(parts[0])}"
     if origin is Mapping:
         return f"a dictionary whose values are each {_describe(parts[1])}"
-    return _WORDS.get(wanted) or f"a {getattr(wanted, '__name__', wanted)} such as @name() makes"
+    return _DESCRIPTIONS.get(wanted) or f"a {getattr(wanted, '__name__', wanted)} such as @name() makes"

@@ -6,7 +6,8 @@ from typing import Any
 
 import gin
 
-from rdl.config import literals
+from rdl.config import RunConfig
+from rdl.config.types import check_type, wanted_type
 from rdl.data import cache
 from rdl.data.correlated import Correlation
 from rdl.data.images import ImageSet
@@ -89,13 +90,15 @@ def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Sourc
     return ImageSet(name, ready(source), labels, notes=notes)
 
 
-def from_config(config: str) -> ImageSet:
-    """Loads the data set that a run's gin text binds. Only its literal values are read: gin never sees the text.
+def from_config(config: RunConfig) -> ImageSet:
+    """Loads the data set of a run's configuration. gin is not involved.
 
     Raises:
-      UserError: the data set cannot be loaded here, or is bound to something else than plain values.
+      UserError: the data set cannot be loaded here, or a value has the wrong type.
     """
-    given = literals(config, "dataset", load, ("name", *_OPTIONS))
+    given = {name: value for name, value in config.section("dataset").items() if name in ("name", *_OPTIONS)}
+    for name, value in given.items():
+        check_type(f"dataset.{name}", value, wanted_type(load, name))
     if "name" not in given:
         raise UserError("The run's configuration names no data set (dataset.name), so its images cannot be loaded.")
     name = given.pop("name")

@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gin
-
 from rdl.auto.request import read_plan_record
-from rdl.config import configured
+from rdl.config import RunConfig, configured
 from rdl.errors import UserError
 from rdl.extending.reusable_units import STAGES, Settings, redone
 from rdl.population import Member
-from rdl.runs import Run, RunReader
+from rdl.runs import RunDirectory, RunReader
 from rdl.runs.archive import set_aside
 from rdl.runs.layout import MemberKey, OutcomeKey
 
@@ -48,11 +47,11 @@ def extend(
       UserError: no run, or a change that its records do not allow.
     """
     reader = RunReader.open(root)
-    config = str(reader.paths.config)
-    with configured([config]):
+    before = reader.config
+    with configured([], [before.gin_text]):
         old = Settings.from_gin()
         lines = _lines(old, reader, generations, leaf_runs, images, minutes)
-    with configured([config], [*lines, *bindings]):
+    with configured([], [before.gin_text, *lines, *bindings]):
         new = Settings.from_gin()
         again = redone(old, new)
         _check_goes_on(reader, old, new)
@@ -60,8 +59,10 @@ def extend(
             say("This is what the run was asked for: it goes on, or is done.")
         else:
             stages = dict.fromkeys(key.stage for key in reader.of_kind(MemberKey))
-            with Run(root, reader.config) as run:
-                place = set_aside(run, gin.config_str(), again.keeps, again.folders(stages))
+            with RunDirectory(root, before) as run:
+                place = set_aside(
+                    run, replace(RunConfig.from_gin(), kernels=before.kernels), again.keeps, again.folders(stages)
+                )
             words = again.describe(stages)
             say(f"Trained again: {words}." if words else "All trained members stay.")
             say(f"Set aside, in {place}: what was found before.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import gin
 
-from rdl.config import gin_text
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.jobs.rpu_vae import MIN_UDR, rpu_vae
 from rdl.jobs.search import search
@@ -27,7 +27,7 @@ from rdl.runs.layout import (
     OutcomeKey,
     SessionKey,
 )  # fmt: skip
-from rdl.runs.run import FREE_TO_CHANGE
+from rdl.runs.run import decides
 
 STAGES = {inspect.unwrap(rpu_vae): ("x_run", "leaf_run", "final"), inspect.unwrap(search): ("population",)}
 _AGAIN = ("images", "min_images", "size", "models", "initial_factor")  # more of these is another population
@@ -62,7 +62,7 @@ class Settings:
         Raises:
           UserError: of a job that cannot be extended.
         """
-        text = gin.config_str(max_line_length=10_000)
+        config = RunConfig.from_gin()
         job = inspect.unwrap(gin.query_parameter("experiment.job").configurable.wrapped)
         if job not in STAGES:
             raise UserError(f"A run of {job.__name__} cannot be extended, only one of rpu_vae or search: train anew.")
@@ -75,8 +75,8 @@ class Settings:
         for name in _JOBS:
             function, _, parameter = name.partition(".")
             default = inspect.signature(functions[function]).parameters[parameter].default
-            numbers[name] = gin_text.literals(text, function, functions[function], [parameter]).get(parameter, default)
-        counts = {key: value for key, value in gin_text.parse_gin_text(text).items() if not _is_free(key)}
+            numbers[name] = config.value(name, default)
+        counts = {key: value for key, value in config.texts().items() if decides(key)}
         return cls(job, counts, stages, numbers)
 
 
@@ -202,7 +202,3 @@ def _more(name: str, there: int | None, here: int | None) -> bool:
 
 def _refuse(name: str, there: object, here: object) -> None:
     raise UserError(f"{name} = {here} asks for less than the run has ({there}): extending can only ask for more.")
-
-
-def _is_free(key: str) -> bool:
-    return key.split("/")[-1].rpartition(".")[0].split(".")[-1] in FREE_TO_CHANGE

@@ -6,7 +6,7 @@ from rdl.callbacks.callback import Callback
 from rdl.data import ImageSet
 from rdl.execution import Executor
 from rdl.jobs.learner import Learner
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Context:
       callback: is told what happens.
     """
 
-    run: Run
+    run: RunDirectory
     seed: int
     images: ImageSet
     learner: Learner

@@ -11,13 +11,15 @@ from rdl.callbacks.callback import Callback, CallbackList
 from rdl.callbacks.session_log import SessionLog
 from rdl.callbacks.tensorboard import TensorBoard
 from rdl.callbacks.terminal import terminal
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
-from rdl.jobs import no_effect, resume
+from rdl.jobs import resume
 from rdl.jobs.context import Context
 from rdl.jobs.learner import Learner
+from rdl.jobs.unused_bindings import find_uncalled, find_unused
 from rdl.jobs.vae_learner import VAELearner
-from rdl.runs import Run, RunReader, files
+from rdl.runs import RunDirectory, RunReader, files
 from rdl.runs.layout import SessionKey, SummaryKey
 from rdl.scoring.measure import check_measurement, check_trees
 
@@ -25,7 +27,7 @@ Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
 
 
-def callbacks(run: Run, seed: int) -> Sequence[Callback]:
+def callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
     """Who is told how a real run goes on."""
     return terminal(), TensorBoard(run, seed), SessionLog(run)
 
@@ -35,7 +37,7 @@ def experiment(
     output_dir: str,
     make_executor: Callable[[], Executor] = SerialExecutor,
     make_learner: Callable[[], Learner] = VAELearner.from_gin,
-    make_callbacks: Callable[[Run, int], Sequence[Callback]] = callbacks,
+    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = callbacks,
     *,
     job: Job | None = None,
     seed: int = 0,
@@ -57,7 +59,8 @@ def experiment(
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
     check_trees()
     resume.resolve_precision(output_dir)
-    with Run(output_dir, gin.config_str()) as run:
+    config = RunConfig.from_gin()
+    with RunDirectory(output_dir, config) as run:
         done = RunReader(run.paths)
         if (summary := done.records.get(SummaryKey())) is not None:
             return summary
@@ -72,21 +75,23 @@ def experiment(
         run.check_dataset(images.fingerprint())
         learner, executor = make_learner(), make_executor()
         callback = CallbackList(*make_callbacks(run, seed))
-        without_effect = no_effect.known()
-        for line in (*run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *without_effect))):
+        unused = find_unused(config)
+        for line in (*run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *unused))):
             callback.on_message(line)
         try:
             found = job(Context(run, seed, images, learner, executor, callback))
-            if not sessions:  # a part of a run asks for a part of its settings only
-                told = {line.partition(" ")[0] for line in without_effect}
-                for name in sorted({*no_effect.afterwards()} - told):
-                    callback.on_message(f"warning: {name} had no effect: nothing in this run asked for it.")
+            if not sessions:  # a resumed session uses only some of the settings
+                reported = {line.partition(" ")[0] for line in unused}
+                for key in sorted({*find_uncalled(config)} - reported):
+                    callback.on_message(f"warning: {key} had no effect: nothing in this run used it.")
         finally:
             executor.close()
             callback.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
                 run.journal.append(SessionKey(len(sessions)).text, {"seconds": time.perf_counter() - started})
-        files.write_text(run.paths.operative, gin.operative_config_str())
+        operative = RunConfig.operative()
+        files.write_text(run.paths.operative_text, operative.gin_text)
+        files.write_json(run.paths.operative, operative.to_json())
         summary = {
             "experiment": job.__name__,
             "dataset": images.name,

@@ -5,7 +5,7 @@ from pathlib import Path
 import gin
 
 from rdl import kernels
-from rdl.config import gin_text
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.models import precision
 from rdl.runs import Layout, RunReader, environment
@@ -24,12 +24,12 @@ def resolve_precision(root: str | Path) -> None:
     Raises:
       UserError: the run there was trained in another precision than this machine would choose.
     """
-    here = precision.native()
-    there = gin_text.parse_gin_text(_config_of_started_run(Path(root)))
-    for key in gin_text.parse_gin_text(gin.config_str(max_line_length=10_000)):
-        if key.split("/")[-1] != _PARAMETER or _value(key) != precision.AUTO:
+    here, run = precision.native(), RunReader(Layout(Path(root)))
+    started = run.paths.journal.is_file()
+    for key, value in RunConfig.from_gin().settings.items():
+        if key.rpartition("/")[2] != _PARAMETER or value != precision.AUTO:
             continue
-        before = there.get(key, "").strip("'\"")
+        before = run.config.settings.get(key) if started else None
         if before in (precision.FLOAT32, precision.BFLOAT16) and before != here:
             raise UserError(
                 f"{root} was trained with {key} = '{before}', but 'auto' means '{here}' on this machine: "
@@ -49,17 +49,3 @@ def describe_other_kernels(root: str | Path) -> list[str]:
         f"this run began with {before} kernels and continues with {here} kernels, so its last digits will differ from "
         f"those of an uninterrupted run: start with {kernels.VARIABLE}{value} to keep them."
     ]
-
-
-def _value(key: str) -> object:
-    """The value bound to a key, a macro replaced by its value."""
-    value = gin.query_parameter(key)
-    if isinstance(value, gin.config.ConfigurableReference) and repr(value).startswith("%"):
-        return value.scoped_configurable_fn()
-    return value
-
-
-def _config_of_started_run(root: Path) -> str:
-    """The configuration of a run that has begun; empty where there is none."""
-    run = RunReader(Layout(root))
-    return run.config if run.paths.journal.is_file() else ""

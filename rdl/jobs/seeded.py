@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gin
 
 from rdl import shipped
-from rdl.config import check_files, gin_text, read_gin
+from rdl.config import RunConfig, check_files, read_gin
 from rdl.errors import UserError
 from rdl.jobs.study import parse_ranges
 
@@ -90,13 +91,13 @@ def check_cases(cases: Sequence[SeededCase], gin_files: Sequence[str], bindings:
     Raises:
       UserError: a wrong file, a file without a job, or other threads than those of the first file.
     """
-    threads: dict[str, str] | None = None
+    threads: dict[str, Any] | None = None
     for case in {case.gin_file: case for case in cases}.values():
         case.configure(gin_files, bindings)
-        bindings_of_case = gin_text.parse_gin_text(gin.config_str(max_line_length=10_000))
-        if "experiment.job" not in bindings_of_case:
+        config = RunConfig.from_gin()
+        if config.value("experiment.job") is None:
             raise UserError(f"{case.gin_file} must set experiment.job, such as @search.")
-        own = {key: value for key, value in bindings_of_case.items() if key.startswith("threads.")}
+        own = config.section("threads")
         if threads is not None and own != threads:
             raise UserError(f"{case.gin_file} and {cases[0].gin_file} bind threads.* differently: use two studies.")
         threads = own

@@ -1,11 +1,11 @@
-"""What gin says of the model: all that decides how it is built, and the objective's hyperparameters apart."""
+"""The model that gin describes: its objective, and the bindings that decide how it is built."""
 
 import inspect
 from collections.abc import Callable
 
 import gin
 
-from rdl.config import gin_text
+from rdl.config import RunConfig, iter_bindings
 from rdl.models.build import build
 from rdl.models.objectives.objective import Objective
 
@@ -18,16 +18,18 @@ def objective() -> Objective:
 
 
 def from_gin() -> str:
-    """gin's bindings that the model and its trainer are built from, a line each.
+    """The bindings that the model and its trainer are built from, one a line.
 
-    Values of the objective's hyperparameters are left out, since they reach the traced graph as arguments. So are
-    the bindings of rdl's other packages; whoever else registers a name with gin may build a network with it.
+    The hyperparameters of the objective are left out, since they are arguments of the traced graph. The bindings of
+    other packages of rdl are left out too; a network may be built with any name that the user's modules register.
     """
     factory, hyperparameters = _factory().__name__, objective().hyperparameters
+    left_out = {f"{factory}.{name}" for name in hyperparameters}
+    built = {key for key, target, *_ in iter_bindings() if target is not None and _is_built_with(target.__module__)}
     return "\n".join(
-        f"{key} = {value}"
-        for key, value in sorted(gin_text.parse_gin_text(gin.config_str(max_line_length=10_000)).items())
-        if _builds(key) and key.split("/")[-1] not in {f"{factory}.{name}" for name in hyperparameters}
+        f"{key} = {text}"
+        for key, text in RunConfig.from_gin().texts().items()
+        if key in built and key.rpartition("/")[2] not in left_out
     )
 
 
@@ -35,9 +37,5 @@ def _factory() -> Callable[[], Objective]:
     return gin.get_bindings(build).get("objective", inspect.signature(build).parameters["objective"].default)
 
 
-def _builds(key: str) -> bool:
-    name, dot, _ = key.rpartition(".")
-    if not dot:  # a macro
-        return True
-    module = gin.config.ConfigurableReference(name, False).configurable.wrapped.__module__
+def _is_built_with(module: str) -> bool:
     return module.startswith(_BUILT_BY) or not module.startswith(("rdl.", "third_party."))

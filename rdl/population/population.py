@@ -18,7 +18,7 @@ from rdl.population.checkpoints import prune_checkpoints
 from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.population.settings import PopulationSettings
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 from rdl.runs.layout import EarlyStopKey, OutcomeKey
 
 Task = Callable[[Member], Member]
@@ -42,7 +42,12 @@ class PopulationCallback(Protocol):
 
 
 def train_members(
-    run: Run, stage: str, members: Sequence[Member], task: Task, executor: Executor, callback: PopulationCallback
+    run: RunDirectory,
+    stage: str,
+    members: Sequence[Member],
+    task: Task,
+    executor: Executor,
+    callback: PopulationCallback,
 ) -> list[Member]:
     """Trains the members that the journal does not have, and records each as soon as it is done.
 
@@ -111,7 +116,7 @@ class Population:
 
     def __init__(
         self,
-        run: Run,
+        run: RunDirectory,
         stage: str,
         settings: PopulationSettings,
         seed: int,

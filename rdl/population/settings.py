@@ -7,7 +7,7 @@ from typing import Annotated, get_type_hints
 import gin
 
 from rdl.config.ranges import Between, Count, OneOf
-from rdl.config.types import hold
+from rdl.config.types import check_type
 from rdl.errors import UserError
 from rdl.population.rules import RULES, count_survivors
 from rdl.population.search_space import SearchSpace
@@ -60,7 +60,7 @@ class PopulationSettings:
     def __post_init__(self):
         for name, annotation in get_type_hints(type(self), include_extras=True).items():
             if name != "search_space":  # an object, which gin checks by its class
-                hold(f"population.{name}", getattr(self, name), annotation)
+                check_type(f"population.{name}", getattr(self, name), annotation)
         if self.generations is None and not self.until_converged:
             raise UserError(
                 "population.generations must be a number where until_converged is False, got None: set it to 10."

@@ -56,20 +56,20 @@ def render_provenance(records: RunRecords) -> Markup:
         warnings=_list_warnings(records)[:_MAX_WARNINGS],
         recorded=any(session.environment for session in records.reader.sessions),
         finished=bool(records.reader.operative),
-        config=records.reader.operative or records.reader.config,
+        config=records.reader.used.gin_text,
     )
 
 
 def _list_facts(records: RunRecords) -> list[list[str]]:
-    settings, sessions = records.reader.settings, records.reader.sessions
+    config, sessions = records.reader.used, records.reader.sessions
     known = [session for session in sessions if session.environment]
     last = known[-1].environment if known else {}
     memory = f"{last['memory_bytes'] / 2**30:.1f} GiB" if last.get("memory_bytes") else "unknown"
     facts = {
         "run": str(records.root),
-        "seed": settings.get("experiment.seed", "0"),
-        "precision": settings.get("model.precision", "float32").strip("'\""),
-        "data set": settings.get("dataset.name", "unknown").strip("'\""),
+        "seed": str(config.value("experiment.seed", 0)),
+        "precision": config.name("model.precision") or "float32",
+        "data set": config.name("dataset.name") or "unknown",
         "git commit": last.get("commit") or "not recorded",
         "Python, packages": _describe_versions(last),
         "system": last.get("system") or "not recorded",
@@ -128,7 +128,7 @@ def _compare_rules(records: RunRecords) -> tuple[list[list[Any]], list[list[Any]
     Scopes with the same value share a row.
     """
     scopes: dict[tuple[str, str], list[str]] = {}
-    for name, value in sorted(records.reader.settings.items()):
+    for name, value in sorted(records.reader.used.texts().items()):
         *scope, bare = name.split("/")
         if bare in RULES:
             scopes.setdefault((bare, value.strip("'\"")), []).extend(scope or ["other scopes"])

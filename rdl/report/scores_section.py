@@ -7,7 +7,6 @@ import matplotlib
 import pandas as pd
 from markupsafe import Markup
 
-from rdl.config import parse_gin_text
 from rdl.report import figures
 from rdl.report.figure_writer import FigureWriter
 from rdl.report.model_analysis import TREE_POINTS, ModelAnalysis
@@ -66,7 +65,7 @@ def collect_results(runs: Sequence[RunRecords], others: pd.DataFrame | None = No
     The methods of the runs are their models; runs that differ in more than their seeds are labelled with the settings
     that differ.
     """
-    settings = [select_training_settings(parse_gin_text(records.reader.config)) for records in runs]
+    settings = [select_training_settings(records.reader.config.texts()) for records in runs]
     kinds = list(dict.fromkeys(settings))
     labels = dict(zip(kinds, label_differences(kinds), strict=True))
     parts = [_read_own_results(records, labels[kind]) for records, kind in zip(runs, settings, strict=True)]
@@ -76,7 +75,7 @@ def collect_results(runs: Sequence[RunRecords], others: pd.DataFrame | None = No
 
 def _read_own_results(records: RunRecords, label: str) -> pd.DataFrame:
     suffix = f" ({label})" if label else ""
-    config = records.reader.settings
+    config = records.reader.used.texts()
     models = [(f"{title}{suffix}", "", records.measured.get(key, {})) for key, title in _MODELS.items()]
     models += [
         (f"{_RANDOM}{suffix}", member.name, member.details["measured"][0])

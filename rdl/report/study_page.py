@@ -105,7 +105,7 @@ def _read_model(run: Path, study: Path, results: pd.DataFrame) -> _StudyModel:
 
 def _describe_status(models: Sequence[_StudyModel]) -> str:
     finished = sum(model.seconds is not None for model in models)
-    datasets = sorted({model.records.reader.settings.get("dataset.name", "unknown").strip("'\"") for model in models})
+    datasets = sorted({model.records.reader.used.name("dataset.name") or "unknown" for model in models})
     state = "finished" if finished == len(models) else f"{finished} finished"
     return f"{len(models)} models on {', '.join(datasets)}, {state}"
 
@@ -144,7 +144,7 @@ def _render_runs(models: Sequence[_StudyModel], root: Path) -> Markup:
             [
                 model.name,
                 model.method,
-                model.records.reader.settings.get("experiment.seed", "0"),
+                str(model.records.reader.used.value("experiment.seed", 0)),
                 "–" if images is None else f"{images:,}",
                 "–" if model.mig is None else f"{model.mig:.3f}",
                 "not finished" if model.seconds is None else format_duration(model.seconds),

@@ -62,14 +62,14 @@ def run_conditions(metric: str, config: Mapping[str, str], recorded: Mapping[str
     def read(key: str, binding: str, default: str) -> str:
         if MEASURED_WITH + key in recorded:
             return repr(recorded[MEASURED_WITH + key])
-        return config.get(binding, default).replace('"', "'")
+        return config.get(binding, default)
 
-    points = read("num_train", "Measurement.num_train", "10000").replace("_", "")
+    points = read("num_train", "Measurement.num_train", "10000")
     settings = {
         "mig.num_train": points,
         "mig_sup.num_train": points,
         "dci.num_train": points,
-        "dci.num_test": read("num_test", "Measurement.num_test", "5000").replace("_", ""),
+        "dci.num_test": read("num_test", "Measurement.num_test", "5000"),
         "dci.backend": read("dci_backend", "measure.dci_backend", "'sklearn'"),
         "discretizer.num_bins": read("num_bins", "measure.num_bins", "20"),
     }

@@ -16,7 +16,7 @@ import gin
 import numpy as np
 
 from rdl import shipped
-from rdl.config import Bindings, configured, parse_gin_text
+from rdl.config import RunConfig, configured
 from rdl.errors import UserError
 from rdl.metrics.undefined import leave_out_undefined
 from rdl.results import result_tree
@@ -175,10 +175,10 @@ class _Work:
             repr(preset),
         )
 
-    def read_settings(self) -> Bindings:
+    def read_settings(self) -> dict[str, str]:
         """The metric's settings as gin text; leaves gin empty."""
         with configured(self.files, [*self._own_bindings(), *self.bindings]):
-            return parse_gin_text(gin.config_str(max_line_length=10_000))
+            return RunConfig.from_gin().texts()
 
     def measure(self, run: FinishedRun, prepared: Representations, preset: str) -> dict[str, Any]:
         """Measures the metric, writes its part of the result tree and returns the results."""
@@ -187,7 +187,7 @@ class _Work:
         encode = prepared.make_encoder(self.representation, derive_study_seeds()[self.representation, "postprocess"])
         with configured(self.files, [*self._own_bindings(), *self.bindings]):
             results = dict(compute_metric(prepared.data, encode))
-            used = parse_gin_text(gin.operative_config_str(max_line_length=10_000))
+            used = RunConfig.operative().texts()
         results = leave_out_undefined(results, len(prepared.points.columns))
         settings = {**run.dataset, **{key: value for key, value in used.items() if not key.startswith("dataset.")}}
         results["elapsed_time"] = time.perf_counter() - started

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rdl import data
-from rdl.config import Bindings, gin_text
+from rdl.config import RunConfig
 from rdl.data import ImageSet
 from rdl.errors import UserError
 from rdl.models.likelihoods import likelihood_of
@@ -18,7 +18,7 @@ from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.posterior import mean_kl_to_prior
 from rdl.results import result_tree
-from rdl.results.method_names import name_run, strip_gin_quotes
+from rdl.results.method_names import name_run
 from rdl.results.training_settings import RUN
 from rdl.runs import Layout, RunReader
 from rdl.seeds import generator
@@ -34,12 +34,12 @@ class FinishedRun:
 
     Attributes:
       paths: layout of the run directory.
-      config: bindings of ``config.gin``.
+      config: resolved configuration.
       summary: content of ``results/summary.json``.
     """
 
     paths: Layout
-    config: Bindings
+    config: RunConfig
     summary: dict[str, Any]
 
     @classmethod
@@ -58,7 +58,7 @@ class FinishedRun:
             raise UserError(
                 f"{summary} is not a summary of rdl ({missing[0]!r} is missing): train again into a new folder."
             )
-        return cls(run.paths, gin_text.parse_gin_text(run.config), found)
+        return cls(run.paths, run.config, found)
 
     @cached_property
     def model(self) -> TrainedModel:
@@ -68,22 +68,22 @@ class FinishedRun:
     @cached_property
     def images(self) -> ImageSet:
         """The data set that the run was trained on; leaves gin empty."""
-        return data.from_config("".join(f"{key} = {value}\n" for key, value in self.dataset.items()))
+        return data.from_config(self.config)
 
     @property
-    def dataset(self) -> Bindings:
-        """The bindings of the data set."""
-        return {key: value for key, value in self.config.items() if key.startswith("dataset.")}
+    def dataset(self) -> dict[str, str]:
+        """The bindings of the data set, as gin writes their values."""
+        return {key: value for key, value in self.config.texts().items() if key.startswith("dataset.")}
 
     @property
     def method(self) -> str:
         """disentanglement_lib's name of the objective of a single model, otherwise the name of the job."""
-        return name_run(self.config)
+        return name_run(self.config.texts())
 
-    def training_settings(self) -> Bindings:
+    def training_settings(self) -> dict[str, str]:
         """Settings in the names of disentanglement_lib's gin files, and all bindings of the run under ``run/``."""
-        objective = strip_gin_quotes(self.config.get("model.objective", ""))
-        likelihood = strip_gin_quotes(self.config.get("model.likelihood", "")) or "bernoulli"
+        objective, config = self.config.name("model.objective"), self.config.texts()
+        likelihood = self.config.name("model.likelihood") or "bernoulli"
         settings = {"model.name": f"'{self.method}'", "model.model": f"@{objective}()"}
         batch_size = self.summary.get("final.batch_size")
         if batch_size:
@@ -92,14 +92,14 @@ class FinishedRun:
         settings |= {
             "model.random_seed": str(self.summary["seed"]),
             "encoder.num_latent": str(self.model.num_latents),
-            "encoder.encoder_fn": self.config.get("model.encoder", ""),
-            "decoder.decoder_fn": self.config.get("model.decoder", ""),
+            "encoder.encoder_fn": config.get("model.encoder", ""),
+            "decoder.decoder_fn": config.get("model.decoder", ""),
             "reconstruction_loss.loss_fn": f"@{likelihood}_loss",
             **self.dataset,
-            **{key: value for key, value in self.config.items() if key.startswith(f"{objective}.")},
+            **{key: value for key, value in config.items() if key.startswith(f"{objective}.")},
             **self._final_hyperparameters(objective),
             **self._describe_optimizers(objective),
-            **{f"{RUN}{key}": value for key, value in self.config.items()},
+            **{f"{RUN}{key}": value for key, value in config.items()},
         }
         return {key: value for key, value in settings.items() if value}
 
@@ -131,17 +131,17 @@ class FinishedRun:
         results["elapsed_time"] = float(self.summary["elapsed_seconds"])
         result_tree.write_step(self.paths.model, "train", settings, results)
 
-    def _final_hyperparameters(self, objective: str) -> Bindings:
+    def _final_hyperparameters(self, objective: str) -> dict[str, str]:
         """Hyperparameters at the end, which a search may have moved away from the configuration."""
         known = ("beta", "gamma", "delta", "c_max", "iteration_threshold", "lambda_od", "lambda_d_factor")
         found = {name: self.summary[f"final.{name}"] for name in known if f"final.{name}" in self.summary}
         return {f"{objective}.{name}": _format_value(f"{objective}.{name}", value) for name, value in found.items()}
 
-    def _describe_optimizers(self, objective: str) -> Bindings:
+    def _describe_optimizers(self, objective: str) -> dict[str, str]:
         rates = {"vae": self.summary.get("final.learning_rate"), "discriminator": 1e-4}
         if objective != "factor_vae":
             rates.pop("discriminator")
-        settings: Bindings = {}
+        settings: dict[str, str] = {}
         for player, rate in rates.items():
             if rate is not None:
                 beta1, beta2 = _ADAMS[player]

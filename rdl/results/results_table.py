@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from rdl.config import gin_text
 from rdl.errors import UserError
 from rdl.results import conditions, result_tree
 from rdl.results.method_names import name_dataset, name_method, name_run, strip_gin_quotes
@@ -111,12 +110,10 @@ def _read_folder(path: Path) -> list[Row]:
     return rows + [row for run in folders.finished_in(path) for row in _read_summary(run)]
 
 
-def _read_config(run: Layout) -> gin_text.Bindings:
-    return gin_text.parse_gin_text(RunReader(run).config)
-
-
 def _read_tree(tree: Path, run: Layout) -> list[Row]:
-    return _read_aggregate(result_tree.read_object(tree), str(run.root), select_training_settings(_read_config(run)))
+    return _read_aggregate(
+        result_tree.read_object(tree), str(run.root), select_training_settings(RunReader(run).config.texts())
+    )
 
 
 def _read_rows(path: Path) -> list[tuple[str, Row]]:
@@ -176,7 +173,7 @@ def _read_aggregate(record: Mapping[str, Any], place: str, training: TrainingSet
 
 def _read_summary(run: Layout) -> list[Row]:
     """The numbers that a run measured at its end."""
-    summary, config = result_tree.read_object(run.summary), _read_config(run)
+    summary, config = result_tree.read_object(run.summary), RunReader(run).config.texts()
     name = name_run(config) or str(summary.get("experiment", "run"))
     final = {key.removeprefix("final."): repr(value) for key, value in summary.items() if key.startswith("final.")}
     objective = strip_gin_quotes(config.get("model.objective", ""))

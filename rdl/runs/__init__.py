@@ -1,8 +1,8 @@
-"""The run directory: layout, atomic writes, the journal, resume; results, read and written."""
+"""The run directory: its layout, its journal, its configuration, and atomic writes."""
 
 from rdl.runs.journal import Journal, Record
 from rdl.runs.layout import Layout
 from rdl.runs.reader import RunReader
-from rdl.runs.run import Run
+from rdl.runs.run import RunDirectory
 
-__all__ = ["Journal", "Layout", "Record", "Run", "RunReader"]
+__all__ = ["Journal", "Layout", "Record", "RunDirectory", "RunReader"]

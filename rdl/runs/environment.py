@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rdl import kernels
-from rdl.runs import files
 from rdl.runs.layout import Layout
+from rdl.runs.reader import RunReader
 
 _PACKAGES = (
     "tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "scikit-learn", "gin-config", "lightgbm", "ray",
@@ -38,11 +38,9 @@ def describe() -> dict[str, Any]:
 
 
 def recorded_kernels(root: str | Path) -> str | None:
-    """The kernels that a run began with; None where no run has begun or its first record does not name them."""
-    paths = Layout(Path(root))
-    first = files.read_json(paths.environment(0)) if paths.journal.is_file() else None
-    found = first.get("kernels") if isinstance(first, dict) else None
-    return found if isinstance(found, str) else None
+    """The kernels that a run began with; None where no run has begun."""
+    run = RunReader(Layout(Path(root)))
+    return run.config.kernels if run.paths.journal.is_file() and run.paths.config.is_file() else None
 
 
 def cores() -> int:

@@ -152,7 +152,7 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
 
     NaN and infinity, which JSON has no words for, become null.
     """
-    write_text(path, _json_text(content))
+    write_text(path, json_text(content))
 
 
 def hand_json(path: str | os.PathLike, content: Any) -> None:
@@ -165,11 +165,12 @@ def hand_json(path: str | os.PathLike, content: Any) -> None:
     if place.is_dir() or not place.exists() or place.is_file():
         return write_json(place, content)
     with explained(path):
-        place.write_text(_json_text(content), encoding="utf-8", errors="backslashreplace")
+        place.write_text(json_text(content), encoding="utf-8", errors="backslashreplace")
     return None
 
 
-def _json_text(content: Any) -> str:
+def json_text(content: Any) -> str:
+    """The JSON text that `write_json` writes."""
     return json.dumps(_finite(json.loads(json.dumps(content, default=_plain))), indent=2, allow_nan=False) + "\n"
 
 

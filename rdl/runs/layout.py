@@ -1,6 +1,7 @@
 """The layout of a run directory: every key of its journal and every path in it.
 
-config.gin  operative.gin            what was asked, what was used
+config.json  operative.json          the configuration, and the values that were used; read by everything after
+config.gin  operative.gin            the same as gin's text, for people
 dataset.json                         the fingerprint of the images
 plan.gin  plan.json  images.npz      of bin/disentangle: its choice, why, and images that were no file
 journal.jsonl                        one line per finished unit of work, under its key; the truth for resume
@@ -22,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CONFIG = "config.gin"
+CONFIG = "config.json"
 RANDOM_MEMBERS = "random_members"  # the stage of those that are trained without a search
 SUMMARY = Path("results", "summary.json")
 
@@ -203,12 +204,22 @@ class Layout:
 
     @property
     def config(self) -> Path:
-        """gin's text of what was asked."""
+        """The resolved configuration."""
         return self.root / CONFIG
 
     @property
+    def config_text(self) -> Path:
+        """The configuration as gin's text."""
+        return self.root / "config.gin"
+
+    @property
     def operative(self) -> Path:
-        """gin's text of what was used; written at the end."""
+        """The values that calls were given, defaults included; written at the end of the run."""
+        return self.root / "operative.json"
+
+    @property
+    def operative_text(self) -> Path:
+        """The same as gin's text."""
         return self.root / "operative.gin"
 
     @property

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rdl.config import gin_text
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.runs import files, layout
 from rdl.runs.journal import Record, parse_line
@@ -57,20 +57,28 @@ class RunReader:
             )
         return cls(paths, check)
 
-    @property
-    def config(self) -> str:
-        """gin's text of what was asked."""
-        return _text(self.paths.config)
+    @cached_property
+    def config(self) -> RunConfig:
+        """The configuration; empty where the folder has none.
+
+        Raises:
+          UserError: the file is damaged.
+        """
+        return read_config(self.paths.config) or RunConfig()
+
+    @cached_property
+    def operative(self) -> RunConfig | None:
+        """The values that were used, defaults included; None before the end of the run.
+
+        Raises:
+          UserError: the file is damaged.
+        """
+        return read_config(self.paths.operative)
 
     @property
-    def operative(self) -> str:
-        """gin's text of what was used; empty until the run's end."""
-        return _text(self.paths.operative)
-
-    @property
-    def settings(self) -> gin_text.Bindings:
-        """gin's bindings, ``scope/name.parameter`` -> value as text; of what was used where that is known."""
-        return gin_text.parse_gin_text(self.operative or self.config)
+    def used(self) -> RunConfig:
+        """The values that were used where they are known, else the configuration."""
+        return self.operative or self.config
 
     @property
     def summary(self) -> dict[str, Any] | None:
@@ -137,6 +145,22 @@ class RunReader:
             for session, value in zip(sessions, seconds, strict=True):
                 session.seconds = value
         return sessions
+
+
+def read_config(path: Path) -> RunConfig | None:
+    """A configuration from its file; None where there is no file.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+    if not path.exists():
+        return None
+    with files.explained(path, "read"):
+        content = path.read_bytes()
+    try:
+        return RunConfig.from_json(files.parse_json(content))
+    except (ValueError, UserError):
+        raise UserError(f"{path} is damaged: restore it, or train again in another --output_dir.") from None
 
 
 def _text(path: Path) -> str:

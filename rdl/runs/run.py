@@ -1,34 +1,34 @@
-"""The run directory, open: what was asked, what is done. Where each thing lies is in `layout`."""
+"""An open run directory: its lock, its configuration and its journal. The paths in it are in `layout`."""
 
 import fcntl
 import os
-import re
-from collections.abc import Callable
-from itertools import zip_longest
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rdl.config import RunConfig, format_value
 from rdl.errors import UserError
 from rdl.runs import files
 from rdl.runs.journal import Journal, Record
 from rdl.runs.layout import CONFIG, Key, Layout
+from rdl.runs.reader import read_config
 
-# How a run is executed and shown may change between a stop and a resume; what is computed may not.
+# A resumed run may change how it is executed and displayed, but not what it computes.
 FREE_TO_CHANGE = ("executor", "display", "study")
 
 
-class Run:
-    """An open run directory; only one process has it open at a time.
+class RunDirectory:
+    """An open run directory. One process has it open at a time.
 
     Args:
       root: the run directory, created if absent.
-      config: gin's text of everything asked (``gin.config_str()``), which a resumed run must repeat.
+      config: the configuration, which a resumed run must repeat.
 
     Raises:
-      UserError: the folder holds another configuration's run, is in use, is no run, or cannot be written.
+      UserError: the folder holds a run of another configuration, is in use, is not a run, or cannot be written.
     """
 
-    def __init__(self, root: str | Path, config: str = ""):
+    def __init__(self, root: str | Path, config: RunConfig | None = None):
         self.root = Path(root).absolute()
         self.paths = Layout(self.root)
         if self.root.exists() and not self.root.is_dir():
@@ -36,7 +36,7 @@ class Run:
         files.make_folder(self.root)
         self._lock = self._take_lock()
         try:
-            self._settle_config(config)
+            self._check_config(config or RunConfig())
             self.journal = Journal(self.paths.journal)
         except BaseException:
             self.close()
@@ -57,30 +57,39 @@ class Run:
             ) from error
         return lock
 
-    def _settle_config(self, config: str) -> None:
+    def _check_config(self, config: RunConfig) -> None:
         path = self.paths.config
         if path.exists() and self.paths.journal.exists():  # without a journal nothing is done yet
-            with files.explained(path, "read"):
-                difference = _first_difference(path.read_text(encoding="utf-8", errors="replace"), config)
-            if difference:
+            before = read_config(path) or RunConfig()
+            if difference := _describe_difference(before.settings, config.settings):
                 raise UserError(
                     f"{self.root} holds a run with another configuration ({difference}): "
                     "repeat its settings to resume it, or choose another --output_dir."
                 )
-        elif not path.exists() and [entry for entry in self.root.iterdir() if not self._is_ours(entry)]:
+            config = before
+        elif not path.exists() and [entry for entry in self.root.iterdir() if not self._is_own(entry)]:
             raise UserError(f"{self.root} is not empty and holds no run (no {CONFIG}): choose another --output_dir.")
-        else:
-            files.write_text(path, config)
+        self.write_config(config)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Writes the configuration where it differs from the written one: ``config.json``, and gin's text of it.
+
+        The JSON file decides: a text that a killed process left behind is replaced when the run is opened again.
+        """
+        contents = {self.paths.config_text: config.gin_text, self.paths.config: files.json_text(config.to_json())}
+        for path, content in contents.items():
+            if not path.is_file() or path.read_bytes() != content.encode():
+                files.write_text(path, content)
 
     def check_dataset(self, fingerprint: dict[str, Any]) -> None:
-        """Holds a resumed run to the images that it was begun with.
+        """Checks that a resumed run has the images that it began with.
 
         Raises:
-          UserError: they are others now.
+          UserError: the images differ.
         """
         path = self.paths.dataset
         before = files.read_json(path)
-        if not len(self.journal) or not isinstance(before, dict):  # nothing is done yet, or it was begun before this
+        if not len(self.journal) or not isinstance(before, dict):  # nothing is done yet
             files.write_json(path, fingerprint)
         elif before != fingerprint:
             name = next((name for name in fingerprint if fingerprint[name] != before.get(name)), "content")
@@ -90,46 +99,37 @@ class Run:
             )
 
     def unit(self, key: Key, function: Callable[[], Record]) -> Record:
-        """The record of a unit of work: from the journal where it is done, else by doing it now."""
+        """Returns the record of a unit of work: from the journal, or of the function, whose record it then appends."""
         if key.text in self.journal:
             return self.journal[key.text]
         return self.journal.append(key.text, function())
 
-    def _is_ours(self, entry: Path) -> bool:
-        """The lock, or what an atomic write leaves behind when it is killed before its rename."""
+    def _is_own(self, entry: Path) -> bool:
+        """Whether the entry is the lock, or the temporary file of a write that was killed before its rename."""
         return entry == self.paths.lock or (entry.name.startswith(".") and entry.name.endswith(".tmp"))
 
     def close(self) -> None:
-        """Lets go of the directory."""
+        """Releases the lock."""
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
-    def __enter__(self) -> "Run":
+    def __enter__(self) -> "RunDirectory":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def _what_counts(config: str) -> list[str]:
-    """The lines of gin's text that decide what is computed."""
-    lines, keep = [], True
-    for line in config.splitlines():
-        if match := re.match(r"# Parameters for (?:.*/)?([\w.]+):", line):
-            keep = match[1].split(".")[-1] not in FREE_TO_CHANGE
-        if keep and line.strip() and not line.startswith("#"):
-            lines.append(line.rstrip())
-    return lines
+def decides(key: str) -> bool:
+    """Whether a binding decides what a run computes."""
+    return key.rpartition("/")[2].rpartition(".")[0].rpartition(".")[2] not in FREE_TO_CHANGE
 
 
-def _first_difference(there: str, here: str) -> str:
-    """What differs first between two configurations, in one line; empty where nothing does."""
-    old, new = _what_counts(there), _what_counts(here)
-    if old == new:
-        return ""
-    gone = [line for line in old if line not in new]
-    come = [line for line in new if line not in old]
-    if not gone and not come:  # the same lines in other places, as where two long values change places
-        gone, come = next(([a], [b]) for a, b in zip_longest(old, new, fillvalue="nothing") if a != b)
-    return f"there: {gone[0].strip() if gone else 'nothing'}; here: {come[0].strip() if come else 'nothing'}"
+def _describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first binding that differs between two configurations; empty where none does."""
+    for key in sorted({*before, *now}):
+        there, here = (f"{key} = {format_value(one[key])}" if key in one else "nothing" for one in (before, now))
+        if decides(key) and there != here:
+            return f"there: {there}; here: {here}"
+    return ""

@@ -235,7 +235,7 @@ def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
 def test_the_time_budget_of_a_resumed_run_subtracts_the_time_of_earlier_sessions(good, tmp_path):
     from rdl.auto import automatic_run
     from rdl.auto.plan import TrainingSpeed, make_plan
-    from rdl.runs import Run
+    from rdl.runs import RunDirectory
     from rdl.runs.layout import SessionKey
 
     asked, paths = request.AutoRequest(str(good), minutes=20), Layout(tmp_path / "run")
@@ -243,7 +243,7 @@ def test_the_time_budget_of_a_resumed_run_subtracts_the_time_of_earlier_sessions
     plan = make_plan(3_000, speed, 1200)
     assert plan.has_recursion
     record = {"plan": asdict(plan), "speed": asdict(speed), "planning": {"seconds": 30.0}}
-    with Run(paths.root) as run:
+    with RunDirectory(paths.root) as run:
         run.journal.append(SessionKey(0).text, {"seconds": 500.0})
     files.write_json(paths.plan_record, record)
     earlier = automatic_run._read_planning_seconds(paths)

@@ -21,9 +21,9 @@ from rdl.auto.plan import (
     suggest_more_time,
 )
 from rdl.cli import configure
-from rdl.config import read_gin
+from rdl.config import RunConfig, read_gin
 from rdl.errors import UserError
-from rdl.jobs import no_effect
+from rdl.jobs.unused_bindings import find_unused
 from rdl.population import PopulationSettings, count_affordable_generations
 
 configure()
@@ -174,7 +174,7 @@ def test_every_line_of_the_gin_file_has_an_effect(size, minutes):
     unmeasured = gin_writer.format_gin_file(plan, "two\nlines", images, models, False, 7, measured=False)
     assert "dci_backend" in text and "easure" not in unmeasured
     read_gin([], [text])
-    assert no_effect.known() == []
+    assert find_unused(RunConfig.from_gin()) == []
     assert gin.query_parameter("dataset.name") == "a's.npz"
     assert gin.query_parameter("experiment.seed") == 7
     with gin.config_scope("x_run" if plan.has_recursion else "population"):

@@ -6,7 +6,7 @@ from rdl.callbacks.ladder_callback import LadderCallback
 from rdl.models.ladder.levels import Levels
 from rdl.models.ladder.schedule import ProgressiveSchedule
 from rdl.population import Member, PopulationSettings
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 
 def trained(index, generation, parent, batch_size, score):
@@ -21,7 +21,7 @@ def trained(index, generation, parent, batch_size, score):
 
 def test_updates_use_the_batch_size_of_every_generation(tmp_path):
     example = np.zeros((8, 8, 1), np.uint8)
-    with Run(tmp_path / "run", "") as run:
+    with RunDirectory(tmp_path / "run") as run:
         schedule = ProgressiveSchedule(2, None, 1000, 0)
         callback = LadderCallback(run, Levels((1, 1)), schedule, example, lambda *_: None)
         callback.on_stage_begin("population", PopulationSettings(models=1), 100, 1000)

@@ -3,12 +3,13 @@ import logging
 import warnings
 
 from rdl.callbacks.session_log import SessionLog
-from rdl.runs import Run
+from rdl.config import RunConfig
+from rdl.runs import RunDirectory, RunReader
 
 
 def test_each_session_has_its_environment_and_warnings(tmp_path):
     root = tmp_path / "run"
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         first = SessionLog(run)
         logging.getLogger("rdl.population").warning("checkpoint %s is missing", "a.npz")
         logging.getLogger("rdl").info("no warning")
@@ -31,7 +32,7 @@ def test_each_session_has_its_environment_and_warnings(tmp_path):
 
 
 def test_a_run_without_finished_work_may_start_over(tmp_path):
-    with Run(tmp_path / "run", "a.b = 1") as run:
+    with RunDirectory(tmp_path / "run", RunConfig({"a.b": 1})) as run:
         SessionLog(run).close()
-    with Run(tmp_path / "run", "a.b = 2") as run:
-        assert run.paths.config.read_text() == "a.b = 2"
+    with RunDirectory(tmp_path / "run", RunConfig({"a.b": 2})) as run:
+        assert RunReader.open(run.root).config.settings == {"a.b": 2}

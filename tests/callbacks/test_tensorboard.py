@@ -13,7 +13,8 @@ from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings
-from rdl.runs import Run
+from rdl.runs import RunDirectory
+from tests.run_configs import parse_config
 
 HYPERPARAMETERS = {"learning_rate": 1e-3, "batch_size": 64, "beta": 4.0}
 
@@ -53,7 +54,7 @@ def play(run, generations, image=False, before=()):
 @pytest.fixture(scope="module")
 def events(tmp_path_factory):
     root = tmp_path_factory.mktemp("run") / "run"
-    with Run(root, "a.b = '<script>alert(1)</script>'") as run:
+    with RunDirectory(root, parse_config("a.b = '<script>alert(1)</script>'")) as run:
         play(run, GENERATIONS[:2])
         play(run, GENERATIONS[2:], image=True, before=GENERATIONS[:2])  # stopped and resumed in between
         play(run, [], image=True, before=GENERATIONS)  # and resumed once more after the stage's end
@@ -143,7 +144,7 @@ def test_a_resumed_run_repeats_no_event_and_adds_the_missing_ones(tmp_path):
                 found.update((path.parent, value.tag, event.step) for value in event.summary.value)
         return found
 
-    with Run(tmp_path / "run", "a.b = 1") as run:
+    with RunDirectory(tmp_path / "run", parse_config("a.b = 1")) as run:
         play(run, GENERATIONS)
         expected = count_events()
         (trial,) = (tmp_path / "run/trials/x_run/000_from_000").iterdir()
@@ -155,7 +156,7 @@ def test_a_resumed_run_repeats_no_event_and_adds_the_missing_ones(tmp_path):
 
 
 def test_a_negative_dimension_wise_kl_is_explained(tmp_path):
-    with Run(tmp_path / "run", "") as run:
+    with RunDirectory(tmp_path / "run") as run:
         board = TensorBoard(run, seed=0)
         member = Member(0, 0, None, HYPERPARAMETERS, 1).with_score(0.5, "0", terms={"dimension_wise_kl": -131.0})
         board.on_stage_begin("population", PopulationSettings(size=1, models=1), 1000, 5000)

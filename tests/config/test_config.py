@@ -1,4 +1,4 @@
-"""gin's text read back, and values of a wrong type told before anything runs."""
+"""gin files are checked when they are read: names, scopes, macros and types."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -8,35 +8,9 @@ from typing import Annotated
 import gin
 import pytest
 
-from rdl.config import gin_text, reading
+from rdl.config import format_bindings, reading
 from rdl.config.ranges import Between, Bins, Units
 from rdl.errors import UserError
-
-
-def test_bindings_are_gins_text_with_quotes_one_line_each():
-    text = """# Parameters for dataset:
-# ==============================================================================
-dataset.name = 'shapes3d'
-import rdl.data
-vae/AdamOptimizer.learning_rate = 0.0001
-evaluation.evaluation_fn = @mig
-
-a.b=1
-downstream_task.num_train = \\
-    (10,
-     100)
-dataset.values = {
-    'x': 8,
-}
-"""
-    assert gin_text.parse_gin_text(text) == {
-        "dataset.name": "'shapes3d'",
-        "vae/AdamOptimizer.learning_rate": "0.0001",
-        "evaluation.evaluation_fn": "@mig",
-        "a.b": "1",
-        "downstream_task.num_train": "(10, 100)",
-        "dataset.values": "{ 'x': 8, }",
-    }
 
 
 @gin.configurable("bindings_part")
@@ -180,41 +154,9 @@ def test_a_file_that_cannot_be_is_told(name):
         reading.check_files([name])
 
 
-def reader(name: str, values: Mapping[str, int] | None = None, size: int | None = None) -> None:
-    pass
-
-
-def test_literals_are_read_without_gin():
-    text = """import no_such_module_at_all
-reader.name = %name
-reader.values = {'x': 8,
-    'y': 4}
-reader.other = @call()
-name = "a"
-"""
-    assert gin_text.literals(text, "reader", reader, ("name", "values", "size")) == {
-        "name": "a",
-        "values": {"x": 8, "y": 4},
-    }
-    assert gin.config_str() == ""
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["@a/experiment()", "%name", "__import__('os')", "f'{1}'", "3", "None", "[1]", "'a", "(" * 5000, "-" * 9000 + "1",
-     "1e400", "b'a'", "'a' * 9", "9" * 5000, "", "\0", "'" + "a" * 20_000 + "'"],
-    ids=lambda text: text[:20],
-)  # fmt: skip
-def test_what_is_no_literal_is_not_read(value):
-    with pytest.raises(UserError) as error:
-        gin_text.literals(f"reader.name = {value}\nname = %name", "reader", reader, ("name",))
-    assert len(str(error.value).splitlines()) == 1
-    assert len(str(error.value)) < 400
-
-
-def test_settings_as_gin_writes_them():
+def test_bindings_are_formatted_as_gin_writes_them():
     given = {"a.b": "@one", "c.d": "text", "e.f": {"k": "@two/Dimension()", "n": (1, "%m")}, "g.h": None}
-    assert gin_text.written(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
+    assert format_bindings(given) == ["a.b = @one", "c.d = 'text'", "e.f = {'k': @two/Dimension(), 'n': [1, %m]}",
                                  "g.h = None"]  # fmt: skip
 
 

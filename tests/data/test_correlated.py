@@ -12,6 +12,7 @@ from rdl.data.correlated import correlated
 from rdl.data.factors import Grid
 from rdl.data.sources import ArraySource, MappedSource
 from rdl.errors import UserError
+from tests.run_configs import parse_config
 
 SIZES = {"shape": 3, "scale": 6, "angle": 50, "x": 8, "y": 8}
 GRID = Grid.over(tuple(SIZES), tuple(SIZES.values()))
@@ -105,11 +106,14 @@ def test_chance_is_drawn_anew_in_observations_of_a_stochastic_set():
 def test_gin_and_a_runs_configuration_say_it():
     lines = [f"dataset.{option} = {value!r}" for option, value in SPRITES.items()]
     read_gin([], ["dataset.name = 'dsprites_full'", *lines])
-    by_gin, from_run = data.load(), data.from_config("\n".join(["dataset.name = 'dsprites_full'", *lines]))
+    by_gin, from_run = (
+        data.load(),
+        data.from_config(parse_config("\n".join(["dataset.name = 'dsprites_full'", *lines]))),
+    )
     assert by_gin.fingerprint() == from_run.fingerprint()
     assert len(by_gin) < len(data.load(correlation=("x", "y", 0.3)))
     with pytest.raises(UserError, match=r"dataset\.correlation must be a list whose parts are each a text .* or a num"):
-        data.from_config("dataset.name = 'dsprites_full'\ndataset.correlation = {'x': 'y'}")
+        data.from_config(parse_config("dataset.name = 'dsprites_full'\ndataset.correlation = {'x': 'y'}"))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from rdl import data
 from rdl.cli.data import prepare_images
+from rdl.config import Reference, RunConfig
 from rdl.data import cache, inventory
 from rdl.data.sources import MappedSource
 from rdl.errors import UserError
@@ -160,33 +161,24 @@ def test_the_data_set_of_a_gin_file_is_prepared(tmp_path, capsys):
         prepare_images("dsprites_full", [], ["dataset.size = '16'"])
 
 
-def test_a_runs_images_are_loaded_without_gin(tmp_path, monkeypatch):
-    config = f"import gone\ndataset.name = 'dsprites_full'\ndataset.values = {SMALL}\nx.y = @z()\n"
+def test_from_config_reads_the_configuration_and_not_gin():
+    config = RunConfig({"dataset.name": "dsprites_full", "dataset.values": SMALL, "x.y": Reference("z", True)})
     gin.parse_config("dataset.size = 32")
     assert data.from_config(config).shape == (64, 64, 1)  # not gin's 32
     assert gin.query_parameter("dataset.size") == 32
 
 
 @pytest.mark.parametrize(
-    "config",
-    ["", "dataset.name = @call()", "dataset.name = 3", "dataset.name = 'a' 'dataset", "dataset.name = 'tfds:a:b'",
-     "dataset.name = ''", "dataset.name = '~nobody_at_all/x'", f"dataset.name = '{'x' * 300}'",
-     "dataset.name = 'dsprites_full'\ndataset.values = {'x': @f()}",
-     "dataset.name = 'dsprites_full'\ndataset.size = 1e9",
-     "dataset.name = 'dsprites_full'\ndataset.values = {'x': 1e400}", f"dataset.name = '{'x/' * 3000}a.npz'"],
-    ids=lambda text: text[-40:],
+    "settings",
+    [
+        {}, {"name": Reference("call", True)}, {"name": 3}, {"name": "tfds:a:b"}, {"name": ""},
+        {"name": "~nobody_at_all/x"}, {"name": "x" * 300}, {"name": "x/" * 3000 + "a.npz"},
+        {"name": "dsprites_full", "values": {"x": Reference("f", True)}}, {"name": "dsprites_full", "size": 1e9},
+        {"name": "dsprites_full", "values": {"x": float("inf")}},
+    ],
+    ids=lambda settings: str(settings)[-40:],
 )  # fmt: skip
-def test_a_configuration_that_is_none_is_told_in_one_line(config):
+def test_from_config_refuses_wrong_data_sets_in_one_line(settings):
     with pytest.raises(UserError) as error:
-        data.from_config(config)
+        data.from_config(RunConfig({f"dataset.{name}": value for name, value in settings.items()}))
     assert len(str(error.value).splitlines()) == 1
-
-
-def test_a_shared_run_starts_nothing(tmp_path):
-    """What stands in a run's configuration is neither imported nor called, however it is written."""
-    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    program = "import sys; sys.path.insert(0, sys.argv[1]); from rdl import data; data.from_config(sys.argv[2])"
-    for config in ("import evil\ndataset.name = 'dummy_data'", "from evil import x\ndataset.name = @evil.x()",
-                   "include 'evil.py'\ndataset.name = @x/dataset()", "dataset.name = %evil.x"):  # fmt: skip
-        subprocess.run([sys.executable, "-c", program, str(tmp_path), config], capture_output=True, check=False)
-        assert not (tmp_path / "ran").exists()

@@ -9,7 +9,7 @@ from ray_tasks import SlowTask
 from rdl.callbacks.callback import Callback
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 ray = pytest.importorskip("ray")
 
@@ -30,7 +30,7 @@ class RemovesNode(Callback):
 
 
 def journal(root, executor, task, callback):
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         Population(run, "x_run", SETTINGS, 0, callback).evolve(task(run.root, "x_run"), executor)
         return dict(sorted(run.journal.items()))
 

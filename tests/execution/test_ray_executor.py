@@ -16,7 +16,7 @@ from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
 from rdl.population.evolution import draw_first_generation
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 ray = pytest.importorskip("ray")
 ray_executor = partial(build_executor, "ray")
@@ -42,7 +42,7 @@ def executor(cluster):
 
 
 def journal(root, executor, task=FakeTask, **options):
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         population = Population(run, STAGE, SETTINGS, 0, Callback())
         population.evolve(task(run.root, STAGE, **options), executor)
         return dict(sorted(run.journal.items()))

@@ -13,7 +13,7 @@ from rdl.execution import SerialExecutor, raise_if_stopped, worker_slot
 from rdl.execution.worker_threads import Stopped
 from rdl.population import Member, Population, PopulationSettings
 from rdl.population.evolution import draw_first_generation
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 
 STAGE = "x_run"
 SETTINGS = PopulationSettings(size=5, models=1, generations=3, until_converged=False, search_space=SPACE)
@@ -76,7 +76,7 @@ class StoppableTask:
 
 
 def journal(root, task, executor):
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         Population(run, STAGE, SETTINGS, 0, Callback()).evolve(task(run.root, STAGE, diverges_at=0.1), executor)
         return list(run.journal.items())
 

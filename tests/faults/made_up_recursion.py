@@ -26,7 +26,7 @@ from rdl.execution import SerialExecutor
 from rdl.jobs import experiment
 from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.population import Member
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 from rdl.runs.journal import Journal
 from rdl.seeds import generator
 from rdl.training import checkpoints
@@ -106,7 +106,7 @@ class MadeUpLearner:
         return MadeUpModel(checkpoints.load_checkpoint(model.checkpoint, model.member.checksum)["state"])
 
 
-def _callbacks(run: Run, seed: int) -> Sequence[Callback]:
+def _callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
     """TensorBoard is left out: it would start TensorFlow in every child."""
     return terminal(), SessionLog(run)
 

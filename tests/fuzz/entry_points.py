@@ -19,7 +19,7 @@ from damage import pick
 from PIL import Image, PngImagePlugin
 
 from rdl import data
-from rdl.config import parse_gin_text, read_gin
+from rdl.config import keys_in, read_gin
 from rdl.data import cache, inventory, official
 from rdl.data.factor_columns import factor_table
 from rdl.data.formats import npz
@@ -49,7 +49,7 @@ class GinText:
         configure()
         self._folder = folder
         self._texts = [path.read_text() for path in sorted((ROOT / "gin_configs").rglob("*.gin"))]
-        self._keys = sorted({key for text in self._texts for key in parse_gin_text(text)})
+        self._keys = sorted({key for text in self._texts for key in keys_in(text)})
 
     def __call__(self, random: Random) -> None:
         kind = int(random.integers(3))

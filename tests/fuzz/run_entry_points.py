@@ -13,6 +13,7 @@ import numpy as np
 from damage import pick
 
 from rdl.cli import metrics
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
@@ -24,7 +25,7 @@ from rdl.results.model_card import write_card
 from rdl.results.results_table import read_results
 from rdl.results.study_results import format_study, read_study
 from rdl.results.summary import format_summary, summarize
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 from rdl.runs.journal import Journal, _checksum, parse_line
 from rdl.training import checkpoints
 
@@ -51,7 +52,7 @@ class Journals:
     def __init__(self, folder: Path):
         self._root, self._number = folder / "run", 0
         source = made_up()
-        with Run(self._root, "experiment.seed = 3\n") as run:
+        with RunDirectory(self._root, RunConfig({"experiment.seed": 3})) as run:
             udr = {"pairwise_udr": [[0.0, 0.4], [0.5, 0.0]]}
             for stage, members in (("x_run", source.generations(3, 2, **udr)), ("final", source.generations(3, 2))):
                 for member in [member for generation in members for member in generation]:
@@ -90,7 +91,7 @@ class Journals:
         records = read_records(self._root)
         for value in (records.stages, records.random_members, records.leaves, records.measured, records.selected):
             repr(value)
-        repr((records.reader.sessions, records.reader.settings, records.reader.damaged, records.summary))
+        repr((records.reader.sessions, records.reader.used, records.reader.damaged, records.summary))
         write_card(records.reader.paths, _MODEL, "keras")
         if self._number % self.PAGE_EVERY == 0:
             write_report([self._root])
@@ -122,7 +123,8 @@ class Studies:
         for file in ("one", "other"):
             for seed in range(3):
                 place = self._root / file / str(seed)
-                files.write_text(place / "config.gin", f"dataset.name = 'a'\nexperiment.seed = {seed}\n")
+                config = RunConfig({"dataset.name": "a", "experiment.seed": seed})
+                files.write_json(place / "config.json", config.to_json())
                 files.write_json(place / "results" / "summary.json", {**summary, "seed": seed})
                 tree = place / "metrics" / "mean" / "mig" / "results" / "aggregate" / "evaluation.json"
                 files.write_json(tree, Scores.ROW | {"evaluation_results.discrete_mig": 0.25})

@@ -14,7 +14,7 @@ from rdl.jobs.context import Context
 from rdl.jobs.search import search
 from rdl.jobs.stage import score_seed
 from rdl.jobs.vae_learner import VAELearner
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.scoring import UDRScore
 from rdl.training import labels
 from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
@@ -60,7 +60,7 @@ def searched(tmp_path, monkeypatch):
         if not factors:
             images = data.ImageSet("plain", images.source)
         monkeypatch.setattr(labels.LabelSettings, "draw", draw)
-        with Run(tmp_path / "run") as run:
+        with RunDirectory(tmp_path / "run") as run:
             context = Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
             summary = search(context, UDRScore())
             records = [record for _, record in run.journal.items() if "hyperparameters" in record]

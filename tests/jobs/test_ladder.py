@@ -20,7 +20,7 @@ from rdl.models.ladder.levels import Levels
 from rdl.models.saving import saved
 from rdl.models.saving.saved import TrainedModel
 from rdl.population import Population
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.scoring import UDRScore
 from tests.small_models import BATCHES_OF_16, SMALL_LADDER
 
@@ -65,7 +65,7 @@ def test_the_best_ladder_is_selected_from_the_last_generation(monkeypatch, tmp_p
     monkeypatch.setattr(ladder, "search", search)
     gin.parse_config(CONFIG)
     images = data.load("dsprites_full", values={"shape": [0], "orientation": [0], "x": 8, "y": 8}, size=8)
-    with Run(tmp_path) as run, pytest.raises(Asked, match="False"):
+    with RunDirectory(tmp_path) as run, pytest.raises(Asked, match="False"):
         ladder.train_ladder(Context(run, 0, images, VAELearner.from_gin(), SerialExecutor(), Callback()), UDRScore())
 
 

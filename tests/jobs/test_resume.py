@@ -2,10 +2,11 @@ import gin
 import pytest
 
 from rdl import kernels
+from rdl.config import RunConfig
 from rdl.errors import UserError
 from rdl.jobs import resume
 from rdl.models import precision
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory
 
 
 def configure(text):
@@ -25,13 +26,13 @@ def test_run_records_and_keeps_the_precision_of_auto(native, tmp_path):
     native("mixed_bfloat16")
     resume.resolve_precision(root)
     assert gin.query_parameter("model.precision") == "mixed_bfloat16"
-    with Run(root, gin.config_str()) as run:
+    with RunDirectory(root, RunConfig.from_gin()) as run:
         run.journal.append("unit", {})
     assert "final/model.precision = %wide" in (root / "config.gin").read_text()
 
     configure(text)
     resume.resolve_precision(root)
-    Run(root, gin.config_str()).close()  # the same configuration resumes
+    RunDirectory(root, RunConfig.from_gin()).close()  # the same configuration resumes
 
     native("float32")
     configure(text)
@@ -39,7 +40,7 @@ def test_run_records_and_keeps_the_precision_of_auto(native, tmp_path):
         resume.resolve_precision(root)
     configure(text.replace("auto", "mixed_bfloat16"))
     resume.resolve_precision(root)
-    Run(root, gin.config_str()).close()
+    RunDirectory(root, RunConfig.from_gin()).close()
 
 
 def test_auto_behind_a_macro_is_resolved(native, tmp_path):
@@ -52,8 +53,8 @@ def test_auto_behind_a_macro_is_resolved(native, tmp_path):
 def test_resumed_run_warns_of_other_kernels(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "selected", lambda: kernels.ONEDNN)
     assert resume.describe_other_kernels(tmp_path) == []
-    with Run(tmp_path) as run:
-        files.write_json(run.paths.environment(0), {"kernels": kernels.EIGEN})
+    with RunDirectory(tmp_path) as run:
+        run.write_config(RunConfig(kernels=kernels.EIGEN))
         assert resume.describe_other_kernels(tmp_path) == []  # nothing is computed yet
         run.journal.append("unit", {})
     (warning,) = resume.describe_other_kernels(tmp_path)

@@ -15,6 +15,7 @@ from rdl.jobs.seeded import check_cases, make_cases
 from rdl.report.study_page import write_study
 from rdl.results.study_results import format_study, read_study, summarize_study
 from rdl.runs import files
+from tests.run_configs import write_config
 from tests.small_models import SMALL_STUDY
 
 configure()
@@ -146,7 +147,7 @@ def test_a_failed_run_is_reported_and_retried(made, tmp_path):
 
 def test_missing_and_failed_seeds_are_named(tmp_path):
     for seed, mig in ((0, 0.3), (1, None), (2, 0.5)):
-        files.write_text(tmp_path / "a" / str(seed) / "config.gin", "")
+        write_config(tmp_path / "a" / str(seed))
         if mig is not None:
             summary = {"final.discrete_mig": mig, "x_model.discrete_mig": mig / 2, "experiment": "rpu_vae"}
             files.write_json(tmp_path / "a" / str(seed) / "results" / "summary.json", summary)

@@ -9,7 +9,7 @@ from rdl.execution import SerialExecutor
 from rdl.jobs.context import Context
 from rdl.jobs.stage import StageSpec, train_population
 from rdl.jobs.vae_learner import VAELearner, trainers_for
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.scoring import MIGScore
 from rdl.training import threads
 from tests.small_models import SMALL_VAE
@@ -51,7 +51,7 @@ def records(root, at_once):
     trainers_for.cache_clear()
     values = {"shape": [0, 1], "scale": [0, 5], "orientation": [0], "x": 8, "y": 4}
     images, executor = data.load("dsprites_full", values=values, size=8), SerialExecutor(at_once)
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         context = Context(run, 7, images, VAELearner.from_gin(), executor, Callback())
         train_population(context, StageSpec("population", "population", images, MIGScore()))
         executor.close()

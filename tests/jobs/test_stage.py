@@ -19,10 +19,11 @@ from rdl.jobs.stage import StageSpec, score_seed, train_population
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, SearchSpace, evolution
 from rdl.population.search_space import Dimension
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.runs.layout import VerdictKey
 from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, RandomScore, Scored, UDRScore
 from rdl.verdict import Verdict
+from tests.run_configs import write_config
 from tests.small_models import BATCHES_OF_16, SMALL_VAE, small_sprites
 
 configure()
@@ -48,7 +49,7 @@ def _small_models():
 @pytest.fixture
 def context(tmp_path):
     images = small_sprites()
-    with Run(tmp_path / "run") as run:
+    with RunDirectory(tmp_path / "run") as run:
         yield Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
 
 
@@ -196,15 +197,15 @@ def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
 
 def test_a_search_starts_from_the_x_model_of_another_run(context, tmp_path, monkeypatch):
     x_run = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
-    (context.run.root / "config.gin").touch()
+    write_config(context.run.root)
     starts = []
     monkeypatch.setattr(VAELearner, "_start_from", lambda self, trainer, start, seed: starts.append(start))
-    with Run(tmp_path / "other") as run:
+    with RunDirectory(tmp_path / "other") as run:
         search(dataclasses.replace(context, run=run), RandomScore(), str(context.run.root))
     assert {(start.checkpoint, start.model) for start in starts} == {(x_run.trained.checkpoint, x_run.trained.model)}
 
 
 def test_a_search_refuses_to_start_from_a_run_without_an_x_run(context, tmp_path):
-    (tmp_path / "config.gin").touch()
+    write_config(tmp_path)
     with pytest.raises(UserError, match="warm_start"):
         search(context, RandomScore(), str(tmp_path))

@@ -7,14 +7,14 @@ import pytest
 from rdl import data
 from rdl.callbacks.callback import Callback
 from rdl.cli import configure
-from rdl.config import read_gin
+from rdl.config import RunConfig, read_gin
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor
-from rdl.jobs import no_effect
 from rdl.jobs.context import Context
 from rdl.jobs.search import search
+from rdl.jobs.unused_bindings import find_uncalled
 from rdl.jobs.vae_learner import VAELearner
-from rdl.runs import Run
+from rdl.runs import RunDirectory
 from rdl.scoring import MIGScore, UDRScore
 from tests.small_models import BATCHES_THAT_SHRINK, SMALL_MEASUREMENT, SMALL_VAE, small_sprites
 
@@ -46,7 +46,7 @@ def searched(tmp_path):
         images = small_sprites()
         if not labels:
             images = data.ImageSet("unlabelled", images.source)
-        with Run(tmp_path / "run") as run:
+        with RunDirectory(tmp_path / "run") as run:
             context = Context(run, 7, images, VAELearner.from_gin(), SerialExecutor(), Callback())
             summary = search(context, score)
             return summary, [record for _, record in run.journal.items() if "hyperparameters" in record]
@@ -72,4 +72,4 @@ def test_data_without_factors_and_a_k_that_is_too_large_are_told(searched):
 
 def test_settings_of_pairs_have_no_effect_where_the_objective_takes_none(searched):
     searched("vae", MIGScore(), "pairs.k = 1")
-    assert "pairs.k" in no_effect.afterwards()
+    assert "pairs.k" in find_uncalled(RunConfig.from_gin())

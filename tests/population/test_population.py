@@ -11,7 +11,7 @@ from rdl.callbacks.callback import Callback
 from rdl.errors import UserError
 from rdl.execution import SerialExecutor, build_executor
 from rdl.population import Population, PopulationSettings
-from rdl.runs import Layout, Run, files
+from rdl.runs import Layout, RunDirectory, files
 
 STAGE = "x_run"
 SETTINGS = PopulationSettings(size=8, models=1, generations=4, until_converged=False, search_space=SPACE)
@@ -34,7 +34,7 @@ class StopsAfter(Callback):
 
 
 def evolve(root, settings=SETTINGS, callback=None, seed=0, **options):
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         population = Population(run, STAGE, settings, seed, callback or Callback())
         return population.evolve(FakeTask(run.root, STAGE, **options), SerialExecutor())
 
@@ -93,7 +93,7 @@ class Peaked(FakeTask):
 
 
 def evolve_peaked(root, settings=PEAKED, callback=None):
-    with Run(root) as run:
+    with RunDirectory(root) as run:
         population = Population(run, STAGE, settings, 0, callback or Callback())
         return population.evolve(Peaked(run.root, STAGE), SerialExecutor())
 
@@ -102,7 +102,7 @@ def test_the_best_of_all_generations_is_selected_and_ties_go_to_the_earlier(tmp_
     result = evolve_peaked(tmp_path)
     assert (result.best.generation, result.best.index, result.best.score) == (1, 2, 0.8)
     assert result.best_scores == PEAK
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         assert run.journal[f"{STAGE}/outcome"]["best"] == "generation_001/member_002"
 
 
@@ -144,7 +144,7 @@ def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_p
     path = Layout(tmp_path).checkpoint(STAGE, result.best.name)
     content = path.read_bytes()
     shutil.rmtree(tmp_path / STAGE / "members")
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, PEAKED, 0, Callback())
         made = population.ensure_checkpoint(Peaked(run.root, STAGE), SerialExecutor(), result.best, result)
     assert made == path
@@ -178,7 +178,7 @@ def test_six_changes_need_seven_scores(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "flipped"])
 def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, caplog):
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, SETTINGS, 0, Callback())
         task = FakeTask(run.root, STAGE)
         result = population.evolve(task, SerialExecutor())
@@ -214,7 +214,7 @@ def test_a_damaged_journal_line_costs_one_member(tmp_path, position):
     lines = (tmp_path / "journal.jsonl").read_bytes().splitlines(keepends=True)
     lines[position] = lines[position].replace(b"learning_rate", b"learning-rate")
     (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         (note,) = run.journal.damaged
         assert str(tmp_path) in note
     counter = StopsAfter(2)
@@ -230,7 +230,7 @@ def test_a_damaged_outcome_record_costs_no_member(tmp_path):
     trained = StopsAfter(1)
     assert evolve(tmp_path, callback=trained) == whole
     assert trained.left == 1
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         assert run.journal[f"{STAGE}/outcome"] == {"best": whole.best.name, "stopped": whole.reason}
 
 
@@ -243,7 +243,7 @@ class OtherMachine(FakeTask):
 
 def test_a_checkpoint_with_other_weights_changes_only_its_checksum(tmp_path, caplog):
     settings = dataclasses.replace(SETTINGS, generations=1)
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, settings, 0, Callback())
         result = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         old = result.best
@@ -257,7 +257,7 @@ def test_a_checkpoint_with_other_weights_changes_only_its_checksum(tmp_path, cap
 
 def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
     settings = dataclasses.replace(SETTINGS, generations=1)
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, settings, 0, Callback())
         result = population.evolve(FakeTask(run.root, STAGE), SerialExecutor())
         run.paths.checkpoint(STAGE, result.best.name).unlink()
@@ -291,7 +291,7 @@ def test_a_member_with_an_infinite_score_is_never_selected(tmp_path):
             done = super().__call__(member)
             return member.with_score(float("inf"), done.checksum) if member.index == 3 else done
 
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, SETTINGS, 0, Callback())
         result = population.evolve(Infinite(run.root, STAGE), SerialExecutor())
     assert result.generations[0][3].status == "failed"
@@ -367,7 +367,7 @@ def test_a_callback_can_end_the_search_early(tmp_path):
     result = evolve(tmp_path, callback=callback)
     assert (len(result.generations), result.reason, result.low_score) == (2, "no time left", False)
     assert callback.questions == 2
-    with Run(tmp_path) as run:
+    with RunDirectory(tmp_path) as run:
         assert run.journal[f"{STAGE}/early_stop"] == {"generation": 1, "reason": "no time left"}
         assert run.journal[f"{STAGE}/outcome"]["stopped"] == "no time left"
 

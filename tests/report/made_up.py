@@ -12,8 +12,9 @@ from rdl.models.saving.saved import save
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
 from rdl.report.pixels import encode_png
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
+from tests.run_configs import parse_config
 from tests.small_models import SMALL_LADDER
 
 IMAGES = 3 * 6 * 4 * 4  # shape, scale, x, y
@@ -98,7 +99,7 @@ def make_run(
 
     The latents of the model are inactive unless ``alive``.
     """
-    with Run(root, config + (f"a.b = {word!r}\n" if word else "")) as run:
+    with RunDirectory(root, parse_config(config + (f"a.b = {word!r}\n" if word else ""))) as run:
 
         def write(stage, found):
             for members in found:
@@ -135,7 +136,8 @@ def make_run(
         if alive:  # a posterior far from the prior
             vae.encoder.get_layer("log_variances").bias.assign([-4.0, -2.0, 0.0])
         save(vae, root / "model")
-        (root / "operative.gin").write_text(OPERATIVE + (f"a.b = {word!r}\n" if word else ""))
+        operative = parse_config(OPERATIVE + (f"a.b = {word!r}\n" if word else ""))
+        files.write_json(run.paths.operative, operative.to_json())
         summary = {
             "experiment": f"rpu_vae{word}",
             "dataset": f"dsprites_full{word}",
@@ -156,7 +158,7 @@ def make_study(root: Path, word: str = "", unfinished: bool = True) -> Path:
     models |= {301: models[300]} | ({302: models[300]} if unfinished else {})
     for seed, (number, (objective, strength, value)) in enumerate(models.items()):
         config = f"{CONFIG}experiment.seed = {seed}\nmodel.objective = @{objective}\npopulation.size = 1\n"
-        with Run(root / str(number), config + (f"a.b = {word!r}\n" if word else "")) as run:
+        with RunDirectory(root / str(number), parse_config(config + (f"a.b = {word!r}\n" if word else ""))) as run:
             if number == 302:
                 continue
             scores = {"discrete_mig": 0.1 * (seed + 1), "disentanglement": 0.2, "completeness": 0.3}

@@ -21,9 +21,10 @@ from rdl.report.rendering import render_table
 from rdl.report.run_records import read_records
 from rdl.report.scores_section import collect_results, render_scores
 from rdl.results.results_table import read_results
-from rdl.runs import Run, files
+from rdl.runs import RunDirectory, files
 from rdl.runs.layout import MeasureKey
 from tests.report import made_up
+from tests.run_configs import parse_config, write_config
 
 EVIL = "<script>alert('x\")</script>--><img src=x onerror=alert(1)>&$x_1$"
 
@@ -96,7 +97,7 @@ def test_the_selected_member_is_the_best_member(tmp_path):
     assert read_records(root).best("x_run").generation == 2  # while the stage trains: of the last generation
     found = made_up.generations(4, 3, 0, pairwise_udr=[[0.0, 0.4], [0.5, 0.0]], active_latents=[1, 2])
     best = found[1][2]
-    with Run(root, made_up.CONFIG) as run:
+    with RunDirectory(root, parse_config(made_up.CONFIG)) as run:
         for members in found:
             for member in members:
                 run.journal.append(f"x_run/{member.name}", member.to_record())
@@ -145,7 +146,7 @@ def test_the_page_of_a_running_run_shows_what_is_done(tmp_path):
 
 
 def test_a_run_without_records_has_a_page(tmp_path):
-    (tmp_path / "config.gin").write_text("")
+    write_config(tmp_path)
     page = write_report([tmp_path]).read_text()
     assert "No member has finished training yet" in page
     assert "Pictures and names of factors are missing" in page  # no data set is named
@@ -183,7 +184,7 @@ def test_several_runs_are_compared(finished, tmp_path):
 def test_only_runs_that_differ_in_their_seeds_are_averaged(tmp_path):
     def run(config, mig):
         root = tmp_path / str(mig)
-        with Run(root, config) as run:
+        with RunDirectory(root, parse_config(config)) as run:
             run.unit(MeasureKey("final"), lambda: {"discrete_mig": mig})
             run.unit(MeasureKey("x_model"), lambda: {"discrete_mig": mig / 2})
         return read_records(root)
@@ -216,15 +217,15 @@ def test_watch_rewrites_the_page_for_every_record_until_the_run_ends(tmp_path, m
     def write(roots, *_, **options):
         written.append((options["live"], read_records(root).summary is not None))
         if written[-1] != (True, True):
-            with Run(root, made_up.CONFIG) as run:
+            with RunDirectory(root, parse_config(made_up.CONFIG)) as run:
                 run.journal.append(*next(landing))
-        return root / "config.gin"
+        return root / "config.json"
 
     monkeypatch.setattr(watch, "write_report", write)
     monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("new records, so there is nothing to wait for"))
     watch.write_pages([str(root)], None, [], watch=True)
     assert written == [(True, False), (True, False), (True, True)]  # the last page shows the end
-    assert capsys.readouterr().out.count("config.gin") == 3
+    assert capsys.readouterr().out.count("config.json") == 3
 
 
 def write_result(folder, metric, seed, dataset="'dsprites_full'", **values):
@@ -243,7 +244,7 @@ def write_result(folder, metric, seed, dataset="'dsprites_full'", **values):
 
 
 def test_baselines_are_in_the_table_and_other_conditions_below_it(tmp_path):
-    with Run(tmp_path / "run", "dataset.name = 'dsprites_full'\n") as run:
+    with RunDirectory(tmp_path / "run", parse_config("dataset.name = 'dsprites_full'\n")) as run:
         run.unit(MeasureKey("final"), lambda: {"discrete_mig": 0.4, "disentanglement": 0.3})
         run.unit(MeasureKey("x_model"), lambda: {"discrete_mig": 0.2, "disentanglement": 0.1})
     for seed in range(2):
@@ -285,7 +286,7 @@ def test_a_verdict_that_cannot_be_read_is_none(tmp_path, content):
 def test_the_held_out_loss_is_shown(finished, tmp_path):
     root = tmp_path / "run"
     shutil.copytree(finished[0], root, ignore=shutil.ignore_patterns("report", "model"))
-    with Run(root, made_up.CONFIG) as run:
+    with RunDirectory(root, parse_config(made_up.CONFIG)) as run:
         run.journal.append("summary", {**read_records(root).summary, "final.held_out_loss": 123.44})
     assert "<dt>held-out loss</dt><dd>123.4<i>nats per image</i></dd>" in write_report([root]).read_text()
 

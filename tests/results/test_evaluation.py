@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gin
@@ -15,7 +16,6 @@ import numpy as np
 import pytest
 
 from rdl import data, models
-from rdl.config import gin_text
 from rdl.errors import UserError
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
@@ -23,6 +23,8 @@ from rdl.models.saving import saved
 from rdl.results import evaluation, expected_time, result_tree
 from rdl.results.finished_run import FinishedRun
 from rdl.results.results_table import read_results
+from rdl.runs import RunReader, files
+from tests.run_configs import parse_config, write_config
 
 VALUES = {"scale": 2, "orientation": 2, "x": 2, "y": 2}
 SMALL = (
@@ -65,7 +67,7 @@ def make_run(root: Path) -> Path:
         num_latents=4,
     )
     saved.save(ensemble.models[0], root / "model")
-    (root / "config.gin").write_text(f"""
+    config = f"""
 dataset.name = 'dsprites_full'
 dataset.size = 16
 dataset.values = {VALUES!r}
@@ -75,7 +77,8 @@ model.objective = @dip_vae
 model.encoder = @small_fc_encoder
 model.decoder = @small_fc_decoder
 dip_vae.dip_type = 'i'
-""")
+"""
+    write_config(root, config)
     (root / "results").mkdir()
     summary = {
         "experiment": "search", "dataset": "dsprites_full", "seed": 3, "images_trained": 6400,
@@ -110,7 +113,7 @@ def check_step(folder: Path, step: str, steps_so_far: list[str]) -> dict:
     for s in steps_so_far:
         config, found = parts[f"{s}_config"], parts[f"{s}_results"]
         assert all(isinstance(value, str) and "\n" not in value for value in config.values())
-        assert gin_text.parse_gin_text((results / "gin" / f"{s}.gin").read_text()) == config
+        assert dict(line.split(" = ", 1) for line in (results / "gin" / f"{s}.gin").read_text().splitlines()) == config
         assert isinstance(found["elapsed_time"], float)
         assert len(found["uuid"]) == 36
         assert all(isinstance(value, (int, float, str)) for value in found.values())
@@ -346,11 +349,12 @@ def test_damaged_runs_are_refused_in_one_line(tmp_path, run):
         assert gin.config_str() == ""
 
     shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("metrics", "postprocessed"))
-    config, summary = tmp_path / "run" / "config.gin", tmp_path / "run" / "results" / "summary.json"
+    config, summary = tmp_path / "run" / "config.json", tmp_path / "run" / "results" / "summary.json"
     whole = config.read_bytes(), summary.read_bytes()
-    for damage in (b"\xff\xfe", b"dataset.nam = 3\n", b"dataset.name = (\n", b"dataset.name = 'nowhere.npz'\n", b""):
-        config.write_bytes(damage)
-        refused("cannot be loaded|nowhere.npz|must be a plain value")
+    others = ("dataset.nam = 3", "dataset.name = 3", "dataset.name = 'nowhere.npz'", "dataset.name = @call()", "")
+    for content in (b"\xff\xfe", b"", b"{}", *(json.dumps(parse_config(text).to_json()).encode() for text in others)):
+        config.write_bytes(content)
+        refused("cannot be loaded|nowhere.npz|must be a text|damaged")
     config.write_bytes(whole[0])
     for damage, match in (
         (b'{"accuracy": 1}', "'seed' is missing"),
@@ -369,10 +373,10 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     shutil.copytree(run, root, ignore=shutil.ignore_patterns("metrics", "postprocessed"))
     pixels = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
     np.savez(tmp_path / "one.npz", images=pixels, factors=np.arange(60) % 4)
-    config = gin_text.parse_gin_text((root / "config.gin").read_text())
-    others = {key: value for key, value in config.items() if not key.startswith("dataset.")}
-    config = others | {"dataset.name": repr(str(tmp_path / "one.npz"))}
-    (root / "config.gin").write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+    config = RunReader.open(root).config
+    others = {key: value for key, value in config.settings.items() if not key.startswith("dataset.")}
+    config = replace(config, settings=others | {"dataset.name": str(tmp_path / "one.npz")})
+    files.write_json(root / "config.json", config.to_json())
     evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, log=lines.append)
     (path,) = result_tree.find_aggregates(root)
     results = result_tree.read_object(path)
@@ -409,8 +413,9 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
 
 def test_images_without_every_combination_of_factors_are_measured_by_what_samples_images(tmp_path):
     run, lines = make_run(tmp_path / "run"), []
-    with (run / "config.gin").open("a") as config:
-        config.write("dataset.correlation = ('x', 'y', 0.05)\n")
+    config = RunReader.open(run).config
+    config = replace(config, settings={**config.settings, "dataset.correlation": ["x", "y", 0.05]})
+    files.write_json(run / "config.json", config.to_json())
     assert 10 < len(FinishedRun.open(run).images) < 0.2 * np.prod(FinishedRun.open(run).images.factors_num_values)
     metrics = ["factor_vae_metric", "mig", "beta_vae_sklearn", "sap_score"]
     with pytest.raises(UserError, match="2 of 4 could not be measured: mean factor_vae_metric, mean beta_vae_sklearn"):

@@ -9,6 +9,7 @@ import pytest
 
 from rdl import models
 from rdl.cli import command_line
+from rdl.config import Reference, RunConfig
 from rdl.errors import UserError
 from rdl.models.likelihoods import Bernoulli, ContinuousBernoulli, with_likelihood
 from rdl.models.networks import small as small_networks
@@ -17,8 +18,9 @@ from rdl.models.saving import saved
 from rdl.models.saving.export import CARD_BEGINS, export
 from rdl.population import Member
 from rdl.results.model_card import citations, loading, markdown, write_card
-from rdl.runs import Layout, Run, files
+from rdl.runs import Layout, RunDirectory, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
+from tests.run_configs import parse_config
 
 CONFIG = """
 dataset.name = 'dsprites_full'
@@ -60,7 +62,7 @@ def model():
 
 def make_run(root, config=CONFIG, summary=SUMMARY, word="", verdict=VERDICT):
     """A finished search without its model; ``word`` is put into every text that a card quotes."""
-    with Run(root, config) as run:
+    with RunDirectory(root, config if isinstance(config, RunConfig) else parse_config(config)) as run:
         values = {"beta": 4.5, **({word: 1.0} if word else {})}
         member = Member(2, 1, 0, values, 7).with_score(0.4, "0")
         run.journal.append(f"population/{member.name}", member.to_record())
@@ -157,8 +159,8 @@ def test_damaged_measurements_are_refused(model, tmp_path):
 
 def test_text_of_a_run_is_never_markup(model, tmp_path):
     word = HOSTILE.replace("\ud800", "")  # which JSON's UTF-8 has no place for
-    config = CONFIG.replace("dsprites_full", word.replace("\n", " ").replace("'", ""))
-    config = config.replace("@beta_tc_vae", f"@{word}".splitlines()[0]).replace("@UDRScore()", "'`<b>|`'")
+    hostile = {"dataset.name": word, "model.objective": Reference(word), "search.score": "`<b>|`"}
+    config = RunConfig({**parse_config(CONFIG).settings, **hostile})
     name = "r | ` <script> [p](http://evil) --- license: evil"
     run = make_run(tmp_path / name.replace("/", "_"), config, word=word)
     measure(run, "odd", {word: 0.5})
@@ -200,7 +202,7 @@ def test_folders_of_the_machine_are_left_out(model, tmp_path):
     config = CONFIG.replace("dsprites_full", "/home/ann/secret/cells.npz") + 'dataset.factors = "~/mine/labels.csv"\n'
     text = write_card(make_run(tmp_path / "run", config), model, "keras")
     assert "dataset.name = 'cells.npz'" in text
-    assert 'dataset.factors = "labels.csv"' in text
+    assert "dataset.factors = 'labels.csv'" in text
     for folder in ("/home", "secret", "mine"):
         assert folder not in text
     assert str(tmp_path) not in text

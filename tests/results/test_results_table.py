@@ -13,6 +13,7 @@ from rdl.results.dot_plot import draw_dots, save_dots
 from rdl.results.results_table import COLUMNS, read_results, read_run_results
 from rdl.results.summary import format_summary, select_comparable, select_results, summarize, summarize_metrics
 from rdl.runs import Layout
+from tests.run_configs import write_config
 
 
 def aggregate(
@@ -150,7 +151,7 @@ def test_trees_aggregates_and_summaries_of_runs_meet_in_one_table(tmp_path, base
 def finished_run(root, config, mig=0.4, job="rpu_vae", **more):
     """A run that has measured its final model."""
     (root / "results").mkdir(parents=True)
-    (root / "config.gin").write_text(f"dataset.name = 'dsprites_full'\nexperiment.job = @{job}\n{config}")
+    write_config(root, f"dataset.name = 'dsprites_full'\nexperiment.job = @{job}\n{config}")
     summary = {"experiment": "rpu_vae", "final.discrete_mig": mig, "final.disentanglement": mig / 2, **more}
     (root / "results" / "summary.json").write_text(json.dumps(summary))
     return root

@@ -2,8 +2,9 @@
 
 import pytest
 
+from rdl.config import RunConfig
 from rdl.errors import UserError
-from rdl.runs import Layout, Run, RunReader, files
+from rdl.runs import Layout, RunDirectory, RunReader, files
 from rdl.runs.folders import finished_in
 from rdl.runs.layout import (
     IterationKey,
@@ -48,7 +49,7 @@ def test_what_is_no_key_is_told_from_one(text):
 
 
 def test_a_reader_finds_what_a_run_wrote_and_passes_over_what_is_damaged_or_new(tmp_path):
-    with Run(tmp_path / "run", "a.b = 1\n") as run:
+    with RunDirectory(tmp_path / "run", RunConfig({"a.b": 1})) as run:
         run.unit(MeasureKey("final"), lambda: {"mig": 0.5})
         run.journal.append("of a later version", {"score": 1})
         run.journal.append(SessionKey(0).text, {"seconds": 2.5})
@@ -63,7 +64,7 @@ def test_a_reader_finds_what_a_run_wrote_and_passes_over_what_is_damaged_or_new(
     assert reader.records == {MeasureKey("final"): {"mig": 0.5}, SessionKey(0): {"seconds": 2.5}}
     assert reader.of_kind(MeasureKey) == {MeasureKey("final"): {"mig": 0.5}}
     assert reader.damaged == 1
-    assert reader.settings == {"a.b": "1"}
+    assert reader.used.settings == {"a.b": 1}
     assert [session.environment for session in reader.sessions] == [{"python": 0}, {"python": 1}]
     assert reader.sessions[1].warnings == ["one", "two"]
     assert run.paths.journal.read_bytes() == before

@@ -12,8 +12,8 @@ from rdl.data.factors import FactorSpace, Table
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.recursion import LeafLabels
-from rdl.runs import files
 from rdl.scoring import DCIScore, FewLabelsMIGScore, LeafMIGScore, SavedLeafMIGScore
+from tests.run_configs import write_config
 from third_party.disentanglement_lib.evaluation.metrics import mig
 
 N = 400
@@ -105,7 +105,7 @@ def run(tmp_path):
     x_labels = random.standard_normal((N, 2))
     long = LeafLabels().add(everything, x_labels).add(some, random.standard_normal((100, 1)))
     long = long.add(few, random.standard_normal((40, 1)))
-    files.write_text(tmp_path / "config.gin", "")
+    write_config(tmp_path)
     long.save(tmp_path / "leaf_0" / "labels.npz")
     LeafLabels().add(everything, x_labels[:, :1]).save(tmp_path / "leaf_1" / "labels.npz")
     return str(tmp_path), long
@@ -137,7 +137,7 @@ def test_gin_configures_the_run_and_leaf_mig_separately(run):
 def test_missing_saved_labels_are_refused_in_one_line(run, tmp_path_factory):
     root, empty = run[0], tmp_path_factory.mktemp("empty")
     bare = tmp_path_factory.mktemp("bare")
-    files.write_text(bare / "config.gin", "")
+    write_config(bare)
     fewer = IMAGES.subset(np.arange(50))
     for make, name in (
         (lambda: SavedLeafMIGScore(str(empty)), "not a run directory"),

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from rdl.config import gin_text
 from rdl.errors import UserError
 from rdl.results import result_tree
 from rdl.results.method_names import strip_gin_quotes
@@ -70,7 +69,7 @@ class CardRecords:
     @cached_property
     def settings(self) -> dict[str, str]:
         """Training settings as gin text; absolute paths are cut to their last part."""
-        config = gin_text.parse_gin_text(self._reader.config)
+        config = self._reader.config.texts()
         trained = dict(select_training_settings(config))
         if seed := config.get("experiment.seed"):
             trained["experiment.seed"] = seed
@@ -79,7 +78,7 @@ class CardRecords:
     @cached_property
     def _operative_settings(self) -> dict[str, str]:
         """All settings in use as gin text, defaults included, where the run has recorded them."""
-        return {key: _FOLDERS.sub("", value) for key, value in self._reader.settings.items()}
+        return {key: _FOLDERS.sub("", value) for key, value in self._reader.used.texts().items()}
 
     def read_setting(self, key: str) -> str:
         """A setting without gin's quotes; empty if it is unknown."""

@@ -1,0 +1,92 @@
+"""Detects gin bindings that have no effect: before a run by its resolved configuration, after it by what was called.
+
+Only bindings of the given files and bindings themselves are reported: an included file may serve several jobs.
+"""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import gin
+import keras
+
+from rdl.config import RunConfig, keys_given
+from rdl.jobs.context import Context
+from rdl.models.objectives.objective import Objective
+from rdl.population import SearchSpace
+from rdl.population.search_space import Dimension, reference_dimensions
+
+_STAGES = {
+    "search": ("population",), "train_ladder": ("population",), "rpu_vae": ("x_run", "leaf_run", "final"),
+}  # fmt: skip
+
+
+def find_unused(config: RunConfig) -> list[str]:
+    """A line for each binding that cannot have an effect, with the reason and what would give it one."""
+    found = (*_unreferenced(config), *_of_other_stages(config), *_searched(config))
+    return [f"{key} has no effect: {reason}" for key, reason in found if key in keys_given()]
+
+
+def find_uncalled(config: RunConfig) -> list[str]:
+    """The keys of bindings that no call of this process was given."""
+    calls = [_split(key) for key in RunConfig.operative().settings]
+
+    def called(key: str) -> bool:
+        scopes, name = _split(key)  # a call within scopes is given the bindings of the outer scopes too
+        return any(name == other and inner[: len(scopes)] == scopes for inner, other in calls)
+
+    return [key for key in config.settings if key in keys_given() and not called(key)]
+
+
+def _split(key: str) -> tuple[list[str], str]:
+    *scopes, name = key.split("/")
+    return scopes, name
+
+
+def _unreferenced(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Objectives, networks, jobs and search spaces have an effect only where another parameter refers to them."""
+    referenced = config.referenced_names()
+    if not any(_split(key)[1] == "population.search_space" for key in config.settings):
+        referenced |= {"SearchSpace"}  # the default
+    for key in config.settings:
+        name = _split(key)[1].rpartition(".")[0]
+        if name not in referenced and _must_be_referenced(gin.config._REGISTRY.get_match(name).wrapped):
+            now = ", ".join(f"{slot} = {value}" for slot, value in _choices(config).items())
+            yield key, f"nothing refers to @{name}; the configuration has {now}."
+
+
+def _must_be_referenced(target: Any) -> bool:
+    if target in (SearchSpace, Dimension):
+        return True
+    if not inspect.isfunction(target):
+        return False
+    hints = get_type_hints(target)
+    made = hints.get("return")
+    return Context in hints.values() or (
+        isinstance(made, type) and issubclass(made, (Objective, SearchSpace, keras.Model))
+    )
+
+
+def _choices(config: RunConfig) -> dict[str, Any]:
+    slots = ("experiment.job", "model.objective", "model.encoder", "model.decoder", "population.search_space")
+    return {slot: config.value(slot) for slot in slots}
+
+
+def _of_other_stages(config: RunConfig) -> Iterator[tuple[str, str]]:
+    job = config.name("experiment.job")
+    others = {stage for stages in _STAGES.values() for stage in stages} - {*_STAGES.get(job, ())}
+    for key in config.settings:
+        scopes, _ = _split(key)
+        if job in _STAGES and scopes and scopes[0] in others:
+            stages = ", ".join(_STAGES[job])
+            yield key, f"{job} has no stage '{scopes[0]}'; bind it for {stages}, or without a scope."
+
+
+def _searched(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """A hyperparameter that the population searches replaces the value that the objective is bound to."""
+    if config.name("population.search_space") not in ("", "SearchSpace"):
+        return
+    for name in config.value("SearchSpace.dimensions") or reference_dimensions():
+        key = f"{config.name('model.objective')}.{name}"
+        if key in config.settings:
+            yield key, f"the population searches {name!r}; bind {name}/Dimension.initial, or remove it from the space."
