@@ -52,7 +52,7 @@ def compare_thresholds(bed: Path, thresholds=THRESHOLDS) -> list[dict[str, float
                     found.append((0, 0.0, true[others].mean()))
                     continue
                 leaves = [LeafLabels((images,), (labels,))]
-                scores = np.array([leaf_mig.score(codes, leaves)["leaf_mig"] for codes in means])[others]
+                scores = np.array([leaf_mig.compute_leaf_mig(codes, leaves)["leaf_mig"] for codes in means])[others]
                 rank = stats.spearmanr(scores, true[others]).statistic
                 found.append((labels.shape[1], rank, true[others][scores.argmax()]))
             count, rank, chosen = np.mean(found, axis=0)

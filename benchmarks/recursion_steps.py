@@ -61,7 +61,7 @@ def correlate_leaf_mig(records: RunRecords, images: ImageSet, bed: Path) -> dict
         codes = np.load(block, allow_pickle=False)["means"]
         points = np.sort(generator(0, "bed", "points").permutation(len(images))[: codes.shape[1]])
         leaves = [restrict(LeafLabels.load(path), points) for path in paths]
-        scores += [leaf_mig.score(means, leaves, points)["leaf_mig"] for means in codes]
+        scores += [leaf_mig.compute_leaf_mig(means, leaves, points)["leaf_mig"] for means in codes]
         true += [model["discrete_mig"] for model in files.read_json(bed / "units" / f"{block.stem}.json")["models"]]
     return {
         "models": len(true),

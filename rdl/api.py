@@ -159,7 +159,7 @@ def load(run: str | os.PathLike) -> "TrainedModel":
     from rdl.runs import Layout
 
     alone = (Path(run) / "encoder.keras").exists()
-    return saved.load(Path(run) if alone else Layout(Path(run)).model)
+    return saved.load_model(Path(run) if alone else Layout(Path(run)).model)
 
 
 def train(
@@ -234,7 +234,7 @@ def disentangle(
 
     options = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
     asked, array = request.make_request(images, size=size, channels=channels, **options)
-    root = Path(output_dir) if output_dir is not None else request.default_output_dir(asked)
+    root = Path(output_dir) if output_dir is not None else request.default_run_directory(asked)
     found = request.inspect_request(asked, root, array) if request.find_plan(asked, root) is None else None
     kernels.select(environment.recorded_kernels(root))
     from rdl.cli.configuration import configure
@@ -282,7 +282,7 @@ def extend(
     from rdl.extending import extension
 
     with _explain_threads():
-        extension.extend(
+        extension.extend_run(
             root, lambda folder: automatic_run.train_configured(folder, worker.executor), print,
             generations=generations, leaf_runs=leaf_runs, images=images, minutes=minutes,
             bindings=format_bindings(bindings),
@@ -322,7 +322,7 @@ def evaluate(
     from rdl.results import evaluation, result_tree
 
     root = run.root if isinstance(run, Run) else Path(run)
-    paths = evaluation.evaluate(
+    paths = evaluation.evaluate_run(
         root, list(metrics), [representation], bindings=format_bindings(bindings), preset=preset
     )
     head = "evaluation_results."

@@ -10,7 +10,7 @@ GIN_CONFIGS = next(
 )
 
 
-def find(name: str) -> Path:
+def find_gin_file(name: str) -> Path:
     """Where a gin file lies: as it is written if there is such a file, else that of this name among those shipped.
 
     Args:
@@ -23,6 +23,6 @@ def find(name: str) -> Path:
     return given if taken else shipped
 
 
-def names() -> list[str]:
+def list_gin_files() -> list[str]:
     """The training files that are shipped, as ``gin_configs/quickstart.gin``."""
     return [f"gin_configs/{path.name}" for path in sorted(GIN_CONFIGS.glob("*.gin"))]

@@ -133,7 +133,7 @@ def inspect_request(request: AutoRequest, root: Path, array: np.ndarray | None =
     return found
 
 
-def default_output_dir(request: AutoRequest) -> Path:
+def default_run_directory(request: AutoRequest) -> Path:
     """``runs/<name of the images>``."""
     return Path("runs") / ("images" if request.in_memory else Path(os.path.abspath(request.images)).stem)
 

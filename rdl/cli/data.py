@@ -36,7 +36,7 @@ def main(given: argparse.Namespace) -> int:
     if given.command == "list":
         return _print(inventory.list_data_sets())
     if given.command == "check":
-        return _print(inventory.check_files(given.names))
+        return _print(inventory.check_datasets(given.names))
     for name in given.names or [None]:
         images = prepare_images(name, given.gin_file, given.gin_bindings)
         print(f"{images}: ready in {getattr(images.source, 'path', 'memory')}")

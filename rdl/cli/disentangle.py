@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
 
     options = {name: FLAGS[name].value for name in ("minutes", "factors", "size", "channels", "seed")}
     asked, _ = request.make_request(arguments[0], **options)
-    root = Path(FLAGS.output_dir or request.default_output_dir(asked))
+    root = Path(FLAGS.output_dir or request.default_run_directory(asked))
     found = request.inspect_request(asked, root) if request.find_plan(asked, root) is None else None
     kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)

@@ -44,7 +44,7 @@ def main(_: Sequence[str]) -> None:
     metrics = evaluation.METRICS if FLAGS.metrics == ["all"] else FLAGS.metrics
     for run in FLAGS.run:
         print(f"{run}:", flush=True)
-        evaluation.evaluate(
+        evaluation.evaluate_run(
             run,
             metrics,
             FLAGS.representations,

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.runs import Layout
 
     run = Layout(Path(arguments[0]))
-    model = saved.load(run.model)
+    model = saved.load_model(run.model)
     text = write_card(run, model, FLAGS.format, FLAGS.license)
     for path in export(model, FLAGS.output_dir or f"{arguments[0]}/export/{FLAGS.format}", FLAGS.format, text):
         print(path)

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.extending import extension
 
     asked = {name: FLAGS[name].value for name in ("generations", "leaf_runs", "images", "minutes")}
-    summary = extension.extend(
+    summary = extension.extend_run(
         root,
         lambda folder: automatic_run.train_configured(folder, worker.executor),
         lambda line: print(line, flush=True),

@@ -16,10 +16,10 @@ def executor() -> Executor:
     Raises:
       UserError: no such executor, or its package is missing.
     """
-    return build_executor(setup=functools.partial(prepare, gin.config_str()))
+    return build_executor(setup=functools.partial(prepare_worker, gin.config_str()))
 
 
-def prepare(config: str, cpus: float) -> None:
+def prepare_worker(config: str, cpus: float) -> None:
     """Readies a fresh process for members.
 
     Args:

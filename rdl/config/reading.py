@@ -21,7 +21,9 @@ from rdl.errors import UserError
 
 # gin also finds the shipped files, from any working directory. This replaces gin's search in Python packages, which
 # raises an error where a folder is not a package.
-gin.config._FILE_READERS[1:] = [(lambda path: open(shipped.find(path)), lambda path: shipped.find(path).is_file())]  # noqa: SIM115
+gin.config._FILE_READERS[1:] = [
+    (lambda path: open(shipped.find_gin_file(path)), lambda path: shipped.find_gin_file(path).is_file())
+]  # noqa: SIM115
 
 SCOPES = ("x_run", "leaf_run", "final", "population")
 """The scopes that the code enters: the stages of a run."""
@@ -49,7 +51,7 @@ def read_gin(gin_files: Sequence[str], bindings: Sequence[str], skip_unknown: bo
     try:
         _given.clear()
         gin.parse_config_files_and_bindings(list(gin_files), list(bindings), False, skip_unknown=skip_unknown)
-        for text in (*(shipped.find(path).read_text(errors="replace") for path in gin_files), *bindings):
+        for text in (*(shipped.find_gin_file(path).read_text(errors="replace") for path in gin_files), *bindings):
             _given.update(keys_in(text))
         check_types()
         if not skip_unknown:
@@ -90,8 +92,8 @@ def check_files(gin_files: Sequence[str]) -> None:
       UserError: names the missing file, and the files that rdl ships.
     """
     for path in gin_files:
-        if not os.path.isfile(shipped.find(path)):
-            names = shipped.names()
+        if not os.path.isfile(shipped.find_gin_file(path)):
+            names = shipped.list_gin_files()
             near = _suggest_name(Path(path).stem, {Path(name).stem for name in names}, ".gin")
             raise UserError(f"--gin_file {path} does not exist{near}; rdl ships {', '.join(names)}.")
 

@@ -46,27 +46,27 @@ def ready(source: Source) -> Source:
     """The source's cache where it exists, else the source."""
     if source.stochastic:
         return _inside(source, ready)
-    return source if isinstance(source, MappedSource) else find(source.key) or source
+    return source if isinstance(source, MappedSource) else find_cached(source.key) or source
 
 
-def prepare(source: Source, progress: OnProgress | None = None) -> Source:
+def prepare_source(source: Source, progress: OnProgress | None = None) -> Source:
     """The source's cache, made where it does not exist. For a stochastic source, that of the source it draws upon.
 
     Raises:
       UserError: the cache cannot be written.
     """
     if source.stochastic:
-        return _inside(source, lambda inner: prepare(inner, progress))
+        return _inside(source, lambda inner: prepare_source(inner, progress))
     if isinstance(source, MappedSource):
         return source
-    return build(source.key, len(source), source.shape, source.blocks(), source.binary, progress, source.notes)
+    return build_cache(source.key, len(source), source.shape, source.blocks(), source.binary, progress, source.notes)
 
 
 def _inside(source: Any, change: Callable[[Source], Source]) -> Source:
     return replace(source, source=change(source.source)) if hasattr(source, "source") else source
 
 
-def find(key: str) -> MappedSource | None:
+def find_cached(key: str) -> MappedSource | None:
     """The cached images with this key; None where they do not exist or are damaged."""
     path = cache_path(key)
     record = _record(path)
@@ -114,7 +114,7 @@ def _record(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def build(
+def build_cache(
     key: str,
     length: int,
     shape: tuple[int, int, int],
@@ -139,7 +139,7 @@ def build(
     """
     path = cache_path(key)
     with _lock(path):
-        if (found := find(key)) is not None:
+        if (found := find_cached(key)) is not None:
             return found
         row = (-(-math.prod(shape) // 8),) if packed else shape
         done = 0
@@ -167,14 +167,14 @@ def decode_once(
     """Makes images that can only be read in order readable by index: few in memory, many in a cache.
 
     Args:
-      key, length, shape, blocks, notes: see `build`.
+      key, length, shape, blocks, notes: see `build_cache`.
 
     Raises:
       UserError: the blocks hold another number of images, or the cache cannot be written.
     """
     if length * math.prod(shape) > _IN_MEMORY_AT_MOST:
         _log.info("Decoding %d images once, into %s.", length, cache_path(key))
-        return build(key, length, shape, blocks, notes=notes)
+        return build_cache(key, length, shape, blocks, notes=notes)
     images = np.concatenate(list(blocks))
     if len(images) != length:
         raise UserError(f"Expected {length} images, got {len(images)} ({key[:200]}): get the files again.")

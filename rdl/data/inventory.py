@@ -43,7 +43,7 @@ def list_data_sets() -> Iterator[Row]:
             yield Row(name, "ready", str(found or files[0].locate()))
 
 
-def check_files(wanted: list[str]) -> Iterator[Row]:
+def check_datasets(wanted: list[str]) -> Iterator[Row]:
     """Compares every present official file with its published SHA-256, and every cache with its own.
 
     Args:

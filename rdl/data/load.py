@@ -77,7 +77,7 @@ def load(
         "origin": origin, "factors": factors, "correlation": correlation, "value_range": value_range,
         "background": background, "images_key": images_key, "factors_key": factors_key, "continuous": continuous,
     }  # fmt: skip
-    return _load(name, given, lambda source: cache.prepare(source, progress) if prepare else cache.ready(source))
+    return _load(name, given, lambda source: cache.prepare_source(source, progress) if prepare else cache.ready(source))
 
 
 def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Source]) -> ImageSet:

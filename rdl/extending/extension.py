@@ -18,7 +18,7 @@ from rdl.runs.layout import MemberKey, OutcomeKey
 Say = Callable[[str], None]
 
 
-def extend(
+def extend_run(
     root: Path,
     train: Callable[[str], dict[str, Any]],
     say: Say,

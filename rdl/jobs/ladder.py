@@ -46,7 +46,7 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
         summary = search(
             dataclasses.replace(context, callback=CallbackList(context.callback, callback)), score, comparable=False
         )
-        model = saved.load(context.run.paths.model)
+        model = saved.load_model(context.run.paths.model)
         kl = np.array(callback.kl[-1])
         for name, where in zip(callback.levels.names, callback.levels.slices, strict=True):
             summary[f"final.kl_{name}"] = float(kl[where].sum())

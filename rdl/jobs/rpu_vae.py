@@ -72,7 +72,7 @@ def rpu_vae(
     )
     budget.spend(x_run)
     if labels == "population":
-        return pooled.run(context, x_run, leaf_runs, budget)
+        return pooled.run_with_pool(context, x_run, leaf_runs, budget)
 
     posterior = x_run.encode(images)  # once: at full size it costs as much as several generations of a leaf run
     leaves = [run_leaf(context, x_run, posterior, number, budget) for number in range(leaf_runs)]

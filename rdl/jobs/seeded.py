@@ -77,7 +77,7 @@ def make_cases(gin_files: Sequence[str], seeds: str) -> list[SeededCase]:
         name = Path(path).stem
         if name in paths:
             raise UserError(f"{paths[name]} and {path} have the same name {name}: rename one of them.")
-        paths[name] = str(shipped.find(path).absolute())
+        paths[name] = str(shipped.find_gin_file(path).absolute())
     parts = parse_ranges(seeds, "--seeds")
     if sum(high - low + 1 for low, high in parts) > _MAX_SEEDS:
         raise UserError(f"--seeds must be at most {_MAX_SEEDS:,} seeds, got {seeds}.")

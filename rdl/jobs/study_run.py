@@ -129,7 +129,7 @@ class StudyTask:
         run = FinishedRun.open(folder)
         run.write_training_results(case.labels)
         if "final.discrete_mig" in summary:  # the factors are known
-            evaluation.evaluate(folder, metrics, plan.representations, plan.repeats, plan.metric_bindings)
+            evaluation.evaluate_run(folder, metrics, plan.representations, plan.repeats, plan.metric_bindings)
 
 
 def _resolve_metrics(metrics: Sequence[str] | None) -> Sequence[str]:

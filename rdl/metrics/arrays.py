@@ -249,7 +249,9 @@ def _functions(points: Points, mode: str, backend: str) -> dict[str, Metric]:
     return {
         "mig": lambda seed: mig.score(codes, factors, mode=mode, continuous_factors=continuous),
         "nmig": lambda seed: nmig.score(codes, factors, mode=mode, continuous_factors=continuous),
-        "mig_sup": lambda seed: _without(mig_sup.score(codes, factors, continuous_factors=continuous), "per_latent"),
+        "mig_sup": lambda seed: _without(
+            mig_sup.compute_mig_sup(codes, factors, continuous_factors=continuous), "per_latent"
+        ),
         "sap_score": lambda seed: sap_score.score(*arrays, mode=mode, continuous_factors=continuous),
         "sap_score_continuous": lambda seed: sap_score.score(*arrays, continuous_factors=True, mode=mode),
         "modularity_explicitness": lambda seed: modularity_explicitness.score(
@@ -257,7 +259,7 @@ def _functions(points: Points, mode: str, backend: str) -> dict[str, Metric]:
         ),
         "irs": lambda seed: irs.score(codes, factors, mode=mode),
         "unsupervised": lambda seed: unsupervised_metrics.score(codes, mode=mode),
-        "infomec": lambda seed: infomec.score(codes, factors, seed, continuous_factors=continuous),
+        "infomec": lambda seed: infomec.measure_infomec(codes, factors, seed, continuous_factors=continuous),
         # No encoder is at hand: both scores draw among the points. 0.05 is the studies' pruning threshold.
         "beta_vae_sklearn": lambda seed: beta_vae.score(sampler, seed, mode=mode),
         "factor_vae_metric": lambda seed: factor_vae.score(sampler, seed, threshold=0.05, mode=mode),
@@ -265,7 +267,7 @@ def _functions(points: Points, mode: str, backend: str) -> dict[str, Metric]:
         "reduced_downstream_task": lambda seed: reduced_downstream_task.score(
             *arrays, predictor_fn=utils.logistic_regression_cv, random_state=seed, mode=mode
         ),
-        "dci_es": lambda seed: dci_es.score(*arrays, seed),
+        "dci_es": lambda seed: dci_es.measure_dci_es(*arrays, seed),
         "dci": lambda seed: dci.score(*arrays, seed, mode, backend, continuous_factors=continuous),
         "unified_scores": lambda seed: unified_scores.score(*arrays, mode=mode),
         "downstream_task_boosted_trees": lambda seed: downstream_task.score(*arrays, random_state=seed, mode=mode),

@@ -46,7 +46,7 @@ def compute_dci_es(
     trees: int = 100,
     normalisation: str = "lowest_loss",
 ) -> dict[str, float]:
-    """DCI-ES of a representation on drawn points, with disentanglement_lib's interface; see `score`."""
+    """DCI-ES of a representation on drawn points, with disentanglement_lib's interface; see `measure_dci_es`."""
     del artifact_dir
     continuous = utils.continuous_factors(ground_truth_data)
     validation.reject_continuous(continuous, "DCI-ES", "its forests classify values")
@@ -54,10 +54,10 @@ def compute_dci_es(
         ground_truth_data, representation_function, num_train, num_test, random_state, batch_size
     )
     arrays = codes.T, factors.T, codes_test.T, factors_test.T
-    return score(*arrays, random_state, depths, trees, normalisation=normalisation)
+    return measure_dci_es(*arrays, random_state, depths, trees, normalisation=normalisation)
 
 
-def score(
+def measure_dci_es(
     codes_train: np.ndarray,
     factors_train: np.ndarray,
     codes_test: np.ndarray,

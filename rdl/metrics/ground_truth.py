@@ -25,7 +25,7 @@ _STUDIED = {"cars3d": 17_568, "smallnorb": 24_300}
 """Smaller data sets of disentanglement_lib's study: these keep its draws, in which points are in training and test."""
 
 
-def prepare(images: ImageSet, encode: Encode) -> tuple[Any, Encode, LabelledPoints]:
+def prepare_points(images: ImageSet, encode: Encode) -> tuple[Any, Encode, LabelledPoints]:
     """Ground-truth data, its representation function, and the labelled points.
 
     A complete grid keeps disentanglement_lib's draws, number for number. Images whose pixels are drawn anew at every

@@ -39,16 +39,16 @@ def compute_infomec(
     neighbours: int = 10,
     active_range: float = 0.05,
 ) -> dict[str, Any]:
-    """InfoMEC of a representation on `num_train` drawn points, with disentanglement_lib's interface; see `score`."""
+    """InfoMEC of a representation on `num_train` drawn points, with disentanglement_lib's interface; see `measure_infomec`."""
     del artifact_dir
     codes, factors = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_train, random_state, batch_size
     )
     continuous = utils.continuous_factors(ground_truth_data)
-    return score(codes.T, factors.T, random_state, neighbours, active_range, continuous)
+    return measure_infomec(codes.T, factors.T, random_state, neighbours, active_range, continuous)
 
 
-def score(
+def measure_infomec(
     codes: np.ndarray,
     factors: np.ndarray,
     random_state: int | np.random.RandomState = 0,

@@ -1,7 +1,7 @@
 """MIG-sup: how well single factors explain single latents (Li et al., ICLR 2020, arXiv 2002.10549).
 
 MIG asks for every factor whether a single latent encodes it; MIG-sup asks for every latent whether it encodes a single
-factor. A factor spread over two latents lowers MIG; two factors in one latent lower MIG-sup. `score` takes binned
+factor. A factor spread over two latents lowers MIG; two factors in one latent lower MIG-sup. `compute_mig_sup` takes binned
 posterior means, as disentanglement_lib's MIG does.
 """
 
@@ -19,7 +19,7 @@ ACTIVE_VARIANCE = 0.01
 
 
 @gin.configurable("mig_sup", denylist=["continuous_factors"])
-def score(
+def compute_mig_sup(
     codes: np.ndarray,
     factors: np.ndarray,
     num_bins: Bins = 20,

@@ -88,7 +88,7 @@ def analyze_model(records: RunRecords, images: ImageSet, note: Callable[[str], N
     Raises:
       UserError: the model is missing or damaged, or does not fit the images.
     """
-    model = saved.load(records.reader.paths.model)
+    model = saved.load_model(records.reader.paths.model)
     random = generator(0, "report")
     indices = np.sort(random.permutation(len(images))[:POINTS])
     pixels = images.images(indices)

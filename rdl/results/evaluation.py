@@ -69,7 +69,7 @@ def compute_metric(data: Any, encode: Function) -> dict[str, Any]:
         raise _UndefinedMetric(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
 
 
-def evaluate(
+def evaluate_run(
     root: str | Path,
     metrics: Sequence[str] = METRICS,
     representations: Sequence[str] = REPRESENTATIONS,

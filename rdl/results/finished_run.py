@@ -63,7 +63,7 @@ class FinishedRun:
     @cached_property
     def model(self) -> TrainedModel:
         """The trained model."""
-        return saved.load(self.paths.model)
+        return saved.load_model(self.paths.model)
 
     @cached_property
     def images(self) -> ImageSet:

@@ -32,7 +32,7 @@ class Representations:
             found = model.posterior(observations)
             return np.concatenate([np.asarray(found.loc), np.asarray(found.log_variance)], axis=1)
 
-        self.data, self._posterior, self.points = ground_truth.prepare(images, posterior)
+        self.data, self._posterior, self.points = ground_truth.prepare_points(images, posterior)
         if isinstance(self.data, EncodedStates) and len(images) <= _FEW_IMAGES:
             # Encode in bulk, since metrics draw a few at a time. Some combinations of factors may have no image.
             self._posterior(self.data.states(images.factors(images.labelled()).T))

@@ -26,7 +26,7 @@ _LOG_2PI = float(np.log(2 * np.pi))
 _BLOCK = 2**19  # densities computed at once; they fit into the processor's cache
 
 
-def score(
+def compute_chen_scores(
     means: np.ndarray,
     log_variances: np.ndarray,
     factors: np.ndarray,
@@ -99,7 +99,7 @@ def _entropy(samples: np.ndarray, means: np.ndarray, log_variances: np.ndarray) 
 
 @gin.configurable
 class ChenMeasurement:
-    """`score` of a member's posteriors on a data set with factors: as a score, the mean `mig_chen` of its models.
+    """`compute_chen_scores` of a member's posteriors on a data set with factors: as a score, the mean `mig_chen` of its models.
 
     Args:
       num_samples: maximum number of samples for each entropy.
@@ -136,7 +136,7 @@ class ChenMeasurement:
         factors = images.factors(indices)[:, kept]
         means, log_variances = encode(indices)
         posteriors = zip(means, log_variances, strict=True)
-        measured = [score(*posterior, factors, seed, self.num_samples) for posterior in posteriors]
+        measured = [compute_chen_scores(*posterior, factors, seed, self.num_samples) for posterior in posteriors]
         per_model = [scores["mig_chen"] for scores in measured]
         kl = mean_kl_to_prior(means, log_variances).tolist()
         return Scored(float(np.mean(per_model)), per_model, kl, {"measured": measured})

@@ -13,7 +13,7 @@ from third_party.disentanglement_lib.evaluation.metrics import utils
 
 
 @gin.configurable("leaf_mig")
-def score(
+def compute_leaf_mig(
     means: np.ndarray,
     leaves: Sequence[LeafLabels],
     indices: np.ndarray | None = None,
@@ -97,7 +97,7 @@ def sample(leaves: Sequence[LeafLabels], num_points: int, seed: int) -> tuple[li
 
     Returns:
       The leaves with the drawn images, and the indices of all these images, ascending: encode these and pass them to
-      `score` as `indices`.
+      `compute_leaf_mig` as `indices`.
     """
     sampled = [_sample(leaf, num_points, seed) for leaf in leaves]
     images = [indices for leaf in sampled for indices in leaf.indices]

@@ -68,7 +68,9 @@ def measure(
         mode="fixed", backend=dci_backend, continuous_factors=mask,
     )  # fmt: skip
     scores.pop("backend", None)
-    scores["mig_sup"] = mig_sup.score(codes[train], factors[train], num_bins, continuous_factors=mask)["mig_sup"]
+    scores["mig_sup"] = mig_sup.compute_mig_sup(codes[train], factors[train], num_bins, continuous_factors=mask)[
+        "mig_sup"
+    ]
     settings = {"num_train": len(train), "num_test": len(test), "num_bins": num_bins, "dci_backend": dci_backend}
     if mask.any():
         settings["continuous"] = int(mask.sum())

@@ -212,7 +212,7 @@ class LeafMIGScore:
     def __call__(self, encode: Encode, images: ImageSet, seed: int) -> Scored:
         """Returns the mean of the models' leaf MIG on the images drawn at construction; the seed has no effect."""
         means, log_variances = encode(self._indices)
-        results = [leaf_mig.score(codes, self.leaves, self._indices) for codes in means]
+        results = [leaf_mig.compute_leaf_mig(codes, self.leaves, self._indices) for codes in means]
         per_model = [float(result["leaf_mig"]) for result in results]
         details = {"leaf_mig": [{key: result[key] for key in ("per_leaf", "per_column")} for result in results]}
         return Scored(float(np.mean(per_model)), per_model, mean_kl_to_prior(means, log_variances).tolist(), details)

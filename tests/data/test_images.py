@@ -79,7 +79,7 @@ def test_without_factors_the_images_remain_and_the_rest_says_what_to_do():
 def test_a_cached_set_travels_small_and_reads_the_same_elsewhere(method):
     positions = np.arange(1000, 1400)
     source = RenderedSprites()
-    mapped = cache.build("sprites", 400, source.shape, [source.read(positions)], packed=True)
+    mapped = cache.build_cache("sprites", 400, source.shape, [source.read(positions)], packed=True)
     images = data.ImageSet("sprites", mapped)
     here = images.images(np.array([3, 399, 3]))
     assert len(pickle.dumps(images)) < 2000  # the map itself stays behind

@@ -123,11 +123,11 @@ def test_inventory(official_folder, capsys):
     (official_folder / "mpi3d_toy" / "mpi3d_toy.npz").write_bytes(b"")
     states = {row.name: row.state for row in inventory.list_data_sets()}
     assert states["mnist"] == "in part" and states["mpi3d_toy"] == "ready"
-    found = {row.name: row.state for row in inventory.check_files([])}
+    found = {row.name: row.state for row in inventory.check_datasets([])}
     found.pop("fashion_mnist", None)  # where Debian's package is installed
     assert found == {"mnist": "differs", "mpi3d_toy": "present"}
     with pytest.raises(UserError, match="No data set is called 'minst'"):
-        list(inventory.check_files(["minst"]))
+        list(inventory.check_datasets(["minst"]))
 
 
 def _run(*arguments) -> subprocess.CompletedProcess:

@@ -320,7 +320,7 @@ class Official:
             path.write_bytes(damage.content(random, self._files[name][bad]))
         try:
             read_all(data.load(name))
-            list(inventory.check_files([name]))
+            list(inventory.check_datasets([name]))
         finally:
             if path.is_dir():
                 path.rmdir()
@@ -353,7 +353,7 @@ class Caches:
 
     def __init__(self, folder: Path):
         self._images = np.random.default_rng(0).integers(0, 256, (20, 5, 3, 1), dtype=np.uint8)
-        self._source = cache.build("fuzzed", 20, (5, 3, 1), [self._images])
+        self._source = cache.build_cache("fuzzed", 20, (5, 3, 1), [self._images])
         self._record = self._source.path.with_suffix(".json")
         self._true = self._record.read_bytes(), self._source.path.read_bytes()
 
@@ -371,7 +371,7 @@ class Caches:
         self._record.write_bytes(record)
         self._source.path.write_bytes(pixels)
         cache.is_sound(self._source.path)
-        found = cache.build("fuzzed", 20, (5, 3, 1), [self._images])
+        found = cache.build_cache("fuzzed", 20, (5, 3, 1), [self._images])
         if not np.array_equal(found.read(np.arange(20)), self._images):
             raise AssertionError("a damaged cache was believed")
 

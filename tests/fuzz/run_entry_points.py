@@ -280,7 +280,7 @@ class Models:
         elif kind < 0.95:
             bad = self._reconfigured(random, self._true[name])
         (self._folder / f"{name}.keras").write_bytes(bad)
-        model = saved.load(self._folder)
+        model = saved.load_model(self._folder)
         model.encode(np.zeros((2, *model.image_shape), np.uint8))
         model.decode(np.zeros((2, model.num_latents)))
 

@@ -106,7 +106,7 @@ def test_a_ladder_stopped_in_the_middle_of_a_step_resumes_with_the_same_result(t
     assert {k: v for k, v in resumed.items() if k != "elapsed_seconds"} == {
         k: v for k, v in summary.items() if k != "elapsed_seconds"
     }
-    models = [saved.load(tmp_path / folder / "model") for folder in ("whole", "stopped")]
+    models = [saved.load_model(tmp_path / folder / "model") for folder in ("whole", "stopped")]
     for one, other in zip(*(m.encoder.get_weights() + m.decoder.get_weights() for m in models), strict=True):
         assert np.array_equal(one, other)
     records = [json.loads(line) for line in (tmp_path / "stopped" / "journal.jsonl").read_text().splitlines()]

@@ -181,4 +181,4 @@ def test_a_metric_that_fails_names_its_reason_and_the_others_follow():
 def test_mig_sup_of_arrays_is_that_of_the_function():
     codes, factors = points()
     results, _ = score(codes, factors, metrics=["mig_sup"])
-    assert results["mig_sup"]["mig_sup"] == pytest.approx(mig_sup.score(codes, factors)["mig_sup"])
+    assert results["mig_sup"]["mig_sup"] == pytest.approx(mig_sup.compute_mig_sup(codes, factors)["mig_sup"])

@@ -24,7 +24,7 @@ CODES = {
 
 def score_kind(kind, **settings):
     codes = CODES[kind]
-    return dci_es.score(codes[:1000], FACTORS[:1000], codes[1000:], FACTORS[1000:], trees=20, **settings)
+    return dci_es.measure_dci_es(codes[:1000], FACTORS[:1000], codes[1000:], FACTORS[1000:], trees=20, **settings)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_depths_that_do_not_rise_are_refused(depths):
 
 def test_invalid_arrays_and_settings_are_refused():
     with pytest.raises(ValueError, match="constant factors only"):
-        dci_es.score(NOISE, 0 * FACTORS, NOISE, FACTORS)
+        dci_es.measure_dci_es(NOISE, 0 * FACTORS, NOISE, FACTORS)
     with pytest.raises(ValueError, match="finite"):
-        dci_es.score(NOISE * np.nan, FACTORS, NOISE, FACTORS)
+        dci_es.measure_dci_es(NOISE * np.nan, FACTORS, NOISE, FACTORS)

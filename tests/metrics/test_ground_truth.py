@@ -40,7 +40,7 @@ def own():
 
 def test_each_image_is_encoded_once_for_metrics_that_draw_millions(own):
     encoder = Encoder()
-    data, representation, _ = ground_truth.prepare(own, encoder)
+    data, representation, _ = ground_truth.prepare_points(own, encoder)
     probes = encoder.encoded
     scores = beta_vae.compute_beta_vae_sklearn(
         data, representation, np.random.RandomState(0), num_train=300, num_eval=99
@@ -52,7 +52,7 @@ def test_each_image_is_encoded_once_for_metrics_that_draw_millions(own):
 
 
 def test_codes_are_those_of_the_drawn_images(own):
-    data, representation, _ = ground_truth.prepare(own, Encoder())
+    data, representation, _ = ground_truth.prepare_points(own, Encoder())
     factors, observations = data.sample(500, np.random.RandomState(3))
     np.testing.assert_array_equal(representation(observations), factors)
     expected, _ = own.sample(500, np.random.RandomState(3))
@@ -60,7 +60,7 @@ def test_codes_are_those_of_the_drawn_images(own):
 
 
 def test_training_and_test_points_come_from_different_images(own):
-    data, _, _ = ground_truth.prepare(own, Encoder())
+    data, _, _ = ground_truth.prepare_points(own, Encoder())
     train, test = (part.sample(3000, np.random.RandomState(0))[1] for part in data.train_test())
     assert len(np.unique(train)) == 133 and len(np.unique(test)) == 67
     assert not set(train) & set(test)
@@ -75,7 +75,7 @@ def test_noise_is_no_more_informative_than_chance_in_the_originals_form():
     def encode(observations):
         return noise[np.round(observations[:, 0, 2, 0] * 255).astype(int)]
 
-    data, representation, _ = ground_truth.prepare(images, encode)
+    data, representation, _ = ground_truth.prepare_points(images, encode)
     scores = dci.compute_dci(data, representation, np.random.RandomState(0), num_train=600, num_test=300)
     assert scores["informativeness_test"] == pytest.approx(0.25, abs=0.12)
     assert scores["informativeness_train"] > 0.95
@@ -85,7 +85,7 @@ def test_a_complete_grid_keeps_the_originals_draws():
     pixels = np.zeros((60, 1, 2, 1), np.uint8)
     pixels[:, 0, :, 0] = np.stack(np.unravel_index(np.arange(60), (6, 10)), axis=1)
     images = ImageSet("grid", ArraySource(pixels, "grid"), Grid.over(("a", "b"), (6, 10)))
-    data, representation, _ = ground_truth.prepare(images, Encoder())
+    data, representation, _ = ground_truth.prepare_points(images, Encoder())
     received = mig.compute_mig(data, representation, np.random.RandomState(0), num_train=300)
     assert received == mig.compute_mig(images, Encoder(), np.random.RandomState(0), num_train=300)
     train, test = (set(part.sample(900, np.random.RandomState(0))[1]) for part in data.train_test())
@@ -94,13 +94,13 @@ def test_a_complete_grid_keeps_the_originals_draws():
 
 def test_large_sets_are_not_split(own, monkeypatch):
     monkeypatch.setattr(ground_truth, "MOST_SPLIT", 100)
-    data, _, _ = ground_truth.prepare(own, Encoder())
+    data, _, _ = ground_truth.prepare_points(own, Encoder())
     assert data.train_test() == (data, data)
 
 
 def test_constant_factors_are_left_out():
     numbers = np.stack([np.arange(90) % 3, np.ones(90, int), np.arange(90) // 3 % 5], axis=1)
-    data, representation, points = ground_truth.prepare(image_set(numbers), Encoder())
+    data, representation, points = ground_truth.prepare_points(image_set(numbers), Encoder())
     assert points.names == ("a", "c") and data.num_factors == 2
     scores = factor_vae.compute_factor_vae(
         data, representation, np.random.RandomState(0), num_train=200, num_eval=100, mode="fixed"
@@ -113,7 +113,7 @@ def test_continuous_factors_come_by_their_values():
     numbers = np.stack([np.arange(120), np.arange(120) % 3], axis=1)
     space = FactorSpace(("height", "kind"), (120, 3), (True, False))
     values = [np.sort(RANDOM.random(120)), np.arange(3)]
-    data, representation, points = ground_truth.prepare(image_set(numbers, space, values), Encoder())
+    data, representation, points = ground_truth.prepare_points(image_set(numbers, space, values), Encoder())
     factors, observations = data.sample(50, np.random.RandomState(0))
     np.testing.assert_allclose(factors[:, 0], values[0][representation(observations)[:, 0].astype(int)])
     assert data.continuous_factors.tolist() == [True, False] and points.num_values == [1, 3]
@@ -128,7 +128,7 @@ def test_continuous_factors_come_by_their_values():
 
 def test_images_without_labels_are_left_out(own):
     subset = own.subset(np.arange(50, 150))
-    data, representation, points = ground_truth.prepare(subset, Encoder())
+    data, representation, points = ground_truth.prepare_points(subset, Encoder())
     factors, observations = data.sample(300, np.random.RandomState(0))
     np.testing.assert_array_equal(representation(observations), factors)
     assert len(points.indices) == 100

@@ -128,7 +128,7 @@ def test_a_saved_model_decodes_to_the_likelihoods_mean(model, tmp_path):
         variable.assign(variable + 0.1)
     latents = np.float32(3 * RANDOM.normal(size=(2, 3)))
     saved.save(model, tmp_path / "model")
-    loaded = saved.load(tmp_path / "model")
+    loaded = saved.load_model(tmp_path / "model")
     mean = model.likelihood.distribution(model.decode(latents)).mean().numpy()
     assert mean.min() >= 0 and mean.max() <= 1
     np.testing.assert_allclose(loaded.decode(latents), mean, rtol=1e-6)

@@ -92,7 +92,7 @@ dip_vae.dip_type = 'i'
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     root = make_run(tmp_path_factory.mktemp("runs") / "run")
-    evaluation.evaluate(root, [metric for metric in KEYS if metric not in TREES], bindings=SMALL)
+    evaluation.evaluate_run(root, [metric for metric in KEYS if metric not in TREES], bindings=SMALL)
     return root
 
 
@@ -146,7 +146,7 @@ def test_the_tree_has_disentanglement_lib_s_names_keys_and_types(run, representa
 
 @pytest.mark.slow
 def test_the_tree_of_metrics_by_boosted_trees(run):
-    evaluation.evaluate(run, TREES, ["mean"], bindings=SMALL)
+    evaluation.evaluate_run(run, TREES, ["mean"], bindings=SMALL)
     for metric in TREES:
         check_metric(run, "mean", metric)
 
@@ -177,10 +177,10 @@ def test_training_settings_have_disentanglement_lib_s_names(run):
 def test_measured_metrics_are_skipped(run):
     path = run / "metrics/mean/mig/results/aggregate/evaluation.json"
     before, lines = path.read_bytes(), []
-    assert evaluation.evaluate(run, ["mig"], ["mean"], log=lines.append) == [path]
+    assert evaluation.evaluate_run(run, ["mig"], ["mean"], log=lines.append) == [path]
     assert lines == ["[1/1] mean mig: already measured"]
     assert path.read_bytes() == before
-    evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
+    evaluation.evaluate_run(run, ["mig"], ["mean"], bindings=["mig.num_train = 200"], overwrite=True)
     again = load(path)
     assert again["evaluation_results.discrete_mig"] == json.loads(before)["evaluation_results.discrete_mig"]
     assert again["evaluation_results.uuid"] != json.loads(before)["evaluation_results.uuid"]
@@ -189,7 +189,7 @@ def test_measured_metrics_are_skipped(run):
 def measured(run, metric, **how):
     """The aggregate of one metric on the means, measured unless it is there, and the lines of the log."""
     lines = []
-    (path,) = evaluation.evaluate(run, [metric], ["mean"], log=lines.append, **how)
+    (path,) = evaluation.evaluate_run(run, [metric], ["mean"], log=lines.append, **how)
     return load(path), [line for line in lines if line.startswith("[")]  # without the notes on the data set
 
 
@@ -216,13 +216,13 @@ def test_results_with_and_without_a_preset_are_distinguished(run, tmp_path):
     assert "evaluation_config.evaluation.preset" not in exact
     assert measured(root, "mig", preset="fast")[1] == ["[1/1] mean mig: already measured"]  # exact stands for both
     with pytest.raises(UserError, match="'quick': expected fast"):
-        evaluation.evaluate(root, ["mig"], ["mean"], preset="quick")
+        evaluation.evaluate_run(root, ["mig"], ["mean"], preset="quick")
 
 
 def test_a_preset_without_its_package_is_refused_before_measuring(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs LightGBM: pip install lightgbm"):
-        evaluation.evaluate(run, ["dci"], ["mean"], preset="fast")
+        evaluation.evaluate_run(run, ["dci"], ["mean"], preset="fast")
 
 
 def test_the_expected_time_follows_points_classes_and_back_end(monkeypatch):
@@ -296,23 +296,23 @@ def test_every_image_is_encoded_once_for_all_metrics_and_representations():
 
 def test_wrong_input_is_refused_in_one_line(tmp_path, run):
     with pytest.raises(UserError, match="no finished run"):
-        evaluation.evaluate(tmp_path)
+        evaluation.evaluate_run(tmp_path)
     with pytest.raises(UserError, match="'mgi'"):
-        evaluation.evaluate(run, ["mgi"])
+        evaluation.evaluate_run(run, ["mgi"])
     with pytest.raises(UserError, match="mean and sampled"):
-        evaluation.evaluate(run, ["mig"], ["median"])
+        evaluation.evaluate_run(run, ["mig"], ["median"])
     with pytest.raises(UserError, match="No configurable matching 'mgi'"):
-        evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
+        evaluation.evaluate_run(run, ["mig"], ["mean"], bindings=["mgi.x = 1"], overwrite=True)
     with pytest.raises(UserError, match="mig.num_train must be a whole number, got 1.5"):
-        evaluation.evaluate(run, ["mig"], ["mean"], bindings=["mig.num_train = 1.5"], overwrite=True)
+        evaluation.evaluate_run(run, ["mig"], ["mean"], bindings=["mig.num_train = 1.5"], overwrite=True)
     lines = []
     for binding in ("mig.num_train = 0", "mig.batch_size = -2"):
         with pytest.raises(UserError, match="1 of 1 could not be measured"):
-            evaluation.evaluate(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, log=lines.append)
+            evaluation.evaluate_run(run, ["mig"], ["mean"], bindings=[binding], overwrite=True, log=lines.append)
         assert "expected at least one point in batches of at least one" in lines[-1]
     (tmp_path / "empty.gin").write_text("# nothing\n")
     with pytest.raises(UserError, match="1 of 1 could not be measured"):
-        evaluation.evaluate(run, [str(tmp_path / "empty.gin")], ["mean"], log=lines.append)
+        evaluation.evaluate_run(run, [str(tmp_path / "empty.gin")], ["mean"], log=lines.append)
     assert "evaluation_fn" in lines[-1]
     assert gin.config_str() == ""
 
@@ -321,7 +321,7 @@ def test_repeats_give_means_and_standard_errors(run, tmp_path):
     def measured(name, seed, repeats):
         (tmp_path / f"{name}.gin").write_text("evaluation.evaluation_fn = @mig\nmig.num_train = 200\n")
         seeds = [f"evaluation.random_seed = {seed}"]
-        (path,) = evaluation.evaluate(run, [str(tmp_path / f"{name}.gin")], ["mean"], repeats, seeds)
+        (path,) = evaluation.evaluate_run(run, [str(tmp_path / f"{name}.gin")], ["mean"], repeats, seeds)
         return load(path)
 
     single = [measured(f"seed_{seed}", seed, 1)["evaluation_results.discrete_mig"] for seed in range(3)]
@@ -344,7 +344,7 @@ def test_the_command_refuses_empty_flags(arguments):
 def test_damaged_runs_are_refused_in_one_line(tmp_path, run):
     def refused(match):
         with pytest.raises(UserError, match=match) as error:
-            evaluation.evaluate(tmp_path / "run", ["mig"], ["mean"], bindings=SMALL[:1])
+            evaluation.evaluate_run(tmp_path / "run", ["mig"], ["mean"], bindings=SMALL[:1])
         assert "\n" not in str(error.value)
         assert gin.config_str() == ""
 
@@ -377,7 +377,7 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
     others = {key: value for key, value in config.settings.items() if not key.startswith("dataset.")}
     config = replace(config, settings=others | {"dataset.name": str(tmp_path / "one.npz")})
     files.write_json(root / "config.json", config.to_json())
-    evaluation.evaluate(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, log=lines.append)
+    evaluation.evaluate_run(root, ["modularity_explicitness"], ["mean"], bindings=SMALL, log=lines.append)
     (path,) = result_tree.find_aggregates(root)
     results = result_tree.read_object(path)
     assert "evaluation_results.modularity_score" not in results
@@ -389,13 +389,15 @@ def test_scores_that_compare_factors_are_not_defined_for_one(run, tmp_path):
 
 def test_rdls_own_metrics_are_measured_as_the_others_are(run, capsys):
     small = ("infomec.num_train = 200", "dci_es.num_train = 60", "dci_es.num_test = 40", "dci_es.trees = 3")
-    paths = evaluation.evaluate(run, ["infomec", "dci_es"], ["mean"], bindings=small)
+    paths = evaluation.evaluate_run(run, ["infomec", "dci_es"], ["mean"], bindings=small)
     found = load(paths[0]) | load(paths[1])
     for key in ("infom", "infoe", "infoc", "explicitness", "size", "dci_es_completeness"):
         assert math.isfinite(found[f"evaluation_results.{key}"]), key
     assert found["evaluation_results.size"] == 5 / 4  # five factors in four latents
     with pytest.raises(UserError, match="1 of 1 could not be measured: mean dci_es") as error:
-        evaluation.evaluate(run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, log=print)
+        evaluation.evaluate_run(
+            run, ["dci_es"], ["mean"], bindings=("dci_es.depths = (4, 2)",), overwrite=True, log=print
+        )
     assert "\n" not in str(error.value)
     assert "expected at least two rising depths from 1 and a tree, received [4, 2]" in capsys.readouterr().out
 
@@ -406,7 +408,7 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
     more = tmp_path / "more.gin"
     more.write_text("evaluation.evaluation_fn = @mig\nmig.num_train = 100\n")
     with pytest.raises(UserError, match="1 of 2 could not be measured: mean few; the others are done"):
-        evaluation.evaluate(run, [str(few), str(more)], ["mean"])
+        evaluation.evaluate_run(run, [str(few), str(more)], ["mean"])
     assert result_tree.is_complete(run / "metrics/mean/more", "evaluation")
     assert not result_tree.is_complete(run / "metrics/mean/few", "evaluation")
 
@@ -419,7 +421,7 @@ def test_images_without_every_combination_of_factors_are_measured_by_what_sample
     assert 10 < len(FinishedRun.open(run).images) < 0.2 * np.prod(FinishedRun.open(run).images.factors_num_values)
     metrics = ["factor_vae_metric", "mig", "beta_vae_sklearn", "sap_score"]
     with pytest.raises(UserError, match="2 of 4 could not be measured: mean factor_vae_metric, mean beta_vae_sklearn"):
-        evaluation.evaluate(run, metrics, ["mean"], bindings=SMALL, log=lines.append)
+        evaluation.evaluate_run(run, metrics, ["mean"], bindings=SMALL, log=lines.append)
     assert sum("No image has the factors" in line for line in lines) == 2
     assert all(result_tree.is_complete(run / "metrics/mean" / done, "evaluation") for done in ("mig", "sap_score"))
 

@@ -106,7 +106,7 @@ def test_mig_and_mig_sup_read_the_training_points():
     for num_bins in (20, 4):
         scores, _ = measure(mixed, TRAIN, 40, 0, num_bins)
         assert scores["discrete_mig"] == pytest.approx(plain_mig(mixed[train], TRAIN[train], num_bins))
-        assert scores["mig_sup"] == mig_sup.score(mixed[train], TRAIN[train], num_bins)["mig_sup"]
+        assert scores["mig_sup"] == mig_sup.compute_mig_sup(mixed[train], TRAIN[train], num_bins)["mig_sup"]
 
 
 def test_dci_equals_scikit_learns_trees_with_the_seeds_of_the_one_given():

@@ -35,7 +35,7 @@ def test_bfloat16_stays_near_float32(small_model, made_images):
 def test_a_saved_bfloat16_model_returns_float32(small_model, made_images, tmp_path):
     vae = small_model(precision="mixed_bfloat16").models[0]
     saved.save(vae, tmp_path / "model")
-    model, images = saved.load(tmp_path / "model"), made_images().images(np.arange(3))
+    model, images = saved.load_model(tmp_path / "model"), made_images().images(np.arange(3))
     means = model.encode(images)
     assert means.dtype == model.posterior(images).log_variance.numpy().dtype == model.decode(means).dtype == np.float32
     np.testing.assert_array_equal(means, vae.encode(as_float(tf.constant(images))).loc)

@@ -50,14 +50,14 @@ def _packed_npz(path: Path) -> Source:
     _expect(entry.shape, entry.dtype, path)
     blocks = (block * np.uint8(255) for block in npz.stream_npz(entry, (SIZE, SIZE, 1)))
     key = f"dsprites official {npz.file_identity(path)}"
-    return cache.build(key, SPACE.num_states, (SIZE, SIZE, 1), blocks, packed=True)
+    return cache.build_cache(key, SPACE.num_states, (SIZE, SIZE, 1), blocks, packed=True)
 
 
 def _packed_hdf5(path: Path) -> Source:
     source = Hdf5Source(path, "imgs", scale=255)
     _expect((len(source), *source.shape[:2]), np.dtype(np.uint8), path)
     key = f"dsprites official {npz.file_identity(path)}"
-    return cache.build(key, len(source), source.shape, source.blocks(), packed=True)
+    return cache.build_cache(key, len(source), source.shape, source.blocks(), packed=True)
 
 
 def _expect(shape: tuple[int, ...], dtype: np.dtype, path: Path) -> None:

@@ -67,7 +67,7 @@ def _npz_source(path: Path) -> Source:
     if entry.offset is not None:
         cache.check_in_place(entry)
         return MappedSource(path, entry.offset, length, (64, 64, 3), key)
-    return cache.build(key, length, (64, 64, 3), npz.stream_npz(entry, (64, 64, 3)))
+    return cache.build_cache(key, length, (64, 64, 3), npz.stream_npz(entry, (64, 64, 3)))
 
 
 def cars3d() -> tuple[Source, Grid]:
@@ -83,7 +83,7 @@ def cars3d() -> tuple[Source, Grid]:
     names, sizes = ("object_type", "azimuth", "elevation"), (len(files), 24, 4)
     full = Grid.over(names, sizes).full
     key = f"cars3d {' '.join(npz.file_identity(file) for file in files)}"
-    source = cache.find(key) or cache.decode_once(key, full.num_states, (64, 64, 3), _cars(files))
+    source = cache.find_cached(key) or cache.decode_once(key, full.num_states, (64, 64, 3), _cars(files))
     return source, Grid(full, latent=(2, 1, 0))
 
 
@@ -115,7 +115,7 @@ def smallnorb() -> tuple[Source, Grid]:
         )
     key = f"smallnorb {' '.join(npz.file_identity(dat) for dat, _, _ in halves)}"
     blocks = (block for dat, _, _ in halves for block in _norb_images(dat))
-    source = cache.find(key) or cache.decode_once(key, len(labels), (64, 64, 1), blocks)
+    source = cache.find_cached(key) or cache.decode_once(key, len(labels), (64, 64, 1), blocks)
     return Selection(source, positions, "in the order of factors"), grid
 
 

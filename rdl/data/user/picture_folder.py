@@ -189,7 +189,7 @@ def read_folder(
     )
     digest = hashlib.sha256(os.fsencode(listing)).hexdigest()
     key = f"{folder.resolve()} {digest} {treatment} {value_range} {level} decoding 2"
-    if (found := cache.find(key)) is not None:
+    if (found := cache.find_cached(key)) is not None:
         return found
     what = f"the pictures in {folder}"
     decoding, notes = _survey(files, value_range, level, what)

@@ -47,7 +47,7 @@ def read_tfds(
     check_images((length, *shape), decoder.what)
     key = f"tfds:{name} {builder.info.version} {split} {treatment} {value_range} decoding 2"
     examples = tfds.as_numpy(builder.as_dataset(split=split))
-    source = cache.find(key) or cache.decode_once(key, length, shape, decoder.blocks(examples, shape))
+    source = cache.find_cached(key) or cache.decode_once(key, length, shape, decoder.blocks(examples, shape))
     if "label" not in builder.info.features:
         return source, None
     labels = [example["label"] for example in tfds.as_numpy(builder.as_dataset(split=split))]

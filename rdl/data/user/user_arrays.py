@@ -146,7 +146,7 @@ def _read_images(
         if source is not None:
             _check_brightness(source, what)
             return source
-    if (found := cache.find(key)) is not None:
+    if (found := cache.find_cached(key)) is not None:
         return found
 
     def blocks() -> Iterator[np.ndarray]:

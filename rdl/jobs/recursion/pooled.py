@@ -60,7 +60,7 @@ class LabelPool:
         return cls((), nothing, nothing, nothing)
 
 
-def run(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget) -> dict[str, Any]:
+def run_with_pool(context: Context, x_run: Stage, leaf_runs: int, budget: RecursionBudget) -> dict[str, Any]:
     """Runs everything after the x-run and returns the summary."""
     everything, rules = np.arange(len(context.images)), PoolRules()
     pool = add_labels(context, x_run, LabelPool.empty(len(everything)), everything, rules)

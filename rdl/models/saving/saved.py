@@ -27,7 +27,7 @@ def save(model: "VAE | TrainedModel", folder: str | os.PathLike) -> None:
         model.decoder.save(new / "decoder.keras")
 
 
-def load(folder: str | os.PathLike) -> "TrainedModel":
+def load_model(folder: str | os.PathLike) -> "TrainedModel":
     """Loads a model that `save` wrote.
 
     Raises:

@@ -155,7 +155,7 @@ def test_a_saved_ladder_keeps_levels_and_gates(tmp_path):
     model = small_ladder()
     model.set_gates(ProgressiveSchedule(levels=3, updates_per_step=10).at(0))
     saved.save(model, tmp_path / "model")
-    loaded = saved.load(tmp_path / "model")
+    loaded = saved.load_model(tmp_path / "model")
     latents = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
     assert levels_of(loaded.decoder) == Levels((2, 2, 2))
     assert np.array_equal(loaded.decode(latents), tf.sigmoid(model.decode(latents)))
