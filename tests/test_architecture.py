@@ -1,4 +1,4 @@
-"""The direction of the house: a package imports only from those below it; and its docs name what there is."""
+"""The direction of imports: a package imports only from the layers below it. Docs name only what exists."""
 
 import ast
 import re
@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
 import imports
 
 ROOT = Path(__file__).resolve().parents[1]
-# Each floor may import from those after it, and from itself.
-FLOORS = (
+# Each layer may import from those after it; packages of one layer do not import from each other.
+LAYERS = (
     {"api"},
     {"cli"},
     {"extending"},
@@ -32,7 +32,6 @@ FLOORS = (
     {"config"},
     {"errors", "kernels", "posterior", "seeds", "quiet_start", "shipped", "time_left", "version"},
 )
-# Each is its own room: rooms of one floor do not import from each other.
 NO_TENSORFLOW = ("execution", "population", "recursion", "runs", "data", "scoring", "verdict")
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FILES = sorted((ROOT / "rdl").rglob("*.py"))
@@ -49,31 +48,31 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def room(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ROOT / "rdl").parts[0].removesuffix(".py")
 
 
-def floor(name: str) -> int:
-    return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
+def layer_of(name: str) -> int:
+    return next(i for i, packages in enumerate(LAYERS) if name in packages)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down(path):
-    here = room(path)
+    here = package_of(path)
     if here == "__init__":
-        return  # the public face looks everywhere
-    rooms = set().union(*FLOORS)
+        return  # the public interface imports from everywhere
+    packages = set().union(*LAYERS)
     for name in imported(path):
         parts = name.split(".")
-        if parts[0] != "rdl" or len(parts) < 2 or parts[1] not in rooms or parts[1] == here:
+        if parts[0] != "rdl" or len(parts) < 2 or parts[1] not in packages or parts[1] == here:
             continue
-        assert floor(parts[1]) > floor(here), f"{here} imports {parts[1]}, which is not below it"
+        assert layer_of(parts[1]) > layer_of(here), f"{here} imports {parts[1]}, which is not below it"
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in FILES if room(path) in NO_TENSORFLOW], ids=lambda path: str(path.relative_to(ROOT))
+    "path", [path for path in FILES if package_of(path) in NO_TENSORFLOW], ids=lambda path: str(path.relative_to(ROOT))
 )
-def test_pure_rooms_import_no_tensorflow(path):
+def test_pure_packages_import_no_tensorflow(path):
     assert not {name.split(".")[0] for name in imported(path)} & {"tensorflow", "keras", "tensorflow_probability"}
 
 
@@ -95,9 +94,9 @@ def test_circles_are_found():
     sorted({path.parent for path in FILES}),
     ids=lambda folder: str(folder.relative_to(ROOT)),
 )
-def test_a_folder_can_be_taken_in_at_a_glance(folder):
-    rooms = [path for path in folder.iterdir() if path.suffix == ".py" and path.name != "__init__.py"]
-    assert len(rooms) <= 16, f"{len(rooms)} files: lay some of them in a folder of their own"
+def test_a_folder_has_few_files(folder):
+    files = [path for path in folder.iterdir() if path.suffix == ".py" and path.name != "__init__.py"]
+    assert len(files) <= 16, f"{len(files)} files: move some of them to a subpackage"
 
 
 def test_third_party_imports_nothing_of_rdl():

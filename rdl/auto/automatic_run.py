@@ -112,10 +112,10 @@ def write_plan(
             chosen, found.shape, candidate.speed, processors, candidate.likelihood, asked.size is not None
         )
         more = _describe_more_time(chosen, candidate.speed, time.perf_counter() - started)
-        seen = gin_writer.describe_images(found.images, found.shape, candidate.pixels)
+        images = gin_writer.describe_images(found.images, found.shape, candidate.pixels)
         text = gin_writer.format_gin_file(
             chosen,
-            _format_head(asked, run.paths.plan, [*seen, *lines]),
+            _format_head(asked, run.paths.plan, [*images, *lines]),
             gin_writer.format_dataset(_resized(asked, root, found, chosen.size)),
             candidate.models,
             gpu,

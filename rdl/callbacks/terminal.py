@@ -100,8 +100,8 @@ class Terminal(Callback):
         )  # fmt: skip
         self._console.print(wrapped, highlight=False, soft_wrap=True)
 
-    def _on_progress(self, name: str, seen: int, total: int) -> None:
-        self._set_share(name, seen / total)
+    def _on_progress(self, name: str, done: int, total: int) -> None:
+        self._set_share(name, done / total)
         self._update()
 
     def _set_share(self, name: str, share: float) -> None:

@@ -22,8 +22,11 @@ from rdl.errors import UserError
 # gin also finds the shipped files, from any working directory. This replaces gin's search in Python packages, which
 # raises an error where a folder is not a package.
 gin.config._FILE_READERS[1:] = [
-    (lambda path: open(shipped.find_gin_file(path)), lambda path: shipped.find_gin_file(path).is_file())
-]  # noqa: SIM115
+    (
+        lambda path: open(shipped.find_gin_file(path)),  # noqa: SIM115
+        lambda path: shipped.find_gin_file(path).is_file(),
+    )
+]
 
 SCOPES = ("x_run", "leaf_run", "final", "population")
 """The scopes that the code enters: the stages of a run."""

@@ -225,13 +225,13 @@ def _name(configurable: Any) -> str:
 def _defaults(settings: Mapping[str, Value]) -> dict[str, Value]:
     """Defaults of the parameters of all configurables that the run refers to."""
     found: dict[str, Value] = {}
-    names, seen = [*_EVERY_RUN, *(key.rpartition("/")[2].rpartition(".")[0] for key in settings)], set()
+    names, visited = [*_EVERY_RUN, *(key.rpartition("/")[2].rpartition(".")[0] for key in settings)], set()
     names += _referred(settings)
     while names:
         name = names.pop()
-        if name in seen or not (configurable := gin.config._REGISTRY.get_match(name)):
+        if name in visited or not (configurable := gin.config._REGISTRY.get_match(name)):
             continue
-        seen.add(name)
+        visited.add(name)
         for parameter in inspect.signature(configurable.wrapped).parameters.values():
             default = parameter.default
             if default is parameter.empty or parameter.name in (configurable.denylist or ()) or not _is_plain(default):

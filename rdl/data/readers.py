@@ -164,8 +164,8 @@ def _folder(
     notes = [*found.notes, *source.notes]
     if factors is not None:
         return _with_labels(source, None, notes, factors, continuous, names)
-    labels, told = picture_folder.class_labels(path, found.files)
-    return _with_labels(source, labels, [*notes, *told], None, continuous)
+    labels, label_notes = picture_folder.class_labels(path, found.files)
+    return _with_labels(source, labels, [*notes, *label_notes], None, continuous)
 
 
 def _tfds(
@@ -191,8 +191,8 @@ def _with_labels(
     """Adds the labels of a CSV file, by the images' names or numbers, and declares continuous factors."""
     if factors is not None:
         names = [str(number) for number in range(len(source))] if names is None else names
-        labels, told = read_label_file(Path(os.path.expanduser(factors)), names)
-        notes = [*notes, *told]
+        labels, label_notes = read_label_file(Path(os.path.expanduser(factors)), names)
+        notes = [*notes, *label_notes]
     if continuous is not None:
         if labels is None:
             raise UserError("dataset.continuous names factors, and the factors are unknown: give dataset.factors too.")

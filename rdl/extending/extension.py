@@ -1,4 +1,4 @@
-"""Trains a run further: asks for more in its configuration, sets aside what that makes void, and goes on."""
+"""Extends a run: enlarges its configuration, archives the results that this invalidates, and resumes training."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,10 +9,10 @@ from typing import Any
 from rdl.auto.request import read_plan_record
 from rdl.config import RunConfig, configured
 from rdl.errors import UserError
-from rdl.extending.reusable_units import STAGES, Settings, redone
+from rdl.extending.reusable_units import STAGES, Settings, plan_retraining
 from rdl.population import Member
 from rdl.runs import RunDirectory, RunReader
-from rdl.runs.archive import set_aside
+from rdl.runs.archive import move_to_archive
 from rdl.runs.layout import MemberKey, OutcomeKey
 
 Say = Callable[[str], None]
@@ -29,22 +29,22 @@ def extend_run(
     minutes: float | None = None,
     bindings: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Trains a finished or stopped run further; returns the summary. gin holds nothing afterwards.
+    """Extends a finished or stopped run and returns the summary. Leaves no configuration in gin.
 
-    What it ends with is what it would have ended with, had it been asked for all at the start.
+    The result equals that of a run started with the final settings.
 
     Args:
       root: the run directory.
-      train: trains in the run directory what gin is configured for, and returns the summary.
+      train: trains gin's present configuration in a run directory and returns the summary.
       say: prints a line.
-      generations: of the last stage, in all.
-      leaf_runs: in all.
-      images: of models, to be trained on in addition.
-      minutes: to be trained in addition, at the pace so far.
-      bindings: gin's lines, on top of the run's configuration.
+      generations: total number of generations of the last stage.
+      leaf_runs: total number of leaf runs.
+      images: additional training images, summed over all models.
+      minutes: additional minutes of training, at the speed of the run so far.
+      bindings: further gin bindings, which override the run's configuration.
 
     Raises:
-      UserError: no run, or a change that its records do not allow.
+      UserError: there is no run, or its records do not allow the change.
     """
     reader = RunReader.open(root)
     before = reader.config
@@ -53,19 +53,19 @@ def extend_run(
         lines = _lines(old, reader, generations, leaf_runs, images, minutes)
     with configured([], [before.gin_text, *lines, *bindings]):
         new = Settings.from_gin()
-        again = redone(old, new)
+        again = plan_retraining(old, new)
         _check_goes_on(reader, old, new)
         if again is None:
-            say("This is what the run was asked for: it goes on, or is done.")
+            say("The run has these settings already: it is resumed if it has not ended.")
         else:
             stages = dict.fromkeys(key.stage for key in reader.of_kind(MemberKey))
             with RunDirectory(root, before) as run:
-                place = set_aside(
+                place = move_to_archive(
                     run, replace(RunConfig.from_gin(), kernels=before.kernels), again.keeps, again.folders(stages)
                 )
             words = again.describe(stages)
             say(f"Trained again: {words}." if words else "All trained members stay.")
-            say(f"Set aside, in {place}: what was found before.")
+            say(f"The earlier results are in {place}.")
         return train(str(root))
 
 
@@ -100,10 +100,10 @@ def _lines(
             map(_images, done.values()), default=0
         )
         if not a_generation:
-            raise UserError(f"The run has not begun its last stage, {last}: let it, or ask for --generations.")
+            raise UserError(f"The run has not begun its last stage, {last}: let it begin, or give --generations.")
         if images < a_generation:
             raise UserError(
-                f"A generation of {last} takes {a_generation:,} images of models, more than the {images:,} asked for."
+                f"A generation of {last} takes {a_generation:,} images of models, more than the {images:,} of --images."
             )
         generations = max(len(done), settings.generations or 0) + images // a_generation
     if generations is not None:
@@ -114,12 +114,12 @@ def _lines(
 
 
 def _stopped(reader: RunReader, stage: str) -> str:
-    """Why a stage stopped; empty where it has not."""
+    """The reason why a stage stopped; empty if it has not."""
     return str(reader.of_kind(OutcomeKey).get(OutcomeKey(stage), {}).get("stopped", ""))
 
 
 def _check_goes_on(reader: RunReader, old: Settings, new: Settings) -> None:
-    """Refuses more generations of a last stage that would stop where it did."""
+    """Refuses further generations of a last stage that would stop at the same point again."""
     last = STAGES[new.job][-1]
     there, here = old.stages[last], new.stages[last]
     stopped = _stopped(reader, last)
@@ -131,22 +131,22 @@ def _check_goes_on(reader: RunReader, old: Settings, new: Settings) -> None:
 
 
 def _key(old: Settings, scope: str, field: str) -> str:
-    """The binding that decides a setting of the last stage."""
+    """The name of the binding that sets a field of the last stage."""
     scoped = f"{scope}/population.{field}"
     return scoped if scoped in old.counts or scope == "final" else f"population.{field}"
 
 
 def _images(member: Member) -> int:
-    """Images of models that a member trained on in its generation."""
+    """Number of training images of a member in its generation, summed over its models."""
     return member.details.get("images", 0) * len(member.details.get("kl", ()))
 
 
 def _pace(reader: RunReader, members: Sequence[Member]) -> float:
-    """Images of models a second: as the run's plan measured it, else of its members one after another."""
+    """Training images per second: from the run's plan, or from the durations of its members."""
     measured = read_plan_record(reader.paths, "speed").get("training")
     if isinstance(measured, (int, float)) and measured > 0:
         return float(measured)
     seconds = sum(member.details.get("seconds", 0.0) for member in members if _images(member))
     if not seconds:
-        raise UserError("Nothing was trained yet, so its pace is not known: ask for --generations or --images.")
+        raise UserError("Nothing was trained yet, so its speed is unknown: give --generations or --images.")
     return sum(map(_images, members)) / seconds

@@ -1,4 +1,4 @@
-"""Which changes of a run's settings keep what it has done: more of the same kind, and what has to be done again."""
+"""Which finished work of a run stays valid when its settings change, and which has to be trained again."""
 
 import inspect
 import math
@@ -20,11 +20,13 @@ from rdl.runs.journal import Record
 from rdl.runs.layout import (
     RANDOM_MEMBERS,
     EarlyStopKey,
+    HeldKey,
     IterationKey,
     Key,
     MeasureKey,
     MemberKey,
     OutcomeKey,
+    PoolKey,
     SessionKey,
 )  # fmt: skip
 from rdl.runs.run import decides
@@ -41,13 +43,13 @@ _CAN = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What gin has now of all that may be extended, and all that counts.
+    """The settings of a run that an extension may change, and all that decide its results.
 
     Attributes:
-      job: the function.
-      counts: gin's bindings that decide what is computed.
-      stages: scope -> settings.
-      numbers: ``rpu_vae.leaf_runs`` and the like -> value.
+      job: the job's function.
+      counts: the bindings that decide the results, by name.
+      stages: the population settings of each scope.
+      numbers: the values of the job's settings, such as ``rpu_vae.leaf_runs``.
     """
 
     job: Callable[..., Any]
@@ -57,10 +59,10 @@ class Settings:
 
     @classmethod
     def from_gin(cls) -> "Settings":
-        """Those of gin's present configuration.
+        """Reads the settings from gin's present configuration.
 
         Raises:
-          UserError: of a job that cannot be extended.
+          UserError: runs of this job cannot be extended.
         """
         config = RunConfig.from_gin()
         job = inspect.unwrap(gin.query_parameter("experiment.job").configurable.wrapped)
@@ -81,15 +83,15 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Redone:
-    """What an extension does again; whatever is not named stays.
+class Retraining:
+    """The work that an extension trains again; everything else stays valid.
 
     Attributes:
-      leaves: from which iteration of each leaf run on its populations are trained again; None: they all stay.
-      found: from which iteration on what was found is found again; None: it all stays.
-      deeper: leaf runs that ended for their number of iterations go on.
+      leaves: the iteration of each leaf run from which on populations are trained again; None: all stay.
+      found: the iteration from which on labels are read again; None: all stay.
+      deeper: whether leaf runs that ended at their largest number of iterations are continued.
       final: whether the final run is trained again.
-      x_model: whether the x-model may be another.
+      x_model: whether the x-model may change.
     """
 
     leaves: int | None = None
@@ -99,7 +101,7 @@ class Redone:
     x_model: bool = False
 
     def keeps(self, key: Key, record: Record) -> bool:
-        """Whether a record stays."""
+        """Whether a record of the journal stays valid."""
         if isinstance(key, SessionKey):
             return True
         if isinstance(key, MeasureKey):
@@ -109,7 +111,11 @@ class Redone:
             return not again and not (self.deeper and record["stop"] == Stop.MAX_ITERATIONS.value)
         if isinstance(key, EarlyStopKey):  # a stage that goes on must not stop where an earlier session ran out of time
             return not self.x_model if key.stage == "x_run" else key.stage.startswith("leaf_") and self.leaves is None
-        return isinstance(key, (MemberKey, OutcomeKey)) and not self._again(key.stage)
+        if isinstance(key, PoolKey) and key.stage == "x_run":
+            return not self.x_model
+        if isinstance(key, HeldKey):  # a later leaf run also holds labels that earlier ones have found
+            return not self.x_model and (self.leaves is None or key.leaf == 0)
+        return isinstance(key, (MemberKey, OutcomeKey, PoolKey)) and not self._again(key.stage)
 
     def _again(self, stage: str) -> bool:
         leaf = re.fullmatch(r"leaf_\d+/iteration_(\d+)", stage)
@@ -118,20 +124,20 @@ class Redone:
         return stage == RANDOM_MEMBERS or (stage == "final" and self.final)
 
     def folders(self, stages: Mapping[str, object]) -> list[str]:
-        """What is moved, of a run with these stages: theirs, and what was said of the model."""
+        """The folders to archive: those of the stages that are trained again, and the results."""
         again = [stage for stage in stages if self._again(stage)]
         return [*RESULTS, *(f"{place}{stage}" for stage in again for place in ("", "tensorboard/", "trials/"))]
 
     def describe(self, stages: Mapping[str, object]) -> str:
-        """Which stages are trained again."""
+        """The names of the stages that are trained again."""
         return ", ".join(stage for stage in stages if self._again(stage))
 
 
-def redone(old: Settings, new: Settings) -> Redone | None:
-    """What has to be done again; None where nothing is asked for that was not before.
+def plan_retraining(old: Settings, new: Settings) -> Retraining | None:
+    """Compares two settings of a run; None if they are equal.
 
     Raises:
-      UserError: a change that would leave nothing of the run valid, or is no extension; names it.
+      UserError: the change leaves nothing of the run valid, or is no extension; the message names it.
     """
     changed = [key for key in {**old.counts, **new.counts} if old.counts.get(key) != new.counts.get(key)]
     for key in changed:
@@ -147,17 +153,19 @@ def redone(old: Settings, new: Settings) -> Redone | None:
     begins = STAGES[new.job][0]
     if kinds[begins] == "again":
         raise UserError(
-            f"More images or members of {begins} leave nothing of the run as it is: train it anew in another "
-            "--output_dir, or ask for more generations."
+            f"More images or members of {begins} would leave nothing of the run valid: train a new run in another "
+            "--output_dir, or give more generations."
         )
     more = {name: _more(name, old.numbers[name], new.numbers[name]) for name in _JOBS}
     if begins != "x_run":
-        return Redone()
+        return Retraining()
     x_longer, leaves = kinds["x_run"] == "longer", kinds["leaf_run"]
     deeper = more["iterate.max_iterations"]
-    return Redone(
-        # A longer population goes on in iteration 1; what it finds may be new, and so all that follows.
-        leaves=1 if x_longer or leaves == "again" else 2 if leaves == "longer" else None,
+    # With a label pool the images of a leaf run follow from the labels of the earlier ones.
+    pooled = "population" in new.counts.get("rpu_vae.labels", "")
+    return Retraining(
+        # A longer x-run may find other labels, so everything after it is trained again.
+        leaves=1 if x_longer or leaves == "again" or (leaves and pooled) else 2 if leaves == "longer" else None,
         found=0 if x_longer else 1 if leaves else None,
         deeper=deeper,
         final=x_longer or bool(leaves) or deeper or more["rpu_vae.leaf_runs"] or kinds["final"] == "again",
@@ -166,7 +174,7 @@ def redone(old: Settings, new: Settings) -> Redone | None:
 
 
 def _compared(scope: str, old: PopulationSettings, new: PopulationSettings) -> str:
-    """``again``, ``longer`` or nothing."""
+    """Compares a stage's settings: ``again``, ``longer`` or an empty string."""
     found = ""
     for field in _LONGER:
         there, here = _ends(scope, field, old), _ends(scope, field, new)
@@ -183,7 +191,7 @@ def _compared(scope: str, old: PopulationSettings, new: PopulationSettings) -> s
 
 
 def _ends(scope: str, field: str, settings: PopulationSettings) -> float:
-    """How late a population ends by this setting: the larger, the later."""
+    """A number that is larger the later a population ends by this setting."""
     value = getattr(settings, field)
     if field == "min_score":
         return -((MIN_UDR if scope in ("x_run", "leaf_run") else -math.inf) if value is None else value)
@@ -201,4 +209,4 @@ def _more(name: str, there: int | None, here: int | None) -> bool:
 
 
 def _refuse(name: str, there: object, here: object) -> None:
-    raise UserError(f"{name} = {here} asks for less than the run has ({there}): extending can only ask for more.")
+    raise UserError(f"{name} = {here} is less than the run has ({there}): extending can only increase it.")

@@ -39,7 +39,7 @@ def compute_infomec(
     neighbours: int = 10,
     active_range: float = 0.05,
 ) -> dict[str, Any]:
-    """InfoMEC of a representation on `num_train` drawn points, with disentanglement_lib's interface; see `measure_infomec`."""
+    """InfoMEC on `num_train` drawn points, with disentanglement_lib's interface; see `measure_infomec`."""
     del artifact_dir
     codes, factors = utils.generate_batch_factor_code(
         ground_truth_data, representation_function, num_train, random_state, batch_size

@@ -1,8 +1,8 @@
 """MIG-sup: how well single factors explain single latents (Li et al., ICLR 2020, arXiv 2002.10549).
 
 MIG asks for every factor whether a single latent encodes it; MIG-sup asks for every latent whether it encodes a single
-factor. A factor spread over two latents lowers MIG; two factors in one latent lower MIG-sup. `compute_mig_sup` takes binned
-posterior means, as disentanglement_lib's MIG does.
+factor. A factor spread over two latents lowers MIG; two factors in one latent lower MIG-sup.
+`compute_mig_sup` takes binned posterior means, as disentanglement_lib's MIG does.
 """
 
 from typing import Any

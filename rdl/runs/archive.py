@@ -1,4 +1,7 @@
-"""Sets aside what a run will do again: nothing is deleted, and a kill in between leaves a run that can go on."""
+"""Moves the records and files that an extension will replace to an archive.
+
+Nothing is deleted. A run that is killed in between can be resumed.
+"""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,22 +16,22 @@ from rdl.runs.run import RunDirectory
 RESULTS = ("results", "model", "report", "postprocessed", "metrics")
 
 
-def set_aside(
+def move_to_archive(
     run: RunDirectory, config: RunConfig, keeps: Callable[[Key, Record], bool], folders: Iterable[str]
 ) -> Path:
-    """Moves what goes into ``before/000/``, with the journal and the configuration as they were.
+    """Moves folders to ``before/000/``, with copies of the present journal and configuration.
 
-    The journal is shortened first and the configuration written last: until then the run is one of the old settings,
-    with less done.
+    The journal is shortened first and the new configuration is written last, so that a run killed in between is a run
+    of the old settings with less work done.
 
     Args:
-      run: open, with the configuration that it has.
-      config: the configuration that it is to have.
-      keeps: whether a record stays; records of unknown keys go.
-      folders: what is moved, by names within the run; those that are not there are passed over.
+      run: the open run directory.
+      config: the new configuration.
+      keeps: whether a record stays in the journal; records of unknown keys do not.
+      folders: folders to move, by their names in the run directory; missing ones are ignored.
 
     Returns:
-      The folder that they are moved to.
+      The archive's folder.
 
     Raises:
       UserError: the folder cannot be written.

@@ -99,7 +99,9 @@ def _entropy(samples: np.ndarray, means: np.ndarray, log_variances: np.ndarray) 
 
 @gin.configurable
 class ChenMeasurement:
-    """`compute_chen_scores` of a member's posteriors on a data set with factors: as a score, the mean `mig_chen` of its models.
+    """`compute_chen_scores` of a member's posteriors on a data set with factors.
+
+    As a score, the mean `mig_chen` of its models.
 
     Args:
       num_samples: maximum number of samples for each entropy.

@@ -107,9 +107,9 @@ def require_pictures(folder: Path) -> Listing:
     """
     found = list_pictures(folder)
     if len(found.files) < FEWEST:
-        seen = f" ({'; '.join(found.notes)})" if found.notes else ""
+        notes = f" ({'; '.join(found.notes)})" if found.notes else ""
         raise UserError(
-            f"Expected at least {FEWEST} pictures in the folder {folder}, got {len(found.files)}{seen}: rdl reads "
+            f"Expected at least {FEWEST} pictures in the folder {folder}, got {len(found.files)}{notes}: rdl reads "
             f"{', '.join(SUFFIXES)}."
         )
     return found

@@ -56,8 +56,8 @@ def read_array_file(
         file.load(name)  # says why it cannot be read
     length, shape = check_images(headers[name][0], what)
     source = _read_images(file, name, headers[name], (length, shape), treatment, value_range)
-    labels, told = _read_factors(file, headers, factors_key, name, length)
-    return source, labels, [*notes, *source.notes, *told]
+    labels, label_notes = _read_factors(file, headers, factors_key, name, length)
+    return source, labels, [*notes, *source.notes, *label_notes]
 
 
 def images_from_memory(images: Any, value_range: Range | None = None) -> tuple[np.ndarray, list[str]]:

@@ -13,7 +13,7 @@ import made_up_recursion
 from made_up_recursion import MadeUpLearner, state
 
 from rdl.errors import UserError
-from rdl.extending.extension import extend
+from rdl.extending.extension import extend_run
 from rdl.jobs import experiment
 from rdl.runs import RunReader
 from rdl.runs.layout import IterationKey, MemberKey
@@ -48,7 +48,7 @@ def extended(root, said=None, **asked):
     def train(folder):
         return experiment.experiment(folder, make_learner=MadeUpLearner, make_callbacks=made_up_recursion._callbacks)
 
-    return extend(root, train, (said if said is not None else []).append, **asked)
+    return extend_run(root, train, (said if said is not None else []).append, **asked)
 
 
 def what_counts(root):
@@ -124,6 +124,31 @@ def test_a_recursion_extended_is_one_from_the_start(images, two_leaf_runs, tmp_p
     assert what_counts(run) == what_counts(whole)
 
 
+POOLED = (
+    'rpu_vae.labels = "population"', "model.objective = @pooled_labels", "pooled_labels.objective = @beta_tc_vae",
+    "hold_fixed.min_images = 50",
+)  # fmt: skip
+POOLED_CASES = {
+    "a longer final run": ({"generations": 6}, ("final/population.generations = 6",)),
+    "a third leaf run": ({"leaf_runs": 3}, ("rpu_vae.leaf_runs = 3",)),
+    "a longer x-run": (
+        {"bindings": ["x_run/population.generations = 5"]}, ("x_run/population.generations = 5",),
+    ),
+    "longer leaf runs": (
+        {"bindings": ["leaf_run/population.generations = 4"]}, ("leaf_run/population.generations = 4",),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", POOLED_CASES)
+def test_a_recursion_with_a_label_pool_extended_is_one_from_the_start(images, tmp_path, case):
+    asked, bindings = POOLED_CASES[case]
+    run = begun(tmp_path / "run", images, *POOLED)
+    extended(run, **asked)
+    whole = begun(tmp_path / "whole", images, *POOLED, *bindings)
+    assert what_counts(run) == what_counts(whole)
+
+
 def test_deeper_leaf_runs(images, tmp_path):
     run = begun(tmp_path / "run", images, "iterate.max_iterations = 2")
     assert IterationKey(0, 2) not in RunReader.open(run).records
@@ -139,7 +164,7 @@ def test_what_stays_and_what_is_trained_again_is_told(two_leaf_runs, tmp_path):
     assert {key.stage for key in members(run)} == stages | {"leaf_2/iteration_1"}
     assert (run / "before" / "000" / "final" / "generation_000.json").exists()
     assert extended(run, said, leaf_runs=3) == extended(run)  # the same once more changes nothing
-    assert said[-1].startswith("This is what the run was asked for")
+    assert said[-1].startswith("The run has these settings already")
     assert len(list((run / "before").iterdir())) == 1
 
 
@@ -166,11 +191,11 @@ def test_a_budget_of_images_is_spent_and_more_of_it_trains_on(images, tmp_path):
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({"generations": 1}, "generations = 1 asks for less than the run has"),
-        ({"leaf_runs": 1}, "leaf_runs = 1 asks for less"),
+        ({"generations": 1}, "generations = 1 is less"),
+        ({"leaf_runs": 1}, "leaf_runs = 1 is less"),
         ({"bindings": ["experiment.seed = 1"]}, r"experiment.seed cannot be changed by extending \(not set there, 1"),
         ({"bindings": ["population.fraction = 0.3"]}, "population.fraction cannot be changed"),
-        ({"bindings": ["x_run/population.size = 9"]}, "leave nothing of the run as it is"),
+        ({"bindings": ["x_run/population.size = 9"]}, "leave nothing of the run valid"),
         ({"minutes": 0}, "--minutes must be a number above 0, got 0"),
         ({"minutes": float("nan")}, "--minutes must be a number above 0, got nan"),
         ({"minutes": 5, "generations": 9}, "give one of them"),
