@@ -62,9 +62,11 @@ def _must_be_referenced(target: Any) -> bool:
         return False
     hints = get_type_hints(target)
     made = hints.get("return")
-    return Context in hints.values() or (
-        isinstance(made, type) and issubclass(made, (Objective, SearchSpace, keras.Model))
-    )
+    if not isinstance(made, type):
+        return Context in hints.values()
+    # Encoders and decoders, which are factories for image shapes, are chosen; FactorVAE calls its discriminator itself.
+    is_network = issubclass(made, keras.Model) and "image_shape" in hints
+    return is_network or issubclass(made, (Objective, SearchSpace)) or Context in hints.values()
 
 
 def _choices(config: RunConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ An entry point is made once, with a folder, and called with a generator per case
 import gzip
 import io
 import itertools
+import json
 import os
 import struct
 import zipfile
@@ -25,6 +26,7 @@ from rdl.data.factor_columns import factor_table
 from rdl.data.formats import npz
 from rdl.data.formats.treatment import Treatment
 from rdl.data.sets import objects
+from rdl.runs import Layout, RunReader
 
 ROOT = Path(__file__).resolve().parents[2]
 Random = np.random.Generator
@@ -85,12 +87,7 @@ class GinText:
 class RunConfig:
     """The configuration of a run that somebody else made, read for its images."""
 
-    TRUE = "\n".join(
-        (
-            "import rdl.data", "", "# Parameters for dataset:", "dataset.name = 'own.npz'", "dataset.size = 8",
-            "dataset.filter = 'box'", "name = 'own.npz'", "model.encoder = @small_fc_encoder",
-        )
-    )  # fmt: skip
+    TRUE = {"dataset.name": "own.npz", "dataset.size": 8, "dataset.filter": "box", "model.encoder": {"@": "x"}}
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -98,21 +95,34 @@ class RunConfig:
 
     def __call__(self, random: Random) -> None:
         if random.random() < 0.5:
-            config = damage.text(random, self.TRUE)
+            content = damage.text(random, json.dumps(self._content(self.TRUE))).encode(errors="replace")
         else:
             options = (
-                "name", "name", "values", "correlation", "size", "filter", "crop", "channels", "split", "origin",
+                "name",
+                "values",
+                "correlation",
+                "size",
+                "filter",
+                "crop",
+                "channels",
+                "split",
+                "origin",
                 "prepare",
-            )  # fmt: skip
-            lines = [f"dataset.{pick(random, options)} = {damage.spelled(damage.value(random))}" for _ in range(3)]
-            lines += [f"dataset.name = {pick(random, ('own.npz', 'own.npz', 'mnist', 'celeba', ''))!r}"]
-            config = "\n".join(lines)
+            )
+            settings = {f"dataset.{pick(random, options)}": damage.value(random) for _ in range(3)}
+            settings["dataset.name"] = pick(random, ("own.npz", "own.npz", "mnist", "celeba", ""))
+            content = damage.written(self._content(settings))
+        (self._folder / "config.json").write_bytes(content)
         before = Path.cwd()
         os.chdir(self._folder)  # a name may be that of a folder
         try:
-            data.from_config(config)
+            data.from_config(RunReader(Layout(self._folder)).config)
         finally:
             os.chdir(before)
+
+    @staticmethod
+    def _content(settings: dict) -> dict:
+        return {"settings": settings, "defaults": {}, "gin_text": "", "kernels": "onednn"}
 
 
 class Npz:

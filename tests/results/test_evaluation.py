@@ -437,7 +437,7 @@ def test_a_metric_that_cannot_be_computed_is_named():
 
 
 def test_a_run_that_is_more_than_one_model_goes_by_its_job(tmp_path):
-    config = {"experiment.job": "@rpu_vae", "model.objective": "@beta_tc_vae"}
+    config = parse_config("experiment.job = @rpu_vae\nmodel.objective = @beta_tc_vae")
     assert FinishedRun(tmp_path, config, {}).method == "rpu_vae"
-    config = {"experiment.job": "@search", "population.size": "1", "model.objective": "@vae"}
+    config = parse_config("experiment.job = @search\npopulation.size = 1\nmodel.objective = @vae")
     assert FinishedRun(tmp_path, config, {}).method == "beta_vae"

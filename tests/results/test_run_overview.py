@@ -9,12 +9,13 @@ from rdl.results.run_overview import summarize_beta, tabulate_latents
 from rdl.runs import Layout, RunReader
 from rdl.runs.journal import Journal
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
+from tests.run_configs import write_config
 
 
 def write_members(root, stage, scores, name="beta"):
     """Members of one generation by (strength, score)."""
     root.mkdir(exist_ok=True)
-    (root / "config.gin").write_text("")
+    write_config(root)
     journal = Journal(Layout(root).journal)
     for index, (strength, score) in enumerate(scores):
         member = Member(index, 0, None, {name: strength, "learning_rate": 1e-3}, 7)
