@@ -210,6 +210,8 @@ def disentangle(
     size: int | None = None,
     channels: int | None = None,
     seed: int = 0,
+    value_range: Sequence[float] | None = None,
+    **reading: Any,
 ) -> Run:
     """Searches for the factors of images within a given time, or resumes the search; prints its choices.
 
@@ -225,6 +227,8 @@ def disentangle(
       size: train on images of 16, 32 or 64 pixels a side instead of an automatic size.
       channels: train on grey (1) or RGB (3) images instead of the stored ones.
       seed: seed of all randomness of the run.
+      value_range: the stored values of black and white; recognised if None.
+      reading: further options of `rdl.data.load`: background, images_key, factors_key, continuous.
 
     Raises:
       UserError: wrong images or factors, too little time, or a folder that holds a run of another command.
@@ -232,7 +236,10 @@ def disentangle(
     began = time.perf_counter()
     from rdl.auto import request
 
-    options = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed}
+    options = {"minutes": minutes, "factors": None if factors is None else os.fspath(factors), "seed": seed, **reading}
+    if unknown := set(reading) - {"background", "images_key", "factors_key", "continuous"}:
+        raise TypeError(f"rdl.disentangle() has no option {min(unknown)!r}.")
+    options["value_range"] = value_range
     asked, array = request.make_request(images, size=size, channels=channels, **options)
     root = Path(output_dir) if output_dir is not None else request.default_run_directory(asked)
     found = request.inspect_request(asked, root, array) if request.find_plan(asked, root) is None else None

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import gin
-import numpy as np
 import tensorflow as tf
 
 from rdl import data
 from rdl.auto import gin_writer, plan, request
 from rdl.auto.inspection import ImageCount, PixelSummary, summarize_pixels
 from rdl.auto.plan import AutoPlan, TrainingSpeed
-from rdl.auto.request import AutoRequest
+from rdl.auto.request import AutoRequest, MemoryImages
 from rdl.auto.speed import measure_speed
 from rdl.auto.time_budget import TimeBudget
 from rdl.callbacks.callback import Callback
@@ -42,7 +41,7 @@ def run_automatically(
     asked: AutoRequest,
     root: Path,
     found: ImageCount | None,
-    array: np.ndarray | None,
+    array: MemoryImages | None,
     make_executor: Callable[[], Executor],
     started: float,
     show: Print,
@@ -81,7 +80,7 @@ def write_plan(
     asked: AutoRequest,
     root: Path,
     found: ImageCount,
-    array: np.ndarray | None,
+    array: MemoryImages | None,
     make_executor: Callable[[], Executor],
     started: float,
     show: Print,

@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class PixelSummary:
 
 
 def inspect_images(
-    name: str, size: int | None = None, channels: int | None = None, factors: str | None = None
+    name: str, size: int | None = None, channels: int | None = None, factors: str | None = None, **options: Any
 ) -> ImageCount:
     """Counts images and checks the labels beside them, without decoding the pictures of a folder.
 
@@ -63,13 +64,14 @@ def inspect_images(
       name: as in `load`.
       size, channels: requested conversion of the user's images; without a size, all pictures of a folder must have one.
       factors: a CSV file.
+      options: others of `load`; pictures of a folder are not decoded to check them.
 
     Raises:
       UserError: no such images, pictures of several sizes and no requested size, or labels of other images.
     """
     folder = Path(os.path.expanduser(name))
     if not name or not folder.is_dir():
-        options = {"size": size, "channels": channels, "factors": factors}
+        options |= {"size": size, "channels": channels, "factors": factors}
         images = load(name, **{option: value for option, value in options.items() if value is not None})
         return ImageCount(len(images), images.shape)
     files, shape = inspect_folder(folder, channels, one_size=size is None)

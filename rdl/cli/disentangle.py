@@ -36,6 +36,17 @@ flags.DEFINE_integer(
     "channels", None, "Convert to grey (1) or RGB (3). Default: as the images are stored.", flag_values=FLAGS
 )
 flags.DEFINE_integer("seed", 0, "Seed of all randomness.", flag_values=FLAGS)
+flags.DEFINE_list(
+    "value_range", None, "Stored values of black and white, such as --value_range=0,4095. Default: recognised.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_string(
+    "background", None, "Ground of transparent pictures: white, black, grey or a level from 0 to 255.",
+    flag_values=FLAGS,
+)  # fmt: skip
+flags.DEFINE_string("images_key", None, "Name of the images in an npz or HDF5 file.", flag_values=FLAGS)
+flags.DEFINE_string("factors_key", None, "Name of the factors in an npz or HDF5 file.", flag_values=FLAGS)
+flags.DEFINE_list("continuous", None, "Names of the factors that are measured quantities.", flag_values=FLAGS)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -48,7 +59,9 @@ def main(arguments: Sequence[str]) -> None:
         )
     from rdl.auto import request
 
-    options = {name: FLAGS[name].value for name in ("minutes", "factors", "size", "channels", "seed")}
+    plain = ("minutes", "factors", "size", "channels", "seed", "images_key", "factors_key", "continuous")
+    options = {name: FLAGS[name].value for name in plain}
+    options["value_range"], options["background"] = _read_range(FLAGS.value_range), _read_level(FLAGS.background)
     asked, _ = request.make_request(arguments[0], **options)
     root = Path(FLAGS.output_dir or request.default_run_directory(asked))
     found = request.inspect_request(asked, root) if request.find_plan(asked, root) is None else None
@@ -64,6 +77,17 @@ def main(arguments: Sequence[str]) -> None:
     summary = automatic_run.run_automatically(asked, root, found, None, worker.executor, started, _print)
     _print(f"The report is {write_report([root])}.")
     run_summary.print_summary(str(root), summary)
+
+
+def _read_range(words: Sequence[str] | None) -> tuple[float, ...] | None:
+    try:
+        return None if words is None else tuple(map(float, words))
+    except ValueError:
+        raise UserError(f"--value_range must be two numbers, such as 0,4095, got {','.join(words or ())!r}.") from None
+
+
+def _read_level(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isdecimal() else text
 
 
 def _print(line: str) -> None:

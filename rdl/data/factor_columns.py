@@ -1,5 +1,6 @@
 """Factors of a user's images from columns of numbers or words: missing marks, distinct values, continuous factors."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,11 @@ from rdl.errors import UserError
 MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "none", "null", "-", "--", "?"))
 """Cells that mean an unknown value, in lower case."""
 
+_OTHER_NOTATION = re.compile(
+    r"[-+]?(\d+([.,]\d+)?\s*%|\d{1,3}([,' ]\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})*,\d+|\d[\d_]*_\d+)"
+)
+"""Numbers that only people read: 5 %, 1,000, 0,5, 1_000."""
+_SENTINELS = (-1, -9, -99, -999, -9999, -99999, 9999, 99999)
 _LONGEST_NAME = 100  # characters
 _MOST_LEVELS = 20  # distinct values with fractions that still count as levels of a discrete factor
 _WORDS_SHOWN = 5
@@ -30,12 +36,17 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
     values, words = np.full(len(cells), np.nan), {}
     known = [place for place, cell in enumerate(cells) if not is_missing(cell)]
     for place in known:
-        try:
-            values[place] = float(cells[place])
-        except ValueError:
+        if (number := parse_number(cells[place])) is None:
             words.setdefault(cells[place], place)
+        else:
+            values[place] = number
     if not words:
         return values
+    if other := [word for word in words if _OTHER_NOTATION.fullmatch(word.strip())]:
+        raise UserError(
+            f"Expected numbers such as 1234.5 in {what}, got {other[0][:20]!r}: write numbers with a decimal point, "
+            "without percent signs and without separators of thousands."
+        )
     numbers = int((~np.isnan(values)).sum())
     if 2 * numbers >= len(known):
         shown = ", ".join(repr(word[:20]) for word in list(words)[:_WORDS_SHOWN])
@@ -45,6 +56,46 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
             "where the value is unknown, or correct them."
         )
     return np.array(["" if is_missing(cell) else cell for cell in cells])
+
+
+def parse_number(cell: str) -> float | None:
+    """A cell as a number; None for words, and for Python's underscores between digits."""
+    try:
+        return None if "_" in cell else float(cell)
+    except ValueError:
+        return None
+
+
+def describe_columns(columns: Sequence[np.ndarray], names: Sequence[str]) -> list[str]:
+    """One sentence for each column whose values are probably not meant as they stand.
+
+    That are marks of unknown values among numbers (-999), words that differ only by case, and words that differ from
+    image to image, such as names or dates.
+
+    Args:
+      columns: numbers or words, [images] each; NaN or "" where unknown.
+      names: of the factors.
+    """
+    notes = []
+    for column, name in zip(columns, names, strict=True):
+        if column.dtype.kind == "U":
+            words = np.unique(column[column != ""])
+            if len(words) > 2 and 2 * len(words) > np.count_nonzero(column != ""):
+                notes.append(f"'{name}' has {len(words):,} different words, which are read as classes")
+            if len({word.strip().casefold() for word in words.tolist()}) < len(words):
+                notes.append(f"words of '{name}' differ only by case or spaces, and are read as different classes")
+        elif column.dtype.kind in "if":
+            known = column[np.isfinite(column)]
+            for mark in np.intersect1d(_SENTINELS, known):
+                others = known[known != mark]
+                apart = mark > 10 * others.max(initial=0) if mark > 0 else others.min(initial=0) >= 0
+                if others.size and apart:
+                    count = np.count_nonzero(known == mark)
+                    notes.append(
+                        f"'{name}' is {mark:g} in {count:,} images, which is read as a value: leave it empty if it "
+                        "means unknown"
+                    )
+    return notes
 
 
 def factor_table(factors: np.ndarray, length: int, names: Sequence[str] | None, what: str) -> Table:

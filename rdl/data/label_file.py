@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rdl.data.factor_columns import is_missing, leave_out_unknown, parse_cells
+from rdl.data.factor_columns import describe_columns, is_missing, leave_out_unknown, parse_cells
 from rdl.data.factors import PartlyKnown
 from rdl.data.formats.csv_files import read_rows
 from rdl.errors import UserError
@@ -31,6 +31,11 @@ def read_label_file(path: Path, names: Sequence[str]) -> tuple[PartlyKnown, list
     header, *lines = read_rows(path) or [[]]
     if not lines or len(header) < 2:
         raise UserError(f"Expected {path} to have a header and lines 'image,factor,..', got {len(lines)} lines.")
+    if header[0] in names:
+        raise UserError(
+            f"Expected a header 'image,factor,..' in the first line of {path}, got the line of the image "
+            f"{header[0]!r}: add a line with the names of the columns."
+        )
     cells: list[list[str]] = [[""] * len(names) for _ in header[1:]]
     places, labelled = {name: place for place, name in enumerate(names)}, set()
     for line in lines:
@@ -46,7 +51,9 @@ def read_label_file(path: Path, names: Sequence[str]) -> tuple[PartlyKnown, list
             column[places[name]] = cell
     columns = [parse_cells(column, f"'{name}' of {path}") for name, column in zip(header[1:], cells, strict=True)]
     factors = leave_out_unknown(columns, header[1:], f"the factors in {path}")
-    return factors, _describe_gaps(cells, len(names), len(factors.images))
+    return factors, [
+        *_describe_gaps(cells, len(names), len(factors.images)), *describe_columns(columns, header[1:])
+    ]  # fmt: skip
 
 
 def _describe_gaps(cells: list[list[str]], images: int, known: int) -> list[str]:

@@ -10,6 +10,7 @@ from rdl.data.correlated import Correlation, correlated
 from rdl.data.factor_columns import declare_continuous
 from rdl.data.factors import Grid, GroundTruth
 from rdl.data.formats.intensities import check_value_range
+from rdl.data.formats.picture_files import SUFFIXES
 from rdl.data.formats.treatment import Treatment
 from rdl.data.grids import shrink, sub_grid
 from rdl.data.label_file import read_label_file
@@ -46,6 +47,11 @@ def find_reader(name: str) -> Read:
         return partial(_table, path)
     if name and os.path.isdir(path):
         return partial(_folder, path)
+    if suffix in SUFFIXES and path.is_file():
+        raise UserError(
+            f"'{name}' is a single file of pictures: give the folder of all pictures, or save a stack of pictures as "
+            "an array [n, height, width] by numpy.save and give the file *.npy."
+        )
     raise UserError(
         f"No data set is called '{name}', and there is no such folder: use {', '.join(READERS)}, a file *"
         f"{', *'.join((*array_files.SUFFIXES, _TABLE))}, a folder of pictures or tfds:NAME."

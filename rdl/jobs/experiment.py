@@ -76,7 +76,9 @@ def experiment(
         learner, executor = make_learner(), make_executor()
         callback = CallbackList(*make_callbacks(run, seed))
         unused = find_unused(config)
-        for line in (*run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *unused))):
+        # An automatic run prints the notes before its plan.
+        notes = [] if run.paths.plan.is_file() else [f"images: {note}" for note in images.notes]
+        for line in (*notes, *run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *unused))):
             callback.on_message(line)
         try:
             found = job(Context(run, seed, images, learner, executor, callback))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rdl.data.factor_columns import is_missing, parse_cells
 from rdl.errors import UserError, in_one_line
 from rdl.metrics import cost, dci_es, factor_kinds, infomec, mig_sup, splits
 from rdl.metrics.undefined import leave_out_undefined
@@ -217,12 +218,20 @@ def _number_text(factors, factors_test):
     tables = [np.asarray(table) for table in (factors, factors_test) if table is not None]
     tables = [table[:, None] if table.ndim == 1 else table for table in tables]
     if all(table.dtype.kind in "US" and table.ndim == 2 and table.size for table in tables):
-        columns = [
-            np.unique(np.concatenate(parts), return_inverse=True)[1]
-            for parts in zip(*(table.T for table in tables), strict=True)
-        ]
+        columns = [_number_column(parts) for parts in zip(*(table.T for table in tables), strict=True)]
         tables = np.split(np.stack(columns, axis=1), [len(tables[0])])[: len(tables)]
     return tables[0], tables[1] if len(tables) > 1 else None
+
+
+def _number_column(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """A column of text as numbers: the text's own numbers, or numbers of its words in alphabetical order."""
+    cells = [
+        cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell) for cell in np.concatenate(parts)
+    ]
+    if missing := [cell for cell in cells if is_missing(cell)]:
+        raise ValueError(f"factors: expected a value for every point, received {missing[0]!r}; leave these points out")
+    values = parse_cells(cells, "the factors")
+    return values if values.dtype.kind == "f" else np.unique(values, return_inverse=True)[1]
 
 
 def _reject_transposed(table: np.ndarray, name: str, columns: str) -> None:

@@ -81,7 +81,11 @@ class LabelSettings:
         return drawn
 
     def _from_factors(self, images: ImageSet, seed: int) -> LabelledImages:
-        """Labels each image by its factors' values, evenly spaced from 0 for the first to 1 for the last value."""
+        """Labels each image by its factors' values.
+
+        The values of a discrete factor are evenly spaced from 0 to 1, those of a continuous one scaled from its least
+        and greatest value.
+        """
         space = images.factor_space
         if space is None:
             raise UserError(
@@ -89,9 +93,14 @@ class LabelSettings:
                 "labels.file = 'labels.npz', or add factors to the images (docs/data.md)."
             )
         few = Labelled(len(images.labelled()) if self.count is None else self.count, self.factors)
-        indices, values = few.draw(images, seed)
-        sizes = [space.sizes[space.names.index(name)] for name in (self.factors or space.names)]
-        return LabelledImages(indices, (values / np.maximum(np.array(sizes) - 1, 1)).astype(np.float32))
+        indices, numbers = few.draw(images, seed)
+        columns = space.columns(self.factors or space.names)
+        labels = numbers / np.maximum(np.array(space.sizes)[columns] - 1, 1)
+        if (continuous := np.array(space.continuous)[columns]).any():
+            values = images.factor_values(images.labelled())[:, columns]
+            low, span = values.min(axis=0), np.maximum(np.ptp(values, axis=0), np.finfo(np.float64).tiny)
+            labels = np.where(continuous, (images.factor_values(indices)[:, columns] - low) / span, labels)
+        return LabelledImages(indices, labels.astype(np.float32))
 
     def _from_file(self, images: ImageSet, seed: int) -> LabelledImages:
         """Reads labels and scales each column to [0, 1]."""

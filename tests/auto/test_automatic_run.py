@@ -109,6 +109,33 @@ def test_arrays_are_checked_and_identified_by_their_content():
     assert request.inspect_request(asked, Path("."), kept).shape == (16, 16, 1)
 
 
+def test_what_loading_decided_on_an_array_stays_with_the_run(tmp_path):
+    array = np.random.default_rng(0).integers(0, 4096, (200, 16, 16), dtype=np.uint16)
+    asked, kept = request.make_request(array, minutes=5)
+    request.save_images(kept, tmp_path)
+    images = rdl.data.load(**request.AutoRequest.load_options(asked, tmp_path))
+    assert images.shape == (16, 16, 1) and any("12-bit" in note for note in images.notes)
+    stated, other = request.make_request(array, minutes=5, value_range=(0, 8190))
+    assert other.pixels.max() == 128 and stated != asked
+    with pytest.raises(UserError, match="images_key"):
+        request.make_request(array, images_key="x")
+
+
+def test_files_are_read_as_the_flags_say(tmp_path, capsys):
+    values = np.random.default_rng(0).normal(size=(200, 16, 16)).clip(-2, 2)
+    np.savez(tmp_path / "named.npz", first=values, second=values[::-1], angle=np.arange(200.0) / 7)
+    assert "dataset.images_key" in refusal(capsys, tmp_path / "named.npz")
+    assert "dataset.value_range" in refusal(capsys, tmp_path / "named.npz", "--images_key=first")
+    assert "--value_range" in refusal(capsys, tmp_path / "named.npz", "--value_range=a,1")
+    assert "dataset.value_range" in refusal(capsys, tmp_path / "named.npz", "--value_range=1")
+    asked, _ = request.make_request(
+        tmp_path / "named.npz", value_range=(-2, 2), images_key="first", factors_key="angle", continuous=["angle"]
+    )
+    images = rdl.data.load(**asked.load_options(tmp_path))
+    np.testing.assert_array_equal(images.images(np.arange(9))[..., 0], np.rint((values[:9] + 2) * 63.75))
+    assert images.factor_space.continuous == (True,)
+
+
 def test_another_command_in_the_same_folder_is_refused_with_the_difference(good, tmp_path, capsys):
     asked = request.AutoRequest(str(good))
     paths = Layout(tmp_path / "run")

@@ -96,3 +96,17 @@ def test_notes_are_kept_with_the_cache(tmp_path, monkeypatch):
     folder = _fill(tmp_path / "pictures", deep, ".tif")
     first, second = data.load(str(folder)), data.load(str(folder))
     assert first.notes == second.notes and "12-bit" in first.notes[0]
+
+
+def test_a_stack_is_named_with_the_remedy(tmp_path):
+    frames = [Image.fromarray(each) for each in PIXELS]
+    (tmp_path / "stacks").mkdir()
+    frames[0].save(tmp_path / "stacks" / "a.tif", save_all=True, append_images=frames[1:])
+    for place in (tmp_path / "stacks", tmp_path / "stacks" / "a.tif"):
+        with pytest.raises(UserError, match=r"numpy\.save"):
+            data.load(str(place))
+    for name in "bcdefghijkl":
+        (tmp_path / "stacks" / f"{name}.tif").write_bytes((tmp_path / "stacks" / "a.tif").read_bytes())
+    images = data.load(str(tmp_path / "stacks"))
+    assert len(images) == 12
+    assert any(note.startswith("12 files hold several pictures, of which the first") for note in images.notes)

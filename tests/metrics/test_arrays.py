@@ -89,6 +89,17 @@ def test_one_factor_may_be_a_row_of_numbers_or_of_words():
     assert score(codes, np.array(["a", "b", "c"])[factors[:, 0]], metrics=["mig"])[0] == expected
 
 
+def test_texts_are_read_as_in_label_files():
+    codes, factors = points()
+    angles = factors.astype(float) + np.random.default_rng(1).uniform(size=factors.shape)
+    expected = score(codes, angles, metrics=["mig"])
+    assert score(codes, angles.astype(str), metrics=["mig"]) == expected
+    assert any("continuous" in line for line in expected[1])
+    for mark in ("NA", "?", "", "none"):
+        with pytest.raises(UserError, match="factors"):
+            score(codes, np.where(np.arange(900)[:, None] == 7, mark, factors.astype(str)), metrics=["mig"])
+
+
 def test_continuous_factors_are_recognised_and_scored():
     random = np.random.default_rng(0)
     factors = np.column_stack([random.random((600, 2)), np.arange(600) % 3])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rdl.data import ImageSet
+from rdl.data.factor_columns import factor_table
 from rdl.data.factors import Grid
 from rdl.data.sources import ArraySource
 from rdl.errors import UserError
@@ -106,6 +107,17 @@ def test_latents_become_the_labelled_factors_in_their_order(kind, data, small_mo
     after = correlations()
     assert np.diag(after).min() > 0.85 > np.diag(before).min()
     assert abs(after[0, 1]) < 0.4 and abs(after[1, 0]) < 0.4
+
+
+def test_continuous_factors_keep_their_distances(data):
+    angles = np.random.default_rng(0).uniform(20, 60, 36) ** 2
+    table = factor_table(np.stack([angles, np.arange(36) % 3 * 10.5], axis=1), 36, ["angle", "level"], "the factors")
+    drawn = LabelSettings(8).draw(ImageSet("measured", data.source, table), 0, 2)
+    expected = (angles - angles.min()) / np.ptp(angles)
+    np.testing.assert_allclose(drawn.labels[:, 0], expected[drawn.indices], rtol=1e-6)
+    np.testing.assert_allclose(drawn.labels[:, 1], drawn.indices % 3 / 2, rtol=1e-6)
+    swapped = LabelSettings(8, ("level", "angle")).draw(ImageSet("measured", data.source, table), 0, 2)
+    np.testing.assert_array_equal(swapped.labels, drawn.labels[:, ::-1])
 
 
 def test_labels_from_a_file_and_from_a_leaf_run(data, tmp_path):

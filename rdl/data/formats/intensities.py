@@ -12,6 +12,7 @@ Range = tuple[float, float]
 """The stored values that become 0 and 255."""
 
 _DARKEST = 64  # of 255: images whose brightest value lies below are probably stored in another range
+_ROUNDING = 0.4 / 255  # of the range: a value that lies less outside it is rounded to its end
 _BIT_DEPTHS = (10, 12, 14, 16)  # of cameras whose images come in integers of 16 bits
 
 
@@ -80,6 +81,11 @@ def resolve_range(extent: Extent, given: Range | None, what: str) -> tuple[Range
     """
     low, high = extent.low, extent.high
     assert extent.dtype is not None
+    if extent.dtype.kind == "f":  # rounding errors: less than half a level becomes black or white
+        ends = given or (0.0, 1.0)
+        allowed = _ROUNDING * (ends[1] - ends[0])
+        low = ends[0] if ends[0] - allowed < low < ends[0] else low
+        high = ends[1] if ends[1] < high < ends[1] + allowed else high
     if given is not None:
         if low < given[0] or high > given[1]:
             raise UserError(
@@ -147,15 +153,21 @@ class Brightest:
 
     def add(self, block: np.ndarray) -> np.ndarray:
         """Takes in a block of uint8 images and returns it."""
-        if self._extent.high < _DARKEST:
+        if self._is_suspicious:
             self._extent.add(block, self._what)
         return block
+
+    @property
+    def _is_suspicious(self) -> bool:
+        return self._extent.high < _DARKEST or self._extent.low == self._extent.high
 
     def check(self) -> None:
         """Call after the last block.
 
         Raises:
-          UserError: no value reaches a quarter of 255.
+          UserError: no value reaches a quarter of 255, or all values are equal.
         """
+        if self._extent.low == self._extent.high:
+            raise _unrecognised(self._extent, "images", self._what)
         if self._extent.high < _DARKEST:
             resolve_range(self._extent, None, self._what)

@@ -107,7 +107,9 @@ def require_pictures(folder: Path) -> Listing:
     """
     found = list_pictures(folder)
     if len(found.files) < FEWEST:
-        notes = f" ({'; '.join(found.notes)})" if found.notes else ""
+        stacks = [file for file in found.files if read_header(file).frames > 1]
+        lines = [*found.notes, *([_describe_stacks(len(stacks))] if stacks else [])]
+        notes = f" ({'; '.join(lines)})" if lines else ""
         raise UserError(
             f"Expected at least {FEWEST} pictures in the folder {folder}, got {len(found.files)}{notes}: rdl reads "
             f"{', '.join(SUFFIXES)}."
@@ -227,7 +229,7 @@ def _survey(files: list[Path], value_range: Range | None, level: int | None, wha
         decoding = Decoding(decoding.deep, decoding.shallow, check_background(ground))  # type: ignore[arg-type]
         notes.append(f"{grounds.pictures:,} pictures have transparent parts, composed on {ground} (dataset.background)")
     if several := sum(header.frames > 1 for header in headers):
-        notes.append(f"{several:,} files hold several pictures, of which the first is read")
+        notes.append(_describe_stacks(several))
     return decoding, notes
 
 
@@ -254,6 +256,13 @@ def _decode_all(
         yield np.stack(images)
     if brightest is not None:
         brightest.check()
+
+
+def _describe_stacks(files: int) -> str:
+    return (
+        f"{files:,} {'file holds' if files == 1 else 'files hold'} several pictures, of which the first is read: save "
+        "each picture as a file, or all as an array [n, height, width] by numpy.save"
+    )
 
 
 def _list(names: list[str]) -> str:

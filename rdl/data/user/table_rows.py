@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.factor_columns import is_missing
+from rdl.data.factor_columns import is_missing, parse_number
 from rdl.data.formats.csv_files import read_rows
 from rdl.data.formats.shapes import check_images
 from rdl.errors import UserError
@@ -15,6 +15,7 @@ from rdl.errors import UserError
 _WIDEST = (
     4.0  # standard deviations from the mean: values beyond are clipped, so that one outlier leaves levels to others
 )
+_FEW_LEVELS = 8
 _NAMES_SHOWN = 5
 
 
@@ -61,6 +62,7 @@ def rows_as_images(table: np.ndarray, what: str, names: Sequence[str] | None = N
     notes = [note + (f"; {clipped:,} values beyond are clipped" if clipped else "")]
     if constant.any():
         notes.append(f"constant columns: {_list([name for name, flag in zip(names, constant, strict=True) if flag])}")
+    notes += _describe_columns(values, images, names)
     side = math.isqrt(len(names))
     if side**2 == len(names) and side >= 4 and np.issubdtype(table.dtype, np.integer):
         notes.append(f"if the rows are flattened images, reshape them to [n, {side}, {side}]")
@@ -76,7 +78,7 @@ def read_table_file(path: Path) -> tuple[np.ndarray, list[str] | None]:
     rows = read_rows(path)
     if not rows:
         raise UserError(f"Expected a table of numbers in {path}, got an empty file.")
-    names = None if all(_is_number(cell) or is_missing(cell) for cell in rows[0]) else rows.pop(0)
+    names = None if all(parse_number(cell) is not None or is_missing(cell) for cell in rows[0]) else rows.pop(0)
     width = len(names or rows[0])
     titles = names or [f"column {i}" for i in range(width)]
     for number, row in enumerate(rows):
@@ -89,11 +91,16 @@ def read_table_file(path: Path) -> tuple[np.ndarray, list[str] | None]:
         raise UserError(
             f"Expected a number in every cell of {path}, got empty cells in {_list(missing)}: fill them in."
         )
-    try:
-        return np.array(rows, dtype=np.float64).reshape(len(rows), width), names
-    except ValueError:
-        words = [title for i, title in enumerate(titles) if not all(_is_number(row[i]) for row in rows)]
-        raise UserError(f"Expected numbers in {path}, got words in {_list(words)}: leave these columns out.") from None
+    numbers = [[parse_number(cell) for cell in row] for row in rows]
+    words = [title for i, title in enumerate(titles) if any(row[i] is None for row in numbers)]
+    if words:
+        column = titles.index(words[0])
+        cell = next(row[column] for row, parsed in zip(rows, numbers, strict=True) if parsed[column] is None)
+        raise UserError(
+            f"Expected numbers such as 1234.5 in {path}, got {cell[:20]!r} in {_list(words)}: write numbers with a "
+            "decimal point, and leave columns of words out."
+        )
+    return np.array(numbers, dtype=np.float64).reshape(len(rows), width), names
 
 
 def from_dataframe(frame: Any, what: str) -> tuple[np.ndarray, list[str]]:
@@ -109,12 +116,26 @@ def from_dataframe(frame: Any, what: str) -> tuple[np.ndarray, list[str]]:
     return np.column_stack(columns).astype(np.float64) if columns else np.zeros((len(frame), 0)), names
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _describe_columns(values: np.ndarray, images: np.ndarray, names: Sequence[str]) -> list[str]:
+    """Notes on columns that number the rows, and on columns whose outliers leave few levels to the other values."""
+    notes = []
+    numbering = np.flatnonzero((np.diff(values, axis=0) == 1).all(axis=0))
+    if numbering.size:
+        notes.append(
+            f"columns that number the rows, which are learned like others: {_list([names[i] for i in numbering])}"
+        )
+    low, high = np.quantile(images[:, 0, :, 0], (0.05, 0.95), axis=0)
+    crowded = [
+        name
+        for name, span, column in zip(names, high - low, values.T, strict=True)
+        if span < _FEW_LEVELS and len(np.unique(column)) > _FEW_LEVELS
+    ]
+    if crowded:
+        notes.append(
+            f"outliers leave fewer than {_FEW_LEVELS} of 256 levels to nine tenths of the values: {_list(crowded)}; "
+            "remove the outliers or transform the columns"
+        )
+    return notes
 
 
 def _list(names: Sequence[str]) -> str:

@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 
 from rdl.data import cache
-from rdl.data.factor_columns import class_numbers, factor_table
-from rdl.data.factors import Table
+from rdl.data.factor_columns import (
+    class_numbers,
+    describe_columns,
+    factor_table,
+    leave_out_unknown,
+    parse_cells,
+)
+from rdl.data.factors import GroundTruth, PartlyKnown
 from rdl.data.formats import npz
 from rdl.data.formats.intensities import Brightest, Range, measure_extent, resolve_range, to_uint8
 from rdl.data.formats.shapes import Shape, check_images
@@ -23,10 +29,12 @@ _IMAGES = ("images", "imgs", "image", "x", "x_train", "data", "arr_0")
 _FACTORS = ("factors", "labels", "label", "y", "y_train", "targets", "target", "classes", "class", "latents_classes")
 """Names under which factors are usually stored, in lower case."""
 _NAMES = "factor_names"
+NOTES_KEY = "rdl_notes"
+"""Name of the notes on images that a run was given as an array."""
 _CHECKED = 1000  # images whose brightness is checked at once
 _SHOWN = 10  # names of arrays in a message
 
-Loaded = tuple[Source, Table | None, list[str]]
+Loaded = tuple[Source, GroundTruth | None, list[str]]
 """Images, their factors, and notes on what was decided."""
 
 
@@ -57,7 +65,9 @@ def read_array_file(
     length, shape = check_images(headers[name][0], what)
     source = _read_images(file, name, headers[name], (length, shape), treatment, value_range)
     labels, label_notes = _read_factors(file, headers, factors_key, name, length)
-    return source, labels, [*notes, *source.notes, *label_notes]
+    if NOTES_KEY in headers:
+        notes += file.load(NOTES_KEY).ravel().astype(str).tolist()
+    return source, labels, [*notes, *source.notes, *_describe_opacity(shape), *label_notes]
 
 
 def images_from_memory(images: Any, value_range: Range | None = None) -> tuple[np.ndarray, list[str]]:
@@ -75,6 +85,10 @@ def images_from_memory(images: Any, value_range: Range | None = None) -> tuple[n
         table, names = from_dataframe(images, "the table")
         return rows_as_images(table, "the table", names)
     what = "the images"
+    if isinstance(images, np.ma.MaskedArray):
+        if np.ma.is_masked(images):
+            raise UserError(f"Expected {what} without masked values: replace them, as by images.filled(0).")
+        images = images.data
     try:
         array = np.asarray(images)
     except (ValueError, TypeError, OverflowError) as error:
@@ -84,7 +98,7 @@ def images_from_memory(images: Any, value_range: Range | None = None) -> tuple[n
         return rows_as_images(array, "the table")
     array = array.reshape(length, *shape)
     chosen, notes = _resolve(lambda: iter([array]), array.dtype, shape, value_range, what)
-    return np.ascontiguousarray(to_uint8(array, chosen)), notes
+    return np.ascontiguousarray(to_uint8(array, chosen)), [*notes, *_describe_opacity(shape)]
 
 
 def read_csv_table(path: Path) -> tuple[Source, list[str]]:
@@ -95,6 +109,8 @@ def read_csv_table(path: Path) -> tuple[Source, list[str]]:
     """
     table, names = read_table_file(path)
     images, notes = rows_as_images(table, f"the table in {path}", names)
+    if names is None:
+        notes.append("the first line holds numbers and is read as a row, not as names of columns")
     return ArraySource(images, f"{npz.file_identity(path)} table", notes), notes
 
 
@@ -188,7 +204,7 @@ def _check_brightness(source: Source, what: str) -> None:
 
 def _read_factors(
     file: ArrayFile, headers: dict[str, Header], key: str | None, images: str, length: int
-) -> tuple[Table | None, list[str]]:
+) -> tuple[GroundTruth | None, list[str]]:
     name, notes = _choose_factors(headers, key, images, length, file.path)
     if name is None:
         return None, notes
@@ -206,7 +222,23 @@ def _read_factors(
         notes.append(f"'{name}' is one-hot: it is read as one factor, 'class'")
     elif name != "factors" and (factors.ndim == 1 or factors.shape[1:] == (1,)):
         names = [name]
-    return factor_table(factors, length, names, what), notes
+    if factors.dtype.kind == "U" and factors.ndim in (1, 2) and len(factors) == length and factors.size:
+        columns = [parse_cells(column.tolist(), what) for column in factors.reshape(length, -1).T]
+        names = [f"factor_{i}" for i in range(len(columns))] if names is None else names
+        if len(names) != len(columns):
+            raise UserError(f"Expected {len(columns)} names of factors in {file.path}, got {len(names)}.")
+        table: GroundTruth = leave_out_unknown(columns, names, what)
+        if isinstance(table, PartlyKnown) and len(table.images) < length:
+            notes.append(f"{len(table.images):,} of {length:,} images have all factors, the others are unknown")
+        return table, [*notes, *describe_columns(columns, names)]
+    table = factor_table(factors, length, names, what)
+    return table, [*notes, *describe_columns(list(factors.reshape(length, -1).T), table.space.names)]
+
+
+def _describe_opacity(shape: Shape) -> list[str]:
+    if shape[2] not in (2, 4) or shape[0] == 1:
+        return []
+    return [f"all {shape[2]} channels are learned as values: if the last one is opacity, compose the images first"]
 
 
 def _choose_factors(
@@ -233,6 +265,11 @@ def _choose_factors(
     notes += [
         f"'{name}' is stored as Python objects and is not read: save numpy.array({name}, dtype=str) or numbers"
         for name in unreadable
+    ]
+    notes += [
+        f"'{name}' has the shape {list(shape)}, not one row for each of the {length:,} images, and is not read"
+        for name, (shape, dtype) in headers.items()
+        if name.lower() in _FACTORS and name not in (images, *fitting, *unreadable) and dtype.kind != "O"
     ]
     rest = [name for name in fitting if name != chosen and name not in unreadable]
     if rest:
