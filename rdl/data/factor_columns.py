@@ -12,9 +12,7 @@ from rdl.errors import UserError
 MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "none", "null", "-", "--", "?"))
 """Cells that mean an unknown value, in lower case."""
 
-_OTHER_NOTATION = re.compile(
-    r"[-+]?(\d+([.,]\d+)?\s*%|\d{1,3}([,' ]\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})*,\d+|\d[\d_]*_\d+)"
-)
+_OTHER_NOTATION = re.compile(r"[-+]?(\d+([.,]\d+)?\s*%|\d{1,3}([,' ]\d{3})+(\.\d+)?|\d+(\.\d{3})*,\d+|\d[\d_]*_\d+)")
 """Numbers that only people read: 5 %, 1,000, 0,5, 1_000."""
 _SENTINELS = (-1, -9, -99, -999, -9999, -99999, 9999, 99999)
 _LONGEST_NAME = 100  # characters

@@ -246,7 +246,7 @@ def test_other_forms_of_input_become_a_model(tmp_path, write, shown, lines):
 def test_images_are_loaded_at_the_chosen_or_requested_size(good, tmp_path):
     from rdl.auto import automatic_run
 
-    np.savez(tmp_path / "images.npz", images=np.full((120, 40, 40, 3), 200, np.uint8))
+    np.savez(tmp_path / "images.npz", images=np.arange(200, dtype=np.uint8).repeat(2880).reshape(120, 40, 40, 3))
     for images, asked, size, expected in (
         (tmp_path / "images.npz", None, (40, 40), 40),
         (tmp_path / "images.npz", None, (32, 32), 32),

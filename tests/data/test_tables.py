@@ -66,7 +66,7 @@ def test_constant_columns_are_named_and_flat_images_recognised():
         ("", "empty file"),
         ("a,b\n1,2\n3\n", "row 1 has 1 cells"),
         ("a,b\n1,2\n3,NA\n", "empty cells in 'b'"),
-        ("a,b\n1,2\n3,x\n", "words in 'b'"),
+        ("a,b\n1,2\n3,x\n", "got 'x' in 'b'"),
         ("a,b\n1,2\n3,4\n", "at least 10 images"),
         ("a,b\n" + "1,inf\n2,3\n" * 10, "infinity in 'b'"),
         ("a,b\n" + "1,2\n" * 10, "constant ones only"),
