@@ -29,7 +29,8 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
     """A column of text as numbers, float64 [n], or as words, str [n]; missing cells are NaN or "".
 
     Raises:
-      UserError: mostly numbers, and some words that are neither numbers nor missing marks.
+      UserError: mostly numbers, and some words that are neither numbers nor missing marks; or numbers with decimal
+        commas, percent signs or separators of thousands.
     """
     values, words = np.full(len(cells), np.nan), {}
     known = [place for place, cell in enumerate(cells) if not is_missing(cell)]
@@ -40,11 +41,6 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
             values[place] = number
     if not words:
         return values
-    if other := [word for word in words if _OTHER_NOTATION.fullmatch(word.strip())]:
-        raise UserError(
-            f"Expected numbers such as 1234.5 in {what}, got {other[0][:20]!r}: write numbers with a decimal point, "
-            "without percent signs and without separators of thousands."
-        )
     numbers = int((~np.isnan(values)).sum())
     if 2 * numbers >= len(known):
         shown = ", ".join(repr(word[:20]) for word in list(words)[:_WORDS_SHOWN])
@@ -52,6 +48,11 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
         raise UserError(
             f"Expected numbers in {what}, got the words {shown}{more} among {numbers} numbers: leave these cells empty "
             "where the value is unknown, or correct them."
+        )
+    if other := [word for word in words if _OTHER_NOTATION.fullmatch(word.strip())]:
+        raise UserError(
+            f"Expected numbers such as 1234.5 in {what}, got {other[0][:20]!r}: write numbers with a decimal point, "
+            "without percent signs and without separators of thousands."
         )
     return np.array(["" if is_missing(cell) else cell for cell in cells])
 
