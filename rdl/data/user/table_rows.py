@@ -122,7 +122,7 @@ def _describe_columns(values: np.ndarray, images: np.ndarray, names: Sequence[st
     numbering = np.flatnonzero((np.diff(values, axis=0) == 1).all(axis=0))
     if numbering.size:
         notes.append(
-            f"columns that number the rows, which are learned like others: {_list([names[i] for i in numbering])}"
+            f"columns that number the rows, which are learned like others: {_list([names[i] for i in numbering.tolist()])}"
         )
     low, high = np.quantile(images[:, 0, :, 0], (0.05, 0.95), axis=0)
     crowded = [
