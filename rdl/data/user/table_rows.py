@@ -121,9 +121,8 @@ def _describe_columns(values: np.ndarray, images: np.ndarray, names: Sequence[st
     notes = []
     numbering = np.flatnonzero((np.diff(values, axis=0) == 1).all(axis=0))
     if numbering.size:
-        notes.append(
-            f"columns that number the rows, which are learned like others: {_list([names[i] for i in numbering.tolist()])}"
-        )
+        counting = _list([names[i] for i in numbering.tolist()])
+        notes.append(f"columns that number the rows, which are learned like others: {counting}")
     low, high = np.quantile(images[:, 0, :, 0], (0.05, 0.95), axis=0)
     crowded = [
         name
