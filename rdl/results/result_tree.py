@@ -85,7 +85,7 @@ def read_object(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def parse_number(value: Any) -> float | None:
+def parse_metric_number(value: Any) -> float | None:
     """A score as a float; None for anything that is no number or larger than any score."""
     plain = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if plain and abs(value) <= _LARGEST_SCORE else None

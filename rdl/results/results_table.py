@@ -167,7 +167,7 @@ def _read_aggregate(record: Mapping[str, Any], place: str, training: TrainingSet
         for key, value in record.items()
         if (name := key.removeprefix("evaluation_results.")) != key
         and name not in _NOT_SCORES
-        and (number := result_tree.parse_number(value)) is not None
+        and (number := result_tree.parse_metric_number(value)) is not None
     ]
 
 
@@ -195,5 +195,5 @@ def _read_summary(run: Layout) -> list[Row]:
         }
         for prefix, suffix in _MODELS.items()
         for key, metric in SUMMARY_METRICS.items()
-        if (number := result_tree.parse_number(summary.get(f"{prefix}{key}"))) is not None
+        if (number := result_tree.parse_metric_number(summary.get(f"{prefix}{key}"))) is not None
     ]

@@ -115,7 +115,7 @@ class CardRecords:
 
     def read_number(self, key: str) -> float | None:
         """A number of the summary."""
-        return result_tree.parse_number(self.summary.get(key))
+        return result_tree.parse_metric_number(self.summary.get(key))
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:
