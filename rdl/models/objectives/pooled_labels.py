@@ -103,12 +103,13 @@ def leakage(means: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
       num_labels: number of labels, which the first latents imitate.
     """
     count = tf.shape(means)[0]
-    ranks = tf.argsort(tf.argsort(means[:, :num_labels], axis=0, stable=True), axis=0)
+    latents = tf.transpose(means[:, :num_labels])  # sorted along the last axis: oneDNN transposes no integers
+    ranks = tf.argsort(tf.argsort(latents, stable=True))
     used = tf.minimum(CLASSES, count)
-    members = tf.one_hot(ranks * used // tf.maximum(count, 1), CLASSES, dtype=means.dtype)  # [batch, labels, classes]
-    sizes = tf.reduce_sum(members, axis=0)  # [labels, classes]
+    members = tf.one_hot(ranks * used // tf.maximum(count, 1), CLASSES, dtype=means.dtype)  # [labels, batch, classes]
+    sizes = tf.reduce_sum(members, axis=1)  # [labels, classes]
     centred = means - tf.reduce_mean(means, axis=0)
-    sums = tf.einsum("bjc,bk->jck", members, centred)
+    sums = tf.einsum("jbc,bk->jck", members, centred)
     n, groups = tf.cast(count, means.dtype), tf.cast(used, means.dtype)
     between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / n  # [labels, latents]
     total = tf.reduce_mean(tf.square(centred), axis=0)
