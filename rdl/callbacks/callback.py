@@ -50,6 +50,12 @@ class Callback:
           images: the data set of the stage.
         """
 
+    def on_labels_selected(self, stage: str) -> None:
+        """Called when the label pool has the labels of a stage; a resumed run repeats the call.
+
+        The journal holds them: `rdl.results.pool_table.read_pool_table`.
+        """
+
     def on_message(self, text: str) -> None:
         """Called with a line of information for the user."""
 

@@ -14,7 +14,9 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member, PopulationSettings, SearchSpace
 from rdl.population.evolution import rank_members
 from rdl.report.population_section import DIMENSION_WISE_KL_NOTE
-from rdl.runs import RunDirectory
+from rdl.results.model_card.markdown import format_table
+from rdl.results.pool_table import EVIDENCE, LABEL_COLUMNS, STAGE_COLUMNS, read_pool_table
+from rdl.runs import RunDirectory, RunReader
 
 _DESCRIPTIONS = {  # loss term -> the text beside its chart
     "dimension_wise_kl": DIMENSION_WISE_KL_NOTE,
@@ -29,7 +31,7 @@ class TensorBoard(Callback):
 
       tensorboard/                     the configuration
       tensorboard/STAGE/population     best, median and worst score, the spread of hyperparameters, a table of all
-                                       members and their parents
+                                       members and their parents, the label pool after the stage
       tensorboard/STAGE/best           pictures of the stage's best model
       trials/STAGE/003_from_002        one trial: a member from the generation in which it begins or copies a better
                                        member, to the next copy. Score, active latents if the score is UDR, loss
@@ -139,6 +141,15 @@ class TensorBoard(Callback):
         for folder in self._open_folders(stage):
             self._writers.pop(folder).close()
         self._trials = {key: folder for key, folder in self._trials.items() if folder in self._writers}
+
+    def on_labels_selected(self, stage: str) -> None:
+        """Writes the label pool as it is after the stage."""
+        pool = read_pool_table(RunReader(self._paths))
+        if pool is not None:
+            writer = self._writer(self._paths.events(stage, "population"))
+            tables = format_table(LABEL_COLUMNS, pool.label_rows), format_table(STAGE_COLUMNS, pool.stage_rows)
+            writer.text(f"{stage}/label_pool", "\n\n".join([*tables, EVIDENCE]), 0)
+            writer.flush()
 
     def _open_folders(self, stage: str) -> list[Path]:
         folders = {self._paths.events(stage), self._paths.trials(stage)}

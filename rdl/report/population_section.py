@@ -14,6 +14,7 @@ DIMENSION_WISE_KL_NOTE = (
     "dimension_wise_kl may be negative although the KL is not: it is estimated from a minibatch, which underestimates "
     "log q(z_k) of narrow posteriors and overestimates the total correlation by about as much."
 )
+_LABEL_SCORES = {"leaf_mig": "leaf MIG", "label_mig": "label MIG"}  # detail of a member's record -> the score
 _NEAR = 0.05  # share of the best score within which scores count as about as good
 
 
@@ -34,7 +35,7 @@ def name_score(member: Member | None) -> str:
         if "udr_by_chance" in details:
             return "chance-corrected UDR"
         return "replicated latents" if "udr" in details else "UDR"
-    return "leaf MIG" if "leaf_mig" in details else "score"
+    return next((name for key, name in _LABEL_SCORES.items() if key in details), "score")
 
 
 def render_population(

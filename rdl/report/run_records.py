@@ -9,6 +9,7 @@ from rdl.errors import UserError
 from rdl.population import Member
 from rdl.population.evolution import rank_members
 from rdl.recursion import Iteration, LeafLabels
+from rdl.results.pool_table import PoolTable, check_pool_record, read_pool_table
 from rdl.runs import RunReader
 from rdl.runs.journal import Record
 from rdl.runs.layout import RANDOM_MEMBERS, IterationKey, Key, MeasureKey, MemberKey, OutcomeKey, SummaryKey
@@ -66,6 +67,11 @@ class RunRecords:
         for key in sorted(found, key=lambda key: (key.leaf_name, key.iteration)):
             leaves.setdefault(key.leaf_name, []).append(Iteration.from_json(found[key]))
         return leaves
+
+    @cached_property
+    def pool(self) -> PoolTable | None:
+        """The label pool; None without one."""
+        return read_pool_table(self.reader)
 
     @cached_property
     def selected(self) -> dict[str, str]:
@@ -130,3 +136,5 @@ def _check_record(key: Key, record: Record) -> None:
         typed(str, record.get("best"))
     elif isinstance(key, MeasureKey):
         typed(dict[str, float | str], record)  # settings such as the package of the trees are text
+    else:
+        check_pool_record(key, record)

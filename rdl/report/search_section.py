@@ -1,4 +1,4 @@
-"""The search: the recursion with the labels of every iteration, then every population."""
+"""The search: the recursion with the labels of every iteration or the label pool, then every population."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from rdl.recursion.records import Reduction
 from rdl.report import figures
 from rdl.report.figure_writer import FigureWriter
 from rdl.report.model_analysis import MIN_INFORMATION, normalized_information
+from rdl.report.pool_section import render_pool
 from rdl.report.population_section import name_score, render_population
 from rdl.report.rendering import render
 from rdl.report.run_records import RunRecords
@@ -72,6 +73,7 @@ def render_search(records: RunRecords, images: ImageSet | None, writer: FigureWr
     ]
     return render(
         "search.html",
+        pool=render_pool(records, images, writer),
         leaves=[_LeafReader(records, name, images, writer).read() for name in records.leaves],
         populations=populations,
         prefix=writer.prefix,

@@ -18,8 +18,10 @@ from rdl.models.saving import saved
 from rdl.models.saving.export import CARD_BEGINS, export
 from rdl.population import Member
 from rdl.results.model_card import citations, loading, markdown, write_card
+from rdl.results.model_card.markdown import format_code
 from rdl.runs import Layout, RunDirectory, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
+from rdl.verdict.label_pool import LabelSource, PooledLabel
 from tests.run_configs import parse_config
 
 CONFIG = """
@@ -125,6 +127,20 @@ def test_the_front_matter_has_the_hubs_form(model, tmp_path):
     ]  # fmt: skip
     assert "1.50 hours" in body
     assert "10.0.0.7" not in body
+
+
+def test_labels_of_the_pool_are_in_the_card(model, tmp_path):
+    run = make_run(tmp_path / "run", parse_config("experiment.job = @rpu_vae"))
+    source = LabelSource("x_run", HOSTILE.replace("\ud800", ""), 1, 3)
+    label = PooledLabel(source, 1.5, 0.25, 0.125, None)
+    with RunDirectory(run.root, parse_config("experiment.job = @rpu_vae")) as opened:
+        opened.journal.append("x_run/pool", {"labels": [label.to_json()], "sha256": ""})
+        opened.journal.append("leaf_0/held", {"images": 1234, "labels": [0], "ranges": [[0.5, 0.75]]})
+        opened.journal.append("leaf_0/iteration_1/pool", {"labels": [], "sha256": ""})
+    text = write_card(run, model, "keras")
+    assert f"| 0 | {format_code(source)} | 1.50 | 0.25 | 0.12 | – | `its own source` | leaf_0 |" in text
+    assert "| leaf_0 | 1,234 | 0 in [0.50, 0.75] | none |" in text
+    assert "those labels, not ground-truth factors, train and select" in text
 
 
 def test_parts_without_records_are_left_out(model, tmp_path):

@@ -142,6 +142,7 @@ def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndar
         context.callback.on_message(f"{stage.name}: label {number} is {label}")
     if not labels:
         context.callback.on_message(f"{stage.name}: no new label")
+    context.callback.on_labels_selected(stage.name)
     with np.load(path, allow_pickle=False) as arrays:
         extrapolated, judges = arrays["values"], arrays["judges"]
     return LabelPool(

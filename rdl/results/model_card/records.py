@@ -15,6 +15,7 @@ from rdl.errors import UserError
 from rdl.results import result_tree
 from rdl.results.method_names import strip_gin_quotes
 from rdl.results.metric_names import is_headline
+from rdl.results.pool_table import PoolTable, read_pool_table
 from rdl.results.results_table import read_run_results
 from rdl.results.summary import select_comparable
 from rdl.results.training_settings import select_training_settings
@@ -152,6 +153,11 @@ class CardRecords:
         results = read_run_results(self.run)
         own = results[(results["run"] == str(self.run.root)) & results["metric"].map(is_headline)]
         return select_comparable(own) if self.run.summary.is_file() else own.iloc[:0]
+
+    @cached_property
+    def pool(self) -> PoolTable | None:
+        """The label pool; None without one."""
+        return read_pool_table(self._reader)
 
     @cached_property
     def verdict(self) -> Verdict | None:

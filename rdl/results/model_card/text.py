@@ -22,6 +22,7 @@ from rdl.results.model_card.markdown import (
     to_printable,
 )
 from rdl.results.model_card.records import CardRecords
+from rdl.results.pool_table import EVIDENCE, LABEL_COLUMNS, STAGE_COLUMNS
 from rdl.runs import Layout
 from rdl.verdict import LatentStatus
 from rdl.version import __version__
@@ -50,6 +51,7 @@ def write_card(run: Layout, model: TrainedModel, format: str, license: str | Non
         "Configuration": _describe_configuration(records),
         "Scores": _describe_scores(records.results),
         "Verdict": _describe_verdict(records),
+        "Labels": _describe_labels(records),
         "How to load it": _describe_loading(model, format),
         "Licence": _describe_license(license),
         "Citation": _describe_citation(records),
@@ -118,9 +120,10 @@ def _describe_model(records: CardRecords, model: TrainedModel) -> str:
 def _describe_selection(records: CardRecords) -> str:
     """How the model was selected; empty for a job that is unknown or trains one model."""
     if records.job == "rpu_vae":
+        use = "train and select" if records.pool else "select"
         return (
-            "It was trained by rPU-VAE: populations of models label parts of the images with their own latents, and "
-            "those labels, not ground-truth factors, select the final population."
+            "It was trained by rPU-VAE: populations of models label the images with their own latents, and those "
+            f"labels, not ground-truth factors, {use} the final population."
         )
     if not records.searched:
         return ""
@@ -224,6 +227,19 @@ def _describe_verdict(records: CardRecords) -> str:
         f"model explains {verdict.reconstruction:.0%} of the pixels' variance.\n\n"
         f"{format_table(head, rows)}\n\n{_EXPLANATION}"
     )
+
+
+def _describe_labels(records: CardRecords) -> str:
+    """The label pool that trained and selected the model."""
+    pool = records.pool
+    if pool is None or not pool.labels:
+        return ""
+    rows = [
+        [cell if column not in (1, 6) else format_code(cell) for column, cell in enumerate(row)]
+        for row in pool.label_rows
+    ]
+    labels, stages = format_table(LABEL_COLUMNS, rows), format_table(STAGE_COLUMNS, pool.stage_rows)
+    return f"No ground-truth factors: {EVIDENCE[0].lower()}{EVIDENCE[1:]}\n\n{labels}\n\n{stages}"
 
 
 def _describe_loading(model: TrainedModel, format: str) -> str:
