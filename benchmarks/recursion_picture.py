@@ -1,4 +1,4 @@
-"""Draws docs/images/recursion.png and prints the purity table of docs/recursion.md, from a trained model's labels.
+"""Draws docs/images/recursion.png and prints the purity table of docs/evidence.md, from a trained model's labels.
 
     python benchmarks/recursion_picture.py
 

@@ -58,18 +58,8 @@ def rpu_vae(
     check_udr(images)
     budget.start_x_run()
     keeps = labels == "population" and not pooled.is_pool_saved(context, "x_run")
-    x_run = train_population(
-        context,
-        StageSpec(
-            "x_run",
-            "x_run",
-            images,
-            scoped_udr("x_run"),
-            MIN_UDR,
-            in_verdict=True,
-            keeps_generation=keeps,
-        ),
-    )
+    spec = StageSpec("x_run", "x_run", images, scoped_udr("x_run"), MIN_UDR, in_verdict=True, keeps_generation=keeps)
+    x_run = train_population(context, spec)
     budget.spend(x_run)
     if labels == "population":
         return pooled.run_with_pool(context, x_run, leaf_runs, budget)
@@ -81,10 +71,10 @@ def rpu_vae(
         return summaries.of_x_run_alone(x_run, leaves[0].iterations[0]["stop"]) | export_result(context, x_run)
     score = LeafMIGScore(learned, seed=score_seed(context.seed, "final"))
     start = x_run.trained if warm_start else None
-    final = train_population(
-        context,
-        StageSpec("final", "final", images, score, budget=budget.left(), in_verdict=True, is_result=True, start=start),
+    spec = StageSpec(
+        "final", "final", images, score, budget=budget.left(), in_verdict=True, is_result=True, start=start
     )
+    final = train_population(context, spec)
     summary = summaries.of_recursion(x_run, leaves, final, budget.random_members)
     return summary | export_result(context, final, x_run)
 
