@@ -17,26 +17,24 @@ import argparse
 import colorsys
 from pathlib import Path
 
+import drawing
 import numpy as np
+from drawing import POINTS, SIDE
 
-from rdl.runs import files
-
-SIDE, POINTS = 32, 4
 WHEELS = {"shape": 3, "x": 8, "y": 8, "size": 3, "hue": 12, "background": 3}
 PEBBLES = {"x": (10.0, 22.0), "y": (10.0, 22.0), "area": (30.0, 160.0), "hue": (0.0, 0.66), "background": (0.1, 0.7)}
 _COUNT, _SEED = 20_000, 20_261_130
-_POINTS = (np.arange(SIDE * POINTS) + 0.5) / POINTS
 
 
 def draw_wheels() -> tuple[np.ndarray, np.ndarray]:
     """Images, uint8 [20736, 32, 32, 3], and their factors, int64 [20736, 6]."""
     sizes = tuple(WHEELS.values())
-    factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    factors = drawing.combine(sizes)
     hues = np.array([colorsys.hsv_to_rgb(hue / sizes[4], 0.9, 0.95) for hue in range(sizes[4])])
     masks = {state: _wheel(*state) for state in np.ndindex(sizes[:4])}
     images = np.empty((len(factors), SIDE, SIDE, 3), np.uint8)
     for i, (shape, x, y, size, hue, background) in enumerate(factors.tolist()):
-        images[i] = _compose(masks[shape, x, y, size], hues[hue], 0.15 + 0.3 * background)
+        images[i] = drawing.compose(masks[shape, x, y, size], hues[hue], 0.15 + 0.3 * background)
     return images, factors
 
 
@@ -46,15 +44,15 @@ def draw_pebbles() -> tuple[np.ndarray, np.ndarray]:
     factors = np.random.default_rng(_SEED).uniform(low, high, size=(_COUNT, len(PEBBLES)))
     images = np.empty((_COUNT, SIDE, SIDE, 3), np.uint8)
     for i, (x, y, area, hue, background) in enumerate(factors.tolist()):
-        across, down = _POINTS[None, :] - x, _POINTS[:, None] - y
+        across, down = POINTS[None, :] - x, POINTS[:, None] - y
         inside = (across / 1.25) ** 2 + (down * 1.25) ** 2 <= area / np.pi
-        images[i] = _compose(_pooled(inside), np.array(colorsys.hsv_to_rgb(hue, 0.85, 0.95)), background)
+        images[i] = drawing.compose(drawing.cover(inside), np.array(colorsys.hsv_to_rgb(hue, 0.85, 0.95)), background)
     return images, factors
 
 
 def _wheel(shape: int, x: int, y: int, size: int) -> np.ndarray:
     """How much of each pixel the shape covers, [side, side] in [0, 1]."""
-    across, down = _POINTS[None, :] - (9.2 + 1.94 * x), _POINTS[:, None] - (9.2 + 1.94 * y)
+    across, down = POINTS[None, :] - (9.2 + 1.94 * x), POINTS[:, None] - (9.2 + 1.94 * y)
     radius = 3.8 + 1.5 * size
     distance = np.hypot(across, down)
     if shape == 0:
@@ -63,15 +61,7 @@ def _wheel(shape: int, x: int, y: int, size: int) -> np.ndarray:
         inside = (distance <= 1.1 * radius) & (distance >= 0.55 * radius)
     else:
         inside = (np.minimum(np.abs(across), np.abs(down)) <= 0.4 * radius) & (distance <= 1.15 * radius)
-    return _pooled(inside)
-
-
-def _pooled(inside: np.ndarray) -> np.ndarray:
-    return inside.reshape(SIDE, POINTS, SIDE, POINTS).mean(axis=(1, 3))
-
-
-def _compose(covered: np.ndarray, colour: np.ndarray, grey: float) -> np.ndarray:
-    return np.rint(255 * (covered[..., None] * colour + (1 - covered[..., None]) * grey)).astype(np.uint8)
+    return drawing.cover(inside)
 
 
 def main() -> None:
@@ -80,10 +70,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs"))
     folder = parser.parse_args().folder
     for name, draw, names in (("wheels", draw_wheels, WHEELS), ("pebbles", draw_pebbles, PEBBLES)):
-        images, factors = draw()
-        path = folder / f"{name}.npz"
-        files.write_npz(path, {"images": images, "factors": factors, "factor_names": np.array(list(names))})
-        print(f"{path}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(names)}")
+        drawing.write(folder / f"{name}.npz", *draw(), tuple(names))
 
 
 if __name__ == "__main__":

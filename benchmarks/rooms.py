@@ -9,15 +9,10 @@ factors are colours, as in Shapes3D (Kim and Mnih 2018); in scenes.py one is, be
 mean of 4 x 4 samples. Nothing is random. No setting of rdl was chosen by results on these images.
 """
 
-import argparse
-import colorsys
-from pathlib import Path
-
+import drawing
 import numpy as np
+from drawing import POINTS, SIDE
 
-from rdl.runs import files
-
-SIDE, POINTS = 32, 4
 FACTORS = {"shape": 3, "size": 4, "x": 6, "hue": 6, "wall": 6, "floor": 6}
 _HORIZON = 18  # pixels from the top
 _FOOT = 27.0  # where the object stands
@@ -25,10 +20,9 @@ _FOOT = 27.0  # where the object stands
 
 def mask(shape: int, size: int, x: int) -> np.ndarray:
     """Returns the share of each pixel that the object covers, [side, side] in [0, 1]."""
-    places = (np.arange(SIDE * POINTS) + 0.5) / POINTS
     radius = 3.4 + 1.3 * size  # the ball's; box and cone have its area
-    across = places[None, :] - (10.2 + 2.32 * x)
-    above = _FOOT - places[:, None]
+    across = POINTS[None, :] - (10.2 + 2.32 * x)
+    above = _FOOT - POINTS[:, None]
     if shape == 0:
         inside = across**2 + (above - radius) ** 2 <= radius**2
     elif shape == 1:
@@ -37,37 +31,27 @@ def mask(shape: int, size: int, x: int) -> np.ndarray:
     else:
         height = 2.507 * radius  # as high as its foot is wide
         inside = (above >= 0) & (np.abs(across) <= (height - above) / 2)
-    return inside.reshape(SIDE, POINTS, SIDE, POINTS).mean(axis=(1, 3))
+    return drawing.cover(inside)
 
 
 def render() -> tuple[np.ndarray, np.ndarray]:
     """Returns the images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
     sizes = tuple(FACTORS.values())
-    factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    factors = drawing.combine(sizes)
     masks = {state: mask(*state) for state in np.ndindex(sizes[:3])}
-    objects, walls, floors = _colours(0.9, 0.95), _colours(0.35, 0.85), _colours(0.6, 0.55)
+    objects, walls, floors = (drawing.red_to_violet(6, *tone) for tone in ((0.9, 0.95), (0.35, 0.85), (0.6, 0.55)))
     images = np.empty((len(factors), SIDE, SIDE, 3), np.uint8)
     for i, (*state, hue, wall, floor) in enumerate(factors.tolist()):
-        covered = masks[tuple(state)][..., None]
         back = np.empty((SIDE, SIDE, 3))
         back[:_HORIZON], back[_HORIZON:] = walls[wall], floors[floor]
-        images[i] = np.rint(255 * (covered * objects[hue] + (1 - covered) * back))
+        images[i] = drawing.compose(masks[tuple(state)], objects[hue], back)
     return images, factors
-
-
-def _colours(saturation: float, value: float) -> np.ndarray:
-    """Returns six colours from red to violet, [6, 3] in [0, 1]."""
-    return np.array([colorsys.hsv_to_rgb(0.78 * hue / 5, saturation, value) for hue in range(6)])
 
 
 def main() -> None:
     """Renders the data set and writes it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/rooms.npz"))
-    options = parser.parse_args()
-    images, factors = render()
-    files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
-    print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")
+    output = drawing.make_parser(__doc__, "runs/rooms.npz").parse_args().output
+    drawing.write(output, *render(), tuple(FACTORS))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ red to violet, so that the range has two ends) and ground (4 colours). Every com
 mean of 4 x 4 samples, so edges are smooth. Nothing is random.
 """
 
-import argparse
-import colorsys
 from pathlib import Path
 
+import drawing
 import numpy as np
+from drawing import POINTS, SIDE
 from PIL import Image
 
 from rdl.runs import files
 
-SIDE, POINTS = 32, 4
 FACTORS = {"shape": 3, "size": 4, "x": 6, "y": 6, "hue": 8, "ground": 4}
 _HORIZON = 21  # pixels from the top
 _SKY = np.array([0.62, 0.72, 0.80])
@@ -27,8 +26,7 @@ _GROUNDS = np.array([[0.18, 0.18, 0.20], [0.36, 0.30, 0.22], [0.30, 0.44, 0.26],
 
 def mask(shape: int, size: int, x: int, y: int) -> np.ndarray:
     """Returns the share of each pixel that the shape covers, [side, side] in [0, 1]."""
-    places = (np.arange(SIDE * POINTS) + 0.5) / POINTS
-    across, down = places[None, :] - (10 + 2.4 * x), places[:, None] - (11.5 + 2.4 * y)
+    across, down = POINTS[None, :] - (10 + 2.4 * x), POINTS[:, None] - (11.5 + 2.4 * y)
     radius = 3.0 + 1.1 * size
     if shape == 0:
         inside = across**2 + down**2 <= radius**2
@@ -38,21 +36,20 @@ def mask(shape: int, size: int, x: int, y: int) -> np.ndarray:
         height = 2.333 * radius
         below_top = down + height * 2 / 3
         inside = (below_top >= 0) & (below_top <= height) & (np.abs(across) <= below_top / np.sqrt(3))
-    return inside.reshape(SIDE, POINTS, SIDE, POINTS).mean(axis=(1, 3))
+    return drawing.cover(inside)
 
 
 def render() -> tuple[np.ndarray, np.ndarray]:
     """Returns the images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
     sizes = tuple(FACTORS.values())
-    factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    factors = drawing.combine(sizes)
     masks = {state: mask(*state) for state in np.ndindex(sizes[:4])}
-    hues = np.array([colorsys.hsv_to_rgb(0.78 * hue / (FACTORS["hue"] - 1), 0.85, 0.95) for hue in range(sizes[4])])
+    hues = drawing.red_to_violet(FACTORS["hue"], 0.85, 0.95)
     backs = np.tile(_SKY, (len(_GROUNDS), SIDE, SIDE, 1))
     backs[:, _HORIZON:] = _GROUNDS[:, None, None]
     images = np.empty((len(factors), SIDE, SIDE, 3), np.uint8)
     for i, (*state, hue, ground) in enumerate(factors.tolist()):
-        covered = masks[tuple(state)][..., None]
-        images[i] = np.rint(255 * (covered * hues[hue] + (1 - covered) * backs[ground]))
+        images[i] = drawing.compose(masks[tuple(state)], hues[hue], backs[ground])
     return images, factors
 
 
@@ -71,16 +68,14 @@ def write_folder(images: np.ndarray, factors: np.ndarray, folder: Path, number: 
 
 def main() -> None:
     """Renders the data set and writes a file, or a folder with labels."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/scenes.npz"))
+    parser = drawing.make_parser(__doc__, "runs/scenes.npz")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     images, factors = render()
     if options.folder is not None:
         print(f"{options.folder} and {write_folder(images, factors, options.folder)}")
         return
-    files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
-    print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")
+    drawing.write(options.output, images, factors, tuple(FACTORS))
 
 
 if __name__ == "__main__":

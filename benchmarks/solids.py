@@ -10,15 +10,10 @@ room, where the solid stands; light and walls stay fixed. Each pixel is the mean
 with an ambient term. Nothing is random.
 """
 
-import argparse
-import colorsys
-from pathlib import Path
-
+import drawing
 import numpy as np
+from drawing import POINTS, SIDE
 
-from rdl.runs import files
-
-SIDE, RAYS = 32, 4
 FACTORS = {"floor_hue": 5, "wall_hue": 5, "object_hue": 5, "size": 4, "shape": 3, "azimuth": 8}
 FLOOR, WALL, OBJECT = range(3)
 _ROOM = 3.0  # half the room's width; the solid stands at its centre, z points up
@@ -35,7 +30,7 @@ def camera_rays(azimuth: float) -> tuple[np.ndarray, np.ndarray]:
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
     up = np.cross(right, forward)
-    places = ((np.arange(SIDE * RAYS) + 0.5) / (SIDE * RAYS) * 2 - 1) * _FIELD
+    places = (POINTS / SIDE * 2 - 1) * _FIELD
     x, y = np.meshgrid(places, -places)
     directions = forward + x[..., None] * right + y[..., None] * up
     directions = directions.reshape(-1, 3)
@@ -119,33 +114,25 @@ def shade(shape: int, size: int, azimuth: int) -> np.ndarray:
     surface, normals = np.where(seen, OBJECT, surface), np.where(seen[:, None], solid_normals, normals)
     light = _AMBIENT + (1 - _AMBIENT) * np.maximum(normals @ _LIGHT, 0)
     per_ray = np.where(surface[:, None] == np.arange(3), light[:, None], 0.0)
-    return per_ray.reshape(SIDE, RAYS, SIDE, RAYS, 3).mean(axis=(1, 3))
+    return np.stack([drawing.cover(rays) for rays in per_ray.T], axis=-1)
 
 
 def render() -> tuple[np.ndarray, np.ndarray]:
     """Returns the images, uint8 [n, side, side, 3], and their factors, int64 [n, 6]."""
     sizes = tuple(FACTORS.values())
-    factors = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    factors = drawing.combine(sizes)
     light = np.stack([shade(shape, size, azimuth) for size, shape, azimuth in np.ndindex(sizes[3:])])
-    colours = np.stack([_colours(0.55, 0.75), _colours(0.35, 0.95), _colours(0.9, 1.0)])  # floor, wall, object
+    tones = (0.55, 0.75), (0.35, 0.95), (0.9, 1.0)  # floor, wall, object
+    colours = np.stack([drawing.red_to_violet(5, *tone) for tone in tones])
     painted = [colours[range(3), hues] for hues in np.ndindex(sizes[:3])]  # [surfaces, channels] each
     images = np.concatenate([np.rint(255 * light @ colour).astype(np.uint8) for colour in painted])
     return images, factors
 
 
-def _colours(saturation: float, value: float) -> np.ndarray:
-    """Five hues from red to violet, so that the range has two ends; [5, 3] in [0, 1]."""
-    return np.array([colorsys.hsv_to_rgb(0.78 * hue / 4, saturation, value) for hue in range(5)])
-
-
 def main() -> None:
     """Renders the data set and writes it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/solids.npz"))
-    options = parser.parse_args()
-    images, factors = render()
-    files.write_npz(options.output, {"images": images, "factors": factors, "factor_names": np.array(list(FACTORS))})
-    print(f"{options.output}: {len(images):,} images of {SIDE} x {SIDE} x 3, factors {', '.join(FACTORS)}")
+    output = drawing.make_parser(__doc__, "runs/solids.npz").parse_args().output
+    drawing.write(output, *render(), tuple(FACTORS))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ import os
 import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -32,22 +31,18 @@ if _DEFAULT_KERNELS in sys.argv:  # before rdl, which would choose the kernels
     import tensorflow  # noqa: F401
 
 import rdl  # noqa: F401, I001  before TensorFlow: chooses the kernels
-import keras
 import measuring
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
-from keras import layers
+from plain_keras import BETA, LATENTS, NETWORKS, RATE, SEED, Network, PlainKeras
 
 from rdl.models.build import build
-from rdl.models.networks.reference import reference_decoder, reference_encoder
-from rdl.models.networks.small import small_conv_decoder, small_conv_encoder
 from rdl.models.objectives.objective import beta_tc_vae
 from rdl.models.precision import FLOAT32, native
-from rdl.models.vae import VAE, as_float
+from rdl.models.vae import VAE
 from rdl.runs import files
-from rdl.seeds import derive, generator
-from rdl.training.batches import shuffled_stream
+from rdl.seeds import generator
 from rdl.training.threads import run_models_side_by_side
 from rdl.training.trainer import Trainer
 
@@ -61,7 +56,6 @@ flags.DEFINE_bool("record", False, "Replace this machine's rows of record.json."
 flags.DEFINE_bool("default_kernels", False, "Internal: run plain Keras for another process.")
 
 RECORD = Path(__file__).parent / "record.json"
-LATENTS, BETA, RATE, SEED = 10, 6.0, 1e-4, 1
 COMMAND = "OMP_NUM_THREADS=1 python benchmarks/train_step.py --images=1024 --rounds=4 --record"
 
 
@@ -83,98 +77,6 @@ class DiscImages:
 
     def images(self, indices):
         return self.pixels[indices]
-
-
-def normalized(hidden):
-    hidden = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(hidden)
-    return layers.ReLU()(hidden)
-
-
-def plain_encoder(shape, latents):
-    images = keras.Input(shape)
-    hidden = images
-    for filters in (32, 32, 64, 64):
-        hidden = normalized(layers.Conv2D(filters, 4, 2, "same", use_bias=False)(hidden))
-    hidden = normalized(layers.Conv2D(512, 4, use_bias=False)(hidden))
-    parameters = layers.Flatten()(layers.Conv2D(2 * latents, 1)(hidden))
-    return keras.Model(images, (parameters[:, :latents], parameters[:, latents:]))
-
-
-def plain_decoder(shape, latents):
-    inputs = keras.Input((latents,))
-    hidden = layers.Reshape((1, 1, latents))(inputs)
-    hidden = normalized(layers.Conv2D(512, 1, use_bias=False)(hidden))
-    hidden = normalized(layers.Conv2DTranspose(64, 4, use_bias=False)(hidden))
-    for filters in (64, 32, 32):
-        hidden = normalized(layers.Conv2DTranspose(filters, 4, 2, "same", use_bias=False)(hidden))
-    return keras.Model(inputs, layers.Conv2DTranspose(shape[-1], 4, 2, "same")(hidden))
-
-
-def plain_small_encoder(shape, latents):
-    images = keras.Input(shape)
-    hidden = images
-    for filters in (16, 32, 32):
-        hidden = layers.Conv2D(filters, 4, 2, "same", activation="relu")(hidden)
-    hidden = layers.Dense(128, activation="relu")(layers.Flatten()(hidden))
-    return keras.Model(images, (layers.Dense(latents)(hidden), layers.Dense(latents)(hidden)))
-
-
-def plain_small_decoder(shape, latents):
-    side = shape[0] // 8
-    inputs = keras.Input((latents,))
-    hidden = layers.Dense(128, activation="relu")(inputs)
-    hidden = layers.Dense(side * side * 32, activation="relu")(hidden)
-    hidden = layers.Reshape((side, side, 32))(hidden)
-    for filters in (32, 16):
-        hidden = layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu")(hidden)
-    return keras.Model(inputs, layers.Conv2DTranspose(shape[-1], 4, 2, "same")(hidden))
-
-
-@dataclass(frozen=True)
-class Network:
-    """Networks in both implementations, and the ensemble that rdl trains."""
-
-    side: int
-    models: int
-    rdl: tuple
-    plain: tuple
-
-    @property
-    def shape(self):
-        return (self.side, self.side, 1)
-
-
-NETWORKS = {
-    "reference": Network(64, 1, (reference_encoder, reference_decoder), (plain_encoder, plain_decoder)),
-    "small_conv": Network(32, 4, (small_conv_encoder, small_conv_decoder), (plain_small_encoder, plain_small_decoder)),
-}
-
-
-class PlainKeras:
-    """The training in plain Keras, of one VAE."""
-
-    def __init__(self, network: Network):
-        encoder, decoder = (make(network.shape, LATENTS) for make in network.plain)
-        self.vae = VAE(encoder, decoder, beta_tc_vae(BETA))
-        self.optimizer = keras.optimizers.Adam(RATE, epsilon=1e-8)
-        self.optimizer.build(self.vae.trainable_variables)
-        self.step = tf.function(self._step, reduce_retracing=True)
-
-    def _step(self, images, seed, step, size):
-        with tf.GradientTape() as tape:
-            losses = self.vae.losses(as_float(images), seed, step, size, {"beta": tf.constant(BETA)})
-            loss = tf.add_n(list(losses["vae"].values()))
-        gradients = tape.gradient(loss, [v.value for v in self.vae.trainable_variables])
-        self.optimizer.apply(gradients, self.vae.trainable_variables)
-        return loss
-
-    def train(self, images, count, batch_size):
-        loss = tf.constant(0.0)
-        for step in range(count // batch_size):
-            batch = images.images(shuffled_stream(SEED, len(images), step * batch_size, batch_size))
-            seed = tf.constant([derive(SEED, "noise"), step])
-            loss = self.step(tf.constant(batch), seed, tf.constant(step), tf.constant(float(len(images))))
-        return float(loss)
 
 
 class DefaultKernels:

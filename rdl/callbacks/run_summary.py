@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from rdl.errors import UserError
 from rdl.runs import Layout
 from rdl.scoring.names import METRICS
 from rdl.verdict import VERDICT, Verdict
@@ -41,10 +40,10 @@ def print_summary(root: str, summary: dict[str, Any]) -> None:
 
 def format_verdict(root: str) -> list[str]:
     """The lines of the verdict between empty ones; an empty list for a run without a verdict."""
-    try:
-        headline, *latents = Verdict.load(Layout(Path(root)).verdict).lines
-    except UserError:
+    verdict = Verdict.load_if_valid(Layout(Path(root)).verdict)
+    if verdict is None:
         return []
+    headline, *latents = verdict.lines
     return ["", *textwrap.wrap(headline, _WIDTH), *(f"  {line}" for line in latents), ""]
 
 

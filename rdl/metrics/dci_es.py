@@ -102,9 +102,7 @@ def measure_dci_es(
     ys_train, ys_test = ys_train[varying], ys_test[varying]
     codes, codes_test = validation.moderate(mus_train.T, mus_test.T, by_latent=True)[1]
     codes, codes_test = codes.astype(np.float32), codes_test.astype(np.float32)  # as the trees see them
-    if not hasattr(random_state, "randint"):
-        random_state = np.random.RandomState(random_state)  # type: ignore[arg-type]
-    seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=len(ys_train))
+    seeds = utils.independent_seeds(random_state, len(ys_train))
 
     def probe(factor):
         train, test = ys_train[factor], ys_test[factor]

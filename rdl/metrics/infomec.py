@@ -121,9 +121,7 @@ def _information(codes, labels, neighbours: int, random_state) -> np.ndarray:
     """I(s_i; z_j) in nats, [factors, latents], of codes [n, latents] and labels [factors, n]."""
     if not codes.shape[1]:
         return np.zeros((len(labels), 0))
-    if not hasattr(random_state, "randint"):
-        random_state = np.random.RandomState(random_state)
-    seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=len(labels))
+    seeds = utils.independent_seeds(random_state, len(labels))
     standard = codes / codes.std(axis=0)
     return np.stack(
         [

@@ -91,10 +91,7 @@ class RunRecords:
     @cached_property
     def verdict(self) -> Verdict | None:
         """The verdict on the model; None if it is missing or damaged."""
-        try:
-            return Verdict.load(self.reader.paths.verdict)
-        except UserError:
-            return None
+        return Verdict.load_if_valid(self.reader.paths.verdict)
 
     def best(self, stage: str) -> Member | None:
         """The selected member of a stage; the best one of the last generation while the stage is not finished."""

@@ -111,8 +111,7 @@ def _compare(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> tuple[
     for other in others:
         ones = shares.by_one(own, other)
         best = ones.max(axis=1, initial=0.0)
-        chance = shares.by_chance(own, other, seed)
-        replicated.append((best - chance) / max(1 - chance, 0.01))
+        replicated.append(shares.replication(ones, own, other, seed))
         explained.append(np.maximum(shares.by_all(own, other, seed), best))
         length = np.sqrt(np.square(ones).sum(axis=1))
         unit = ones / np.where(length > 0, length, 1.0)[:, None]

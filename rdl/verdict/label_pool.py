@@ -20,10 +20,10 @@ import numpy as np
 from scipy import stats
 
 from rdl.runs.typed import typed
+from rdl.verdict import shares
 from rdl.verdict.dependence import equal_count_bins, mutual_information, pairwise_information
 from rdl.verdict.discreteness import discreteness
 from rdl.verdict.evidence import Codes
-from rdl.verdict.shares import by_chance, by_one
 
 
 @dataclass(frozen=True)
@@ -169,11 +169,7 @@ def _replication(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> np
     """Second-best replication of each latent of a model in other models, or the best where there is only one."""
     if not others:
         return None
-    found = []
-    for other in others:
-        best = by_one(own, other).max(axis=1, initial=0.0)
-        chance = by_chance(own, other, seed)
-        found.append((best - chance) / max(1 - chance, 0.01))
+    found = [shares.replication(shares.by_one(own, other), own, other, seed) for other in others]
     return np.sort(found, axis=0)[-min(2, len(found))]
 
 

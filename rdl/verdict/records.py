@@ -184,6 +184,14 @@ class Verdict:
             raise UserError(f"{path} is missing: the run is not finished. Run it again to finish it.")
         return cls.from_json(files.read_json(path))
 
+    @classmethod
+    def load_if_valid(cls, path: Path) -> "Verdict | None":
+        """Reads ``results/verdict.json``; None if it is missing or damaged."""
+        try:
+            return cls.load(path)
+        except UserError:
+            return None
+
     def __str__(self) -> str:
         return "\n".join(self.lines)
 

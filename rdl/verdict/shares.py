@@ -59,6 +59,22 @@ def by_all(codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
     return np.clip(1 - np.divide(error, total, out=np.ones_like(total), where=total > 0), 0.0, 1.0)
 
 
+def replication(ones: np.ndarray, codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
+    """Share of the variance of each latent that the best latent of another model explains, corrected for chance.
+
+    1 if one latent of the other model equals it, 0 if the best one explains no more than of a random direction.
+
+    Args:
+      ones: `by_one` of the codes.
+      codes, other, seed: as in `by_chance`.
+
+    Returns:
+      [latents].
+    """
+    chance = by_chance(codes, other, seed)
+    return (ones.max(axis=1, initial=0.0) - chance) / max(1 - chance, 0.01)
+
+
 def by_chance(codes: np.ndarray, other: np.ndarray, seed: int) -> float:
     """Share of the variance of a random direction of this model that the best latent of another model explains.
 

@@ -1,6 +1,6 @@
 """The rendered data sets: every combination of factors once, smooth edges, shapes within the image."""
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +8,10 @@ import pytest
 
 from rdl import data
 
-
-def load_benchmark(name: str):
-    """Imports benchmarks/NAME.py."""
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-scenes, rooms, solids = map(load_benchmark, ("scenes", "rooms", "solids"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import rooms
+import scenes
+import solids
 
 
 @pytest.mark.parametrize(

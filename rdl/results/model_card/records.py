@@ -162,10 +162,7 @@ class CardRecords:
     @cached_property
     def verdict(self) -> Verdict | None:
         """The verdict on the model without labels; None if it is missing or damaged."""
-        try:
-            return Verdict.load(self.run.verdict)
-        except UserError:
-            return None
+        return Verdict.load_if_valid(self.run.verdict)
 
 
 def _read_typed(kind: type[Kind], content: Any) -> Kind | None:

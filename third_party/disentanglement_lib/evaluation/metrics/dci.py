@@ -124,9 +124,7 @@ def compute_importance_gbt(
     validation.reject_unclassifiable_factors(y_train, "DCI", fractions=continuous)
     for name, codes in (("training", x_train), ("test", x_test)):
         validation.reject_codes_beyond_single_precision(codes, f"DCI, {name}")
-    if not hasattr(random_state, "randint"):
-        random_state = np.random.RandomState(random_state)
-    seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=len(y_train))
+    seeds = utils.independent_seeds(random_state, len(y_train))
     inputs_train, inputs_test = np.ascontiguousarray(x_train.T), np.ascontiguousarray(x_test.T)
 
     def fit(factor):

@@ -91,9 +91,7 @@ def make_predictors(num, predictor_fn=None, random_state=0, mode="dlib"):
     """Makes `num` classifiers; random ones have seeds from a copy of `random_state`."""
     validation.check_mode(mode)
     predictor_fn = predictor_fn or utils.gradient_boosting_classifier
-    if not hasattr(random_state, "randint"):
-        random_state = np.random.RandomState(random_state)
-    seeds = utils.independent_generator(random_state).randint(2**31 - 1, size=num)
+    seeds = utils.independent_seeds(random_state, num)
     models = [predictor_fn() for _ in range(num)]
     for model, seed in zip(models, seeds, strict=True):
         if hasattr(model, "random_state") and model.random_state is None:

@@ -216,6 +216,13 @@ def independent_generator(random_state):
     return np.random.RandomState(copy.randint(2**31 - 1, size=4))
 
 
+def independent_seeds(random_state, num):
+    """`num` seeds from a copy of a generator or of the generator with this seed, [num]."""
+    if not hasattr(random_state, "randint"):
+        random_state = np.random.RandomState(random_state)
+    return independent_generator(random_state).randint(2**31 - 1, size=num)
+
+
 def normalize_data(data, mean=None, stddev=None):
     """Standardised `data` [rows, n], and the mean [rows] and standard deviation [rows] of the rows."""
     mean = np.mean(data, axis=1) if mean is None else mean
