@@ -111,7 +111,7 @@ def _compare(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> tuple[
     for other in others:
         ones = shares.by_one(own, other)
         best = ones.max(axis=1, initial=0.0)
-        replicated.append(shares.replication(ones, own, other, seed))
+        replicated.append(shares.by_best(ones, own, other, seed))
         explained.append(np.maximum(shares.by_all(own, other, seed), best))
         length = np.sqrt(np.square(ones).sum(axis=1))
         unit = ones / np.where(length > 0, length, 1.0)[:, None]

@@ -169,7 +169,7 @@ def _replication(own: np.ndarray, others: Sequence[np.ndarray], seed: int) -> np
     """Second-best replication of each latent of a model in other models, or the best where there is only one."""
     if not others:
         return None
-    found = [shares.replication(shares.by_one(own, other), own, other, seed) for other in others]
+    found = [shares.by_best(shares.by_one(own, other), own, other, seed) for other in others]
     return np.sort(found, axis=0)[-min(2, len(found))]
 
 

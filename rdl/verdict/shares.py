@@ -59,7 +59,7 @@ def by_all(codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
     return np.clip(1 - np.divide(error, total, out=np.ones_like(total), where=total > 0), 0.0, 1.0)
 
 
-def replication(ones: np.ndarray, codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
+def by_best(ones: np.ndarray, codes: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
     """Share of the variance of each latent that the best latent of another model explains, corrected for chance.
 
     1 if one latent of the other model equals it, 0 if the best one explains no more than of a random direction.
