@@ -171,6 +171,15 @@ def test_mig_with_bins_by_rank_does_not_change_under_monotone_maps(seed):
     assert mig.score(np.exp(codes), factors, discretizer=utils.rank_discretize) == expected
 
 
+@pytest.mark.parametrize("rare", [0, 1])
+@pytest.mark.parametrize("points", [21, 1000])
+def test_a_rare_value_has_a_bin_of_its_own_by_rank(points, rare):
+    row = np.full((1, points), 1 - rare)
+    row[0, 5] = rare
+    bins = utils.rank_discretize(row)
+    assert len(np.unique(bins)) == 2 and np.sum(bins == bins[0, 5]) == 1
+
+
 def test_perfect_codes_score_near_1_and_independent_codes_near_0():
     data = Grid((4, 5, 6))
     factors, test = (data.sample_factors(n, np.random.RandomState(n)) for n in (4000, 2000))

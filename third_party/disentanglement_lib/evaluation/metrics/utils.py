@@ -198,14 +198,17 @@ def _histogram_discretize(target, num_bins=20):
 def rank_discretize(target, num_bins=20):
     """Bins 1 .. num_bins of equal counts along each row of `target` [rows, n]; equal values share a bin.
 
-    Not in disentanglement_lib. Unlike equal-width bins they do not change under monotone maps of a latent.
+    Not in disentanglement_lib. Unlike equal-width bins they do not change under monotone maps of a latent. Equal values
+    get the mean of their ranks, so a frequent value and a rare one never share a bin, and with 2 bins or more only a
+    constant row is constant in bins.
     """
     _check_bins(num_bins)
     target = np.asarray(target)
     bins = np.empty(target.shape, dtype=np.int64)
     for i, row in enumerate(target):
-        lower_rank = np.searchsorted(np.sort(row), row, side="left")
-        bins[i] = 1 + lower_rank * num_bins // len(row)
+        ordered = np.sort(row)
+        first, after_last = (np.searchsorted(ordered, row, side=side) for side in ("left", "right"))
+        bins[i] = 1 + (first + after_last - 1) * num_bins // (2 * len(row))
     return bins
 
 
