@@ -54,13 +54,16 @@ def pooled_labels(
 
     def terms(forward: ForwardPass, labels: tf.Tensor, values: Values) -> Terms:
         means, labels = replicas.gather(forward.posterior.loc), replicas.gather(labels)
+        variances = replicas.gather(tf.exp(forward.posterior.log_variance))
         known = tf.cast(tf.math.is_finite(labels), means.dtype)
         labels = tf.where(known > 0, labels, tf.zeros_like(labels))
         left = tf.maximum(1.0 - tf.cast(forward.updates, means.dtype) / values["label_updates"], 0.0)
         gamma = values["gamma_label_end"] + left * (values["gamma_label"] - values["gamma_label_end"])
         return {
             "weighted_imitation": replicas.equal_share(gamma * imitation(means, labels, known)),
-            "weighted_leakage": replicas.equal_share(values["gamma_leakage"] * leakage(means, tf.shape(labels)[1])),
+            "weighted_leakage": replicas.equal_share(
+                values["gamma_leakage"] * leakage(means, variances, tf.shape(labels)[1])
+            ),
         }
 
     hyperparameters = {
@@ -87,19 +90,26 @@ def imitation(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tenso
     return tf.reduce_sum(tf.reduce_sum(known * errors, axis=0) / _count(known))
 
 
-def leakage(means: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
-    """sum_{j < num_labels} sum_{k != j} Var_c(E[mu_k | c_j]): the variance of latent k between the classes of latent j.
+def leakage(means: tf.Tensor, variances: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
+    """sum_{j < num_labels} sum_{k != j} [Var_c(m_kc) / V_k + Var_c(s_kc) / (2 V_k^2)]: what latent j tells of latent k.
+
+    m_kc = E[mu_k | c_j] and s_kc = E[(mu_k - E mu_k)^2 | c_j] are the first two moments of latent k in the classes of
+    latent j, and V_k = Var(mu_k) + E[sigma_k^2] is the variance of its aggregate posterior. The first term is the
+    correlation ratio of Pearson; the second sees a latent whose spread depends on latent j but whose mean does not.
+    Both are free of scale: a variance between classes that is not divided by V_k falls as soon as the encoder shrinks
+    latent k, whatever it depends on (docs/evidence.md has the difference).
 
     The classes c_j are `CLASSES` quantile ranges of latent j in the batch, so that the term sees dependence of any
     shape, a circle included, where a covariance sees straight lines only. They are those of the latent, not of its
-    label: a label carries some of the other factors too, and their latents must not be kept from these
-    (docs/evidence.md has the difference). No gradient reaches latent j through its classes.
+    label: a label carries some of the other factors too, and their latents must not be kept from these. No gradient
+    reaches latent j through its classes.
 
     A batch of independent values has a variance between classes too, (classes - 1) / (n - classes) of that within them
     on average; it is subtracted, as in the adjusted R^2 of a one-way analysis of variance.
 
     Args:
       means: posterior means, [batch, latents].
+      variances: posterior variances, [batch, latents].
       num_labels: number of labels, which the first latents imitate.
     """
     count = tf.shape(means)[0]
@@ -107,15 +117,31 @@ def leakage(means: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
     ranks = tf.argsort(tf.argsort(latents, stable=True))
     used = tf.minimum(CLASSES, count)
     members = tf.one_hot(ranks * used // tf.maximum(count, 1), CLASSES, dtype=means.dtype)  # [labels, batch, classes]
-    sizes = tf.reduce_sum(members, axis=1)  # [labels, classes]
     centred = means - tf.reduce_mean(means, axis=0)
-    sums = tf.einsum("jbc,bk->jck", members, centred)
-    n, groups = tf.cast(count, means.dtype), tf.cast(used, means.dtype)
-    between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / n  # [labels, latents]
-    total = tf.reduce_mean(tf.square(centred), axis=0)
-    by_chance = (groups - 1.0) / tf.maximum(n - groups, 1.0) * (total - between)
+    aggregate = tf.reduce_mean(tf.square(centred) + variances, axis=0)
+    explained = _between_classes(centred, members) / aggregate
+    explained += _between_classes(tf.square(centred), members) / (2.0 * tf.square(aggregate))
     others = 1.0 - tf.eye(num_labels, tf.shape(means)[1], dtype=means.dtype)
-    return tf.reduce_sum(others * (between - by_chance))
+    return tf.reduce_sum(others * explained)
+
+
+def _between_classes(values: tf.Tensor, members: tf.Tensor) -> tf.Tensor:
+    """Variance of each value between classes, less what chance leaves there.
+
+    Args:
+      values: [batch, latents].
+      members: 1 where an image belongs to the class, [labels, batch, classes].
+
+    Returns:
+      [labels, latents].
+    """
+    sizes = tf.reduce_sum(members, axis=1)  # [labels, classes]
+    n, groups = tf.reduce_sum(sizes, axis=1)[:, None], tf.math.count_nonzero(sizes, axis=1, dtype=values.dtype)[:, None]
+    centred = values - tf.reduce_mean(values, axis=0)
+    sums = tf.einsum("jbc,bk->jck", members, centred)
+    between = tf.reduce_sum(tf.square(sums) / tf.maximum(sizes, 1.0)[:, :, None], axis=1) / n
+    total = tf.reduce_mean(tf.square(centred), axis=0)
+    return between - (groups - 1.0) / tf.maximum(n - groups, 1.0) * (total - between)
 
 
 def _count(known: tf.Tensor) -> tf.Tensor:
