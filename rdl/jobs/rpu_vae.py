@@ -72,8 +72,8 @@ def rpu_vae(
     score = LeafMIGScore(learned, seed=score_seed(context.seed, "final"))
     start = x_run.trained if warm_start else None
     spec = StageSpec(
-        "final", "final", images, score, budget=budget.left(), in_verdict=True, is_result=True, start=start
-    )
+        "final", "final", images, score, budget=budget.left(), in_verdict=True, is_result=True, start=start,
+    )  # fmt: skip
     final = train_population(context, spec)
     summary = summaries.of_recursion(x_run, leaves, final, budget.random_members)
     return summary | export_result(context, final, x_run)
