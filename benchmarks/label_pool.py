@@ -16,15 +16,12 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from verdict import format_share, is_one_factor
+from verdict import binned_factors, format_share, is_one_factor
 
-from rdl.data import ImageSet
-from rdl.data.factors import find_continuous_columns
 from rdl.report.model_analysis import normalized_information
 from rdl.report.run_records import read_records
 from rdl.results.finished_run import FinishedRun
 from rdl.runs import files
-from third_party.disentanglement_lib.evaluation.metrics import utils
 
 
 def check_pool(root: Path) -> dict[str, Any]:
@@ -32,7 +29,7 @@ def check_pool(root: Path) -> dict[str, Any]:
     records, images = read_records(root), FinishedRun.open(root).images
     if records.pool is None or images.factor_space is None:
         raise SystemExit(f"error: {root} needs a label pool and images with known factors.")
-    names, factors = images.factor_space.names, _binned_factors(images)
+    names, factors = images.factor_space.names, binned_factors(images, np.arange(len(images)))
     values, labels, leaves, found = np.zeros((len(images), 0)), [], [], set[str]()
     for stage in records.pool.stages:
         kept = np.full(len(images), True)
@@ -61,11 +58,6 @@ def check_pool(root: Path) -> dict[str, Any]:
         labels += new
         found |= {row["factor"] for row in new if row["one_factor"]}
     return {"labels": labels, "leaf_runs": leaves}
-
-
-def _binned_factors(images: ImageSet) -> np.ndarray:
-    factors = images.factors(np.arange(len(images)))
-    return utils.bin_continuous(factors.T, find_continuous_columns(images)).T.astype(int)
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ are chosen on each bed and reported on the others. No training: 10 s of processo
 
 import argparse
 import os
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from scipy import stats
 
 from rdl import data
 from rdl.cli import configure
+from rdl.metrics.labelled_points import find_continuous_columns
 from rdl.runs import files
 from rdl.seeds import generator
 from rdl.verdict import Codes, LatentEvidence, LatentStatus, Thresholds, gather_evidence, status_of
@@ -34,9 +36,12 @@ WRONG = 0.1  # share of errors that chosen thresholds allow
 GRID = {
     "replication": [round(0.05 * step, 2) for step in range(6, 20)],
     "discreteness": (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15),
+    "continuous_replication": [round(0.05 * step, 2) for step in range(10, 20)],
+    "dependence": (0.03, 0.05, 0.07, 0.09, 0.11, 0.13, 0.15, 0.2),
     "lost": [round(0.05 * step, 2) for step in range(2, 17)],
 }
-EVIDENCE = ("kl", "replication", "explained", "discreteness")
+NEVER = 2.0  # a replication that no latent reaches
+EVIDENCE = ("kl", "replication", "explained", "discreteness", "dependence")
 
 
 def collect_latents(bed: Path, gin_file: str) -> list[dict]:
@@ -59,7 +64,7 @@ def collect_latents(bed: Path, gin_file: str) -> list[dict]:
             rates.append(unit["rate"])
             codes.append(Codes(means[order], log_variances[order]))
     points = np.sort(generator(0, "bed", "points").permutation(len(images))[:count])[order]
-    factors, names = images.factors(points), images.factor_space.names
+    factors, names = binned_factors(images, points), images.factor_space.names
     rows = []
     for i, own in enumerate(codes):
         near = [j for j, beta in enumerate(betas) if j != i and 1 / NEAR <= beta / betas[i] <= NEAR]
@@ -71,6 +76,11 @@ def collect_latents(bed: Path, gin_file: str) -> list[dict]:
             row |= {"factor": names[best], "knows": known[one.latent, best], "next": known[one.latent, second]}
             rows.append({k: round(float(v), 4) if isinstance(v, (float, np.floating)) else v for k, v in row.items()})
     return rows
+
+
+def binned_factors(images: data.ImageSet, indices: np.ndarray) -> np.ndarray:
+    """Returns the factors of some images, continuous ones in 20 bins of equal counts, int [n, factors]."""
+    return utils.bin_continuous(images.factors(indices).T, find_continuous_columns(images)).T.astype(int)
 
 
 def share_of_entropy(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -117,16 +127,23 @@ def choose_thresholds(rows: list[dict]) -> Thresholds:
     """Chooses the thresholds that call most latents supported, and entangled, with at most `WRONG` in error."""
     best = (-1, 0.0, 0.0)  # the strictest of equally good ones
     for replication, steps in product(GRID["replication"], GRID["discreteness"]):
-        found = count_outcomes(rows, Thresholds(replication=replication, discreteness=steps))
+        found = count_outcomes(rows, Thresholds(replication, steps, continuous_replication=NEVER))
         if found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
             best = max(best, (found["supported_right"], replication, steps))
-    _, replication, steps = best
+    chosen = Thresholds(best[1], best[2], continuous_replication=NEVER)
+    best = (best[0], NEVER, 0.0)
+    for replication, limit in product(GRID["continuous_replication"], GRID["dependence"]):
+        tried = replace(chosen, continuous_replication=replication, dependence=limit)
+        found = count_outcomes(rows, tried)
+        if found["supported"] - found["supported_right"] <= WRONG * found["supported"]:
+            best = max(best, (found["supported_right"], replication, -limit))
+    chosen = replace(chosen, continuous_replication=best[1], dependence=-best[2])
     most = (-1, 0.0)
     for lost in GRID["lost"]:
-        found = count_outcomes(rows, Thresholds(replication=replication, discreteness=steps, lost=lost))
+        found = count_outcomes(rows, replace(chosen, lost=lost))
         if found["entangled_wrong"] <= WRONG * found["entangled"]:
             most = max(most, (found["entangled"], -lost))
-    return Thresholds(replication=replication, discreteness=steps, lost=-most[1])
+    return replace(chosen, lost=-most[1])
 
 
 def area_under_curve(rows: list[dict], key: str) -> float | None:
@@ -186,7 +203,7 @@ def main() -> None:
     for by, thresholds in tables.items():
         for name, rows in beds.items():
             counts[f"{name}, thresholds {by}"] = count_outcomes(rows, thresholds)
-            title = f"{by} ({thresholds.replication:g}, {thresholds.discreteness:g}, {thresholds.lost:g})"
+            title = f"{by} ({', '.join(f'{getattr(thresholds, key):g}' for key in GRID)})"
             print(format_row(name, title, counts[f"{name}, thresholds {by}"]))
     print("\nWith the next factor at most a third of the best one's share, shipped thresholds:")
     for name, rows in beds.items():

@@ -75,6 +75,7 @@ def _verdict_row(latent: LatentVerdict) -> list[str]:
         _format_share(latent.replication),
         _format_share(latent.explained),
         f"{latent.discreteness:.2f}",
+        f"{latent.dependence:.2f}",
     ]
 
 

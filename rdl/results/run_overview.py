@@ -19,10 +19,12 @@ def tabulate_latents(verdict: Verdict) -> pd.DataFrame:
     Returns:
       A row per latent in descending order of KL, indexed by ``latent``, with the columns ``status``, ``kl`` (nats),
       ``replication`` (stability over independently trained models, missing where there are none), ``explained``,
-      ``discreteness``, ``entangled_with`` and ``repeats``, as in `rdl.verdict.LatentVerdict`.
+      ``discreteness``, ``dependence``, ``entangled_with`` and ``repeats``, as in `rdl.verdict.LatentVerdict`.
     """
     rows = [asdict(latent) | {"status": str(latent.status)} for latent in verdict.latents]
-    columns = ["latent", "status", "kl", "replication", "explained", "discreteness", "entangled_with", "repeats"]
+    columns = [
+        "latent", "status", "kl", "replication", "explained", "discreteness", "dependence", "entangled_with", "repeats",
+    ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table = table.astype({"replication": float, "explained": float, "entangled_with": "Int64", "repeats": "Int64"})
     return table.sort_values("kl", ascending=False, kind="stable").set_index("latent")

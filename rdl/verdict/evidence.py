@@ -7,6 +7,7 @@ import numpy as np
 
 from rdl.posterior import VERDICT_INACTIVE_KL, mean_kl_to_prior
 from rdl.verdict import shares
+from rdl.verdict.dependence import pairwise_information
 from rdl.verdict.discreteness import discreteness
 
 POINTS = 10_000
@@ -56,6 +57,7 @@ class LatentEvidence:
         there are none.
       explained: share of its variance that all latents of such a model explain together, the median.
       discreteness: of its values (`rdl.verdict.discreteness`), nats.
+      dependence: largest mutual information with another latent of its own model (`rdl.verdict.dependence`), nats.
       beside: the other latent of its own model that other models mix with it most, and ..
       overlap: .. how much, from 0, where other models separate the two, to 1; None where there is no other latent.
       same_as: the other latent of its own model that explains most of its variance, and ..
@@ -67,6 +69,7 @@ class LatentEvidence:
     replication: float | None = None
     explained: float | None = None
     discreteness: float = 0.0
+    dependence: float = 0.0
     beside: int | None = None
     overlap: float | None = None
     same_as: int | None = None
@@ -86,6 +89,7 @@ def gather_evidence(codes: Codes, others: Sequence[Codes], seed: int) -> tuple[L
     replicated, explained, overlap = _compare(own, [other.compared() for other in others], seed)
     among = shares.by_one(own, own)
     np.fill_diagonal(among, -1.0)
+    shared = pairwise_information(codes.means[:, live])
     for place, latent in enumerate(live):
         several = len(live) > 1
         found[latent] = LatentEvidence(
@@ -94,6 +98,7 @@ def gather_evidence(codes: Codes, others: Sequence[Codes], seed: int) -> tuple[L
             float(replicated[place]) if others else None,
             float(explained[place]) if others else None,
             discreteness(codes.means[:, latent]),
+            float(shared[place].max(initial=0.0)),
             live[overlap[place].argmax()] if several and others else None,
             float(overlap[place].max()) if several and others else None,
             live[among[place].argmax()] if several else None,

@@ -7,7 +7,7 @@ import numpy as np
 
 from rdl.posterior import VERDICT_INACTIVE_KL
 from rdl.verdict.evidence import LatentEvidence
-from rdl.verdict.records import LatentStatus, LatentVerdict, Verdict
+from rdl.verdict.records import DISCRETE, LatentStatus, LatentVerdict, Verdict
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class Thresholds:
 
     Attributes:
       replication: a supported latent has at least this replication ..
-      discreteness: .. and at least this discreteness, nats.
+      discreteness: .. and at least this discreteness, nats; or, as a factor of many values has none, ..
+      continuous_replication: .. at least this replication ..
+      dependence: .. and at most this dependence, nats: a rotated factor shares more with the other latents.
       lost: a latent with less replication than this and no discreteness is entangled if ..
       explained: .. other models' latents together explain at least this share of it: they encode it, but otherwise.
       overlap: from here on the latent that other models mix with an entangled one is named.
@@ -24,7 +26,9 @@ class Thresholds:
     """
 
     replication: float = 0.7
-    discreteness: float = 0.05
+    discreteness: float = DISCRETE
+    continuous_replication: float = 0.75
+    dependence: float = 0.11
     lost: float = 0.4
     explained: float = 0.5
     overlap: float = 0.3
@@ -55,6 +59,7 @@ def judge(
                 one.replication,
                 one.explained,
                 one.discreteness,
+                one.dependence,
                 one.beside if status == LatentStatus.ENTANGLED and mixed else None,
                 _repeated(one, evidence, statuses, thresholds),
             )
@@ -69,7 +74,10 @@ def status_of(one: LatentEvidence, thresholds: Thresholds = Thresholds()) -> Lat
     if one.replication is None or one.explained is None:
         return LatentStatus.UNCERTAIN
     discrete = one.discreteness >= thresholds.discreteness
+    independent = one.dependence <= thresholds.dependence
     if discrete and one.replication >= thresholds.replication:
+        return LatentStatus.SUPPORTED
+    if independent and one.replication >= thresholds.continuous_replication:
         return LatentStatus.SUPPORTED
     if not discrete and one.replication < thresholds.lost and one.explained >= thresholds.explained:
         return LatentStatus.ENTANGLED

@@ -10,6 +10,8 @@ from rdl.errors import UserError
 from rdl.runs import files
 from rdl.runs.typed import typed
 
+DISCRETE = 0.05
+"""Nats of discreteness from which on the values of a latent lie on plateaus."""
 VERDICT = "verdict."
 """Prefix of the verdict's keys in a summary."""
 _ENOUGH = 0.9
@@ -32,7 +34,7 @@ class LatentVerdict:
     Attributes:
       latent: its number.
       status: the verdict.
-      kl, replication, explained, discreteness: as in `LatentEvidence`.
+      kl, replication, explained, discreteness, dependence: as in `LatentEvidence`.
       entangled_with: the latent with which it shares its factors, where it is entangled and there is one.
       repeats: the supported latent of higher KL that carries the same factor.
     """
@@ -43,6 +45,7 @@ class LatentVerdict:
     replication: float | None = None
     explained: float | None = None
     discreteness: float = 0.0
+    dependence: float = 0.0
     entangled_with: int | None = None
     repeats: int | None = None
 
@@ -60,11 +63,12 @@ class LatentVerdict:
 
     @property
     def reasons(self) -> str:
-        """The evidence in numbers."""
+        """The evidence in numbers: dependence in the place of discreteness where there is none."""
         parts = [f"KL {self.kl:.2f}"]
         if self.status != LatentStatus.INACTIVE:
             parts += [] if self.replication is None else [f"replication {max(0.0, self.replication):.2f}"]
-            parts.append(f"discreteness {self.discreteness:.2f}")
+            discrete = self.discreteness >= DISCRETE
+            parts.append(f"discreteness {self.discreteness:.2f}" if discrete else f"dependence {self.dependence:.2f}")
         return ", ".join(parts)
 
 

@@ -70,6 +70,26 @@ def test_a_mixture_on_which_all_models_agree_is_not_praised():
     assert verdict.latents[0].replication > 0.9  # agreement alone would have praised it
 
 
+def many_values(points=4000):
+    """Four uniform factors of variance 1, [points, 4]."""
+    return np.random.default_rng(1).uniform(-(3**0.5), 3**0.5, size=(points, 4))
+
+
+def test_replicated_factors_of_many_values_are_supported():
+    codes = many_values()
+    found, verdict = words(codes, [shuffled(codes, seed) for seed in range(4)])
+    assert found == [LatentStatus.SUPPORTED] * 4
+    assert max(latent.discreteness for latent in verdict.latents) < 0.05
+    assert "dependence" in str(verdict) and "discreteness" not in str(verdict)
+
+
+@pytest.mark.parametrize("angle", [0.4, 0.7])
+def test_rotated_factors_of_many_values_are_not_supported_even_if_all_models_agree(angle):
+    mixed = turned(many_values(), 0, 2, angle)
+    found, _ = words(mixed, [shuffled(mixed, seed) for seed in range(4)])
+    assert found == [LatentStatus.UNCERTAIN, LatentStatus.SUPPORTED, LatentStatus.UNCERTAIN, LatentStatus.SUPPORTED]
+
+
 def test_what_no_other_model_knows_is_uncertain():
     codes = factors()
     blind = codes.copy()
@@ -134,7 +154,7 @@ def test_a_verdict_goes_to_json_and_back_and_its_lines_fit_a_terminal(tmp_path):
 def test_thresholds_decide():
     codes = factors()
     evidence = gather_evidence(model(codes), [shuffled(codes, seed) for seed in range(3)], 0)
-    strict = judge(evidence, 3, 0.9, Thresholds(replication=1.1))
+    strict = judge(evidence, 3, 0.9, Thresholds(replication=1.1, continuous_replication=1.1))
     assert {latent.status for latent in strict.latents} == {LatentStatus.UNCERTAIN}
 
 

@@ -192,13 +192,13 @@ def _describe_scores(results: pd.DataFrame) -> str:
     )
 
 
-_EXPLANATION = """Supported: independently trained models learn the same latent, and its values are discrete. Entangled:
-other models encode the same information, but divided differently among their latents. Uncertain: neither is shown.
-Inactive: the latent encodes nothing.
+_EXPLANATION = """Supported: independently trained models learn the same latent, and its values are discrete or
+independent of the model's other latents. Entangled: other models encode the same information, but divided differently
+among their latents. Uncertain: neither is shown. Inactive: the latent encodes nothing.
 
 KL: information in the latent. Replication: how similarly the best single latent of the other models orders the images.
 Explained by others: share of the latent that all latents of another model explain. Discreteness: KL divergence of the
-histogram of its values from the smoothed histogram."""
+histogram of its values from the smoothed histogram. Dependence: largest mutual information with another latent."""
 
 
 def _describe_verdict(records: CardRecords) -> str:
@@ -212,16 +212,21 @@ def _describe_verdict(records: CardRecords) -> str:
 
     rows = []
     for one in verdict.latents:
-        evidence = share(one.replication), share(one.explained), f"{one.discreteness:.2f}"
+        evidence = (
+            share(one.replication), share(one.explained), f"{one.discreteness:.2f}", f"{one.dependence:.2f}",
+        )  # fmt: skip
         rows.append(
             (
                 f"z{one.latent}",
                 one.description,
                 f"{one.kl:.2f}",
-                *(("",) * 3 if one.status == LatentStatus.INACTIVE else evidence),
+                *(("",) * 4 if one.status == LatentStatus.INACTIVE else evidence),
             )
         )
-    head = "latent", "verdict", "KL (nats)", "replication", "explained by others", "discreteness (nats)"
+    head = (
+        "latent", "verdict", "KL (nats)", "replication", "explained by others", "discreteness (nats)",
+        "dependence (nats)",
+    )  # fmt: skip
     return (
         f"{verdict.headline}\n\nJudged without labels, against {verdict.compared} independently trained models. The "
         f"model explains {verdict.reconstruction:.0%} of the pixels' variance.\n\n"
