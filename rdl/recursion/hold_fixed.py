@@ -1,6 +1,5 @@
 """Chooses the images that share one value of as many labels as leave enough images to train on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gin
@@ -9,6 +8,7 @@ import numpy as np
 from rdl.recursion.staircase import find_plateaus
 
 _CENTRES = (0.5, 0.25, 0.75)  # quantiles around which a label without plateaus is held, by leaf run
+_WIDEST = 0.25  # share of the images from which on a window holds too little fixed
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ def hold_fixed(
 ) -> HeldImages:
     """Keeps the images of one plateau of each label, label by label, while at least `min_images` remain.
 
-    A label whose plateaus are all too small is left to vary. A label without plateaus is held by a window of its
-    values.
+    A label without a plateau of that size is held in a window of its values, of at most a quarter of the images, and
+    otherwise left to vary.
 
     Args:
       labels: of all images, the cleanest label first, [n, labels]; NaN where an image does not carry the label.
       number: of the leaf run: each starts from other plateaus.
       min_images: fewest images to train on.
-      window: share of the images in the window of a label without plateaus.
+      window: share of the images in the window of a label without plateaus; wider where too few would remain.
       most: largest number of labels held, so that leaf runs keep something to learn from.
 
     Returns:
@@ -51,7 +51,7 @@ def hold_fixed(
     for column, label in enumerate(labels.T):
         if len(held) == most or not np.isfinite(label).all():
             continue
-        for low, high in _choices(label, number, window):
+        for low, high in _choices(label, label[kept], number, max(window, min_images / len(kept))):
             inside = kept[(label[kept] >= low) & (label[kept] <= high)]
             if min_images <= len(inside) < len(kept):
                 kept = inside
@@ -61,11 +61,12 @@ def hold_fixed(
     return HeldImages(kept, tuple(held), tuple(ranges))
 
 
-def _choices(label: np.ndarray, number: int, window: float) -> Sequence[tuple[float, float]]:
-    """Ranges of values to hold the label in, in the order of leaf run `number`."""
-    plateaus = find_plateaus(label, "density").ranked()
-    if plateaus:
-        return [(each.low, each.high) for each in np.roll(np.array(plateaus, object), -number).tolist()]
-    centre = _CENTRES[number % len(_CENTRES)]
-    low, high = np.quantile(label, (centre - window / 2, centre + window / 2))
-    return [(float(low), float(high))]
+def _choices(label: np.ndarray, kept: np.ndarray, number: int, window: float) -> list[tuple[float, float]]:
+    """Ranges of values to hold the label in, the best first, in the order of leaf run `number`."""
+    plateaus = np.array(find_plateaus(label, "density").ranked(), object)
+    ranges = [(each.low, each.high) for each in np.roll(plateaus, -number).tolist()]
+    if window <= _WIDEST:
+        centre = _CENTRES[number % len(_CENTRES)]
+        low, high = np.quantile(kept, (centre - window / 2, centre + window / 2), method="inverted_cdf")
+        ranges.append((float(low), float(high)))
+    return ranges

@@ -33,6 +33,14 @@ def test_a_label_without_plateaus_is_held_by_a_window(labels):
     assert np.ptp(labels[held.images, 2]) < 0.4
 
 
+def test_a_label_whose_plateaus_are_too_small_is_held_by_a_window():
+    random = np.random.default_rng(0)
+    label = random.integers(40, size=6000) + 0.02 * random.standard_normal(6000)
+    held = hold_fixed(label[:, None], 0, min_images=500, window=0.05)
+    assert held.labels == (0,) and len(held.images) == pytest.approx(500, abs=2)
+    assert np.ptp(label[held.images]) < 4.5
+
+
 def test_nothing_is_held_where_too_few_images_would_be_left(labels):
     held = hold_fixed(labels, 0, min_images=5000)
     assert held.labels == () and len(held.images) == len(labels)

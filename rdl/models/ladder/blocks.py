@@ -84,7 +84,7 @@ def posterior_layers(branches: Sequence, levels: Levels) -> list:
     heads = []
     for kind in ("means", "log_variances"):
         parts = [
-            layers.Dense(size, name=f"{name}_{kind}")(branch)
+            layers.Dense(size, name=f"{name}_{kind}", dtype="float32")(branch)  # as in `posterior_heads`
             for branch, size, name in zip(branches, levels.sizes, levels.names, strict=True)
         ]
         heads.append(layers.Concatenate(name=kind)(parts) if len(parts) > 1 else parts[0])

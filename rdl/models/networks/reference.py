@@ -28,7 +28,8 @@ def reference_encoder(image_shape: ImageShape, num_latents: int) -> keras.Model:
         hidden = layers.Conv2D(filters, 4, 2, "same", use_bias=False, name=f"conv_{i}")(hidden)
         hidden = normalized(hidden, f"conv_{i}")
     hidden = layers.Dense(512, use_bias=False, name="dense")(layers.Flatten(name="flatten")(hidden))
-    parameters = layers.Dense(2 * num_latents, name="parameters")(normalized(hidden, "dense"))
+    # float32 at any precision, as in `posterior_heads`.
+    parameters = layers.Dense(2 * num_latents, name="parameters", dtype="float32")(normalized(hidden, "dense"))
     means, log_variances = parameters[:, :num_latents], parameters[:, num_latents:]
     return keras.Model(images, (means, log_variances), name="encoder")
 

@@ -30,10 +30,13 @@ def shrunk(image_shape: ImageShape, halvings: int) -> tuple[int, int]:
 
 
 def posterior_heads(hidden, num_latents: int):
-    """(means, log variances) by two dense layers."""
+    """(means, log variances) by two dense layers.
+
+    In float32 at any precision: bfloat16 has 8 bits, so that means would lie on a grid in which labels show plateaus.
+    """
     return (
-        layers.Dense(num_latents, name="means")(hidden),
-        layers.Dense(num_latents, name="log_variances")(hidden),
+        layers.Dense(num_latents, name="means", dtype="float32")(hidden),
+        layers.Dense(num_latents, name="log_variances", dtype="float32")(hidden),
     )
 
 

@@ -120,3 +120,18 @@ def test_networks_that_do_not_fit_are_refused(encoder, decoder, message):
 def test_numbers_out_of_range_are_refused(numbers):
     with pytest.raises(UserError, match="from 1 to 10,000 and model.models from 1 to 1,000"):
         build((8, 8, 1), **numbers)
+
+
+@pytest.mark.parametrize(
+    "factory", [dlib_networks.conv_encoder, reference_networks.reference_encoder, small_networks.small_conv_encoder]
+)
+def test_posterior_parameters_are_float32_at_any_precision(factory):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = factory((64, 64, 1), 4)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    means, log_variances = network(np.random.default_rng(0).random((8, 64, 64, 1), np.float32))
+    assert means.dtype == log_variances.dtype == tf.float32
+    rounded = tf.cast(tf.cast(means, tf.bfloat16), tf.float32)
+    assert np.abs(means - rounded).max() > 0  # not on the grid of bfloat16
