@@ -70,6 +70,15 @@ MEASURES = {
     "mig_sup": "MIG-sup",
     "factor_vae_metric.eval_accuracy": "FactorVAE score",
 }
+POOL_SETS = ("dsprites", "scenes", "rooms", "wheels", "pebbles")
+POOL_ROWS = (
+    ("rpu_vae_pool", "final.", "rPU-VAE, label pool", "0.30 / 3.0"),
+    ("rpu_vae_pool", "x_model.", "its x-model", "0.18 / 1.4"),
+    ("best_of_n", "final.", "best of 8 beta-TCVAEs by replication", "0.38 / 3.0"),
+    ("beta_tc_vae", "final.", "beta-TCVAE, beta 6", "0.32"),
+    ("ada_gvae", "final.", "Ada-GVAE (pairs)", "0.32"),
+)
+"""Name of the gin file without its data set, part of the run, name of the method, million images."""
 LEAST_BETA = 8  # of the first members of a population of the evidence study
 GROUP = 4  # members of a population
 Runs = Mapping[str, Sequence[Mapping[str, float]]]
@@ -130,6 +139,40 @@ def compare_methods(runs: Runs, ours: str) -> str:
             known = [scores[measure] for scores in seeds if measure in scores]
             rows[-1].append(f"{np.mean(known):.3f}" if len(known) == len(seeds) else "")
     return markdown(heads, rows, left=3)
+
+
+def label_pool() -> str:
+    """The recursion with a label pool beside its x-model, a beta-TCVAE and Ada-GVAE, seed by seed."""
+    runs = {
+        (run["file"], run["seed"]): run["summary"]
+        for name in ("controls", "weak", "scenes", "rooms", "pool")
+        for run in load(name)
+        if run["state"] == "done"
+    }
+    rows = []
+    for data in POOL_SETS:
+        prefix = "" if data == "dsprites" else f"{data}_"
+        baseline = _measured(runs, f"{prefix}beta_tc_vae", "final.")
+        for file, part, name, images in POOL_ROWS:
+            found = _measured(runs, prefix + file, part)
+            if not found:
+                continue
+            values = [scores["discrete_mig"] for scores in found.values()]
+            pairs = [seed for seed in found if seed in baseline]
+            above = sum(found[seed]["discrete_mig"] > baseline[seed]["discrete_mig"] for seed in pairs)
+            compared = f"{above} of {len(pairs)}" if pairs and file != "beta_tc_vae" else ""
+            each = [f"{found[seed]['discrete_mig']:.3f}" if seed in found else "" for seed in range(5)]
+            dci = f"{np.mean([scores['disentanglement'] for scores in found.values()]):.3f}"
+            rows.append([data, name, images, *each, _mean(values), compared, dci])
+    heads = ["images", "method", "images, million: chosen / all", *(f"seed {seed}" for seed in range(5)),
+             "MIG, mean [95 %]", "above the beta-TCVAE of the same seed", "DCI disentanglement, mean"]  # fmt: skip
+    return markdown(heads, rows, left=3)
+
+
+def _measured(runs: Mapping[tuple[str, int], Mapping], file: str, part: str) -> dict[int, dict[str, float]]:
+    """Seed -> the scores of a part of the runs of a file."""
+    found = {seed: _scores(summary, part) for (name, seed), summary in sorted(runs.items()) if name == file}
+    return {seed: scores for seed, scores in found.items() if "discrete_mig" in scores}
 
 
 def recursion_by_seed() -> str:
@@ -258,6 +301,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "spread": spread,
     "scenes": lambda: compare_methods(scenes_runs(), "scenes_rpu_vae_wide"),
     "rooms": lambda: compare_methods(study_runs("rooms"), "rooms_rpu_vae_wide"),
+    "label pool": label_pool,
     "search rules": search_rules,
     "recursion steps": recursion_steps,
     "label threshold": label_threshold,
