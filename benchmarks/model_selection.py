@@ -24,6 +24,7 @@ from scipy import stats
 from rdl import data, models, training
 from rdl.cli import configure
 from rdl.errors import NonFiniteError
+from rdl.metrics.labelled_points import find_continuous_columns
 from rdl.models.saving import saved
 from rdl.posterior import mean_kl_to_prior
 from rdl.runs import files
@@ -79,10 +80,11 @@ def measure_models(ensemble, images, points, means, log_variances) -> list[dict[
     """Returns MIG and DCI on the true factors, reconstruction and KL of each model."""
     order = generator(0, "bed", "order").permutation(len(points))  # points are in the data set's order
     factors, num_train = images.factors(points), len(points) * 7 // 10
+    continuous = find_continuous_columns(images)
     few = images.images(points[order[:ELBO_POINTS]]).astype(np.float32) / 255
     found = []
     for vae, codes, log_variance in zip(ensemble.models, means, log_variances, strict=True):
-        scores, _ = measure(codes[order], factors[order], num_train, 0, dci_backend="lightgbm")
+        scores, _ = measure(codes[order], factors[order], num_train, 0, dci_backend="lightgbm", continuous=continuous)
         mean, spread = codes[order[: len(few)]], np.exp(0.5 * log_variance[order[: len(few)]])
         latents = mean + spread * generator(0, "bed", "noise").standard_normal(mean.shape, np.float32)
         logits = vae.decode(latents).numpy().astype(np.float64)
