@@ -7,9 +7,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from rdl.callbacks.console import PatientConsole
 from rdl.runs import Layout
 from rdl.scoring.names import METRICS
 from rdl.verdict import VERDICT, Verdict
@@ -30,7 +30,7 @@ def print_summary(root: str, summary: dict[str, Any]) -> None:
       root: the run directory.
       summary: the run's summary.
     """
-    console = Console()
+    console = PatientConsole()
     for part in (*format_verdict(root), summary_table(summary), *next_commands(root)):
         if isinstance(part, str):
             console.print(part, highlight=False, markup=False, soft_wrap=True)

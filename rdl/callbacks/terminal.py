@@ -9,6 +9,7 @@ import gin
 from rich.console import Console
 
 from rdl.callbacks.callback import Callback
+from rdl.callbacks.console import PatientConsole
 from rdl.callbacks.remaining_images import RemainingImages
 from rdl.population import Member, PopulationSettings
 from rdl.population.evolution import rank_members
@@ -139,4 +140,4 @@ def _bar(share: float, width: int = 12) -> str:
 @gin.configurable("display")
 def terminal(quiet: bool = False) -> Callback:
     """Returns the terminal's callback, or one that prints nothing if ``quiet``."""
-    return Callback() if quiet else Terminal(Console(file=sys.stdout))
+    return Callback() if quiet else Terminal(PatientConsole(file=sys.stdout))

@@ -57,10 +57,10 @@ def prepare_images(name: str | None, gin_files: Sequence[str], bindings: Sequenc
       UserError: wrong bindings, no name, or anything that `rdl.data.load` refuses.
     """
     import gin
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rdl import data
+    from rdl.callbacks.console import PatientConsole
     from rdl.config import read_gin
 
     read_gin(gin_files, bindings, skip_unknown=True)
@@ -70,16 +70,16 @@ def prepare_images(name: str | None, gin_files: Sequence[str], bindings: Sequenc
         except ValueError:
             raise UserError("Expected the name of a data set, or a gin file that binds dataset.name.") from None
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=PatientConsole(stderr=True)) as bar:
         task = bar.add_task(str(name), total=None)
         return data.load(name, prepare=True, progress=lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _print(rows: Iterable[Any]) -> int:
     """A line per row; returns exit code 2 where a file differs from what was published or written."""
-    from rich.console import Console
+    from rdl.callbacks.console import PatientConsole
 
-    console, bad = Console(soft_wrap=True, highlight=False), False
+    console, bad = PatientConsole(soft_wrap=True, highlight=False), False
     for row in rows:
         bad |= row.state.startswith(("differs", "damaged"))
         console.print(f"{row.name:<17} {row.state:<9} {row.where}", markup=False)

@@ -1,8 +1,9 @@
-"""The door to the terminal: a command's last words are one line wherever they go."""
+"""Runs a command and turns its errors into one line and an exit code."""
 
 import errno
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -13,20 +14,19 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
-    """The exit code of a command.
+    """Runs a command and returns its exit code.
 
-    What the output's encoding has no characters for is escaped, so that a terminal of ASCII, or a name on disk that is
-    no UTF-8, ends nothing. An output that is closed or full is an error of the user's, as a file would be; so is a path
-    that the operating system refuses, whoever was about to look at it.
+    Characters that the output's encoding lacks are escaped, so that an ASCII terminal or a file name that is not UTF-8
+    does not end a command. A closed or full output and a path that the operating system refuses are user errors.
 
     Args:
       command: prints, and returns its exit code.
-      word: what to make of an error's words.
+      word: rewrites an error message before it is printed.
     """
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
-        return _say("error: standard output is closed: give it a file, or /dev/null.", 2)
+        return _print_error("error: standard output is closed: give it a file, or /dev/null.", 2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -35,25 +35,27 @@ def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        return _say(word(f"error: {in_one_line(error)}"), 2)
-    except BrokenPipeError:  # who reads what is printed has seen enough, such as head
+        return _print_error(word(f"error: {in_one_line(error)}"), 2)
+    except BrokenPipeError:  # the reader of the output has ended, such as head
         _silence(sys.stdout.fileno())
-        return 0
+        return 128 + signal.SIGPIPE  # as a shell reports commands that end by it; the work may be unfinished
     except KeyboardInterrupt:
-        return _say("\nstopped; the same command goes on from here.", 130)
+        return _print_error("\nstopped; the same command goes on from here.", 130)
     except UnicodeEncodeError as error:  # a path that goes to TensorFlow, say
-        return _say(f"error: Cannot use {error.object[:200]!a}, which is no UTF-8: choose another name.", 2)
+        return _print_error(f"error: Cannot use {error.object[:200]!a}, which is no UTF-8: choose another name.", 2)
     except OSError as error:
         if (refused := _refused(error)) is not None:
-            return _say(f"error: {in_one_line(refused)}", 2)
+            return _print_error(f"error: {in_one_line(refused)}", 2)
         if error.filename is not None or error.errno not in _FULL:
             raise
         _silence(sys.stdout.fileno())
-        return _say(f"error: Cannot write to standard output ({error.strerror}): choose another place for it.", 2)
+        return _print_error(
+            f"error: Cannot write to standard output ({error.strerror}): choose another place for it.", 2
+        )
 
 
 def _refused(error: BaseException | None) -> UserError | None:
-    """What the operating system refused about a path, also where gin has wrapped it."""
+    """The error of a path that the operating system refuses, also where gin has wrapped it; else None."""
     while error is not None:
         if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSALS:
             name = os.fsdecode(error.filename)
@@ -63,14 +65,14 @@ def _refused(error: BaseException | None) -> UserError | None:
     return None
 
 
-def _say(line: str, code: int) -> int:
+def _print_error(line: str, code: int) -> int:
     try:
         print(line, file=sys.stderr, flush=True)
-    except OSError:  # there is nobody to tell
+    except OSError:  # the error output is closed too
         _silence(2)
     return code
 
 
 def _silence(descriptor: int) -> None:
-    """What is still to be printed would fail once more when the process ends."""
+    """Discards buffered output, which would raise again when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import gin
 import numpy as np
 import pytest
 
+from rdl.callbacks.console import PatientConsole
 from rdl.cli import command_line, outputs
 
 METRICS = Path(__file__).resolve().parents[2] / "bin" / "metrics"
@@ -46,6 +48,29 @@ def test_a_closed_error_output_changes_nothing_but_the_words(npz):
     assert ended(npz, redirect="2>&-").returncode == 0
     assert ended("gone.npz", redirect="2>&-").returncode == 2
     assert ended("gone.npz", redirect="2> /dev/full").returncode == 2
+
+
+@pytest.fixture
+def no_reader():
+    """A pipe whose reader has ended, such as head."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+def test_a_command_without_a_reader_ends_as_by_sigpipe(npz, no_reader):
+    command = [sys.executable, str(METRICS), str(npz), "--metrics", "mig"]
+    result = subprocess.run(command, stdout=no_reader, stderr=subprocess.PIPE)
+    assert result.returncode == 128 + signal.SIGPIPE and b"Traceback" not in result.stderr
+
+
+def test_progress_without_a_reader_does_not_end_the_work(no_reader):
+    with os.fdopen(os.dup(no_reader), "w") as file:
+        console = PatientConsole(file=file)
+        console.print("generation 0")
+        console.print("generation 1")
+        assert console.quiet
 
 
 def test_a_terminal_of_ascii_gets_escapes(npz):
