@@ -24,7 +24,7 @@ from rdl.jobs.learner import MemberModel, MemberTask
 from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, PopulationSettings
 from rdl.runs import Layout, RunReader, files
-from rdl.runs.layout import MemberKey, OutcomeKey
+from rdl.runs.keys import MemberKey, OutcomeKey
 from rdl.scoring import Measurement
 from rdl.seeds import derive
 

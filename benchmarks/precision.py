@@ -46,7 +46,7 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{side} {estimate}" for side, estimate in means.items()))
         change = means["difference"]
         found[f"difference in {name}"] = {"mean": change.value, "low": change.low, "high": change.high}
-    files.hand_json(sys.argv[3], found)
+    files.export_json(sys.argv[3], found)
 
 
 if __name__ == "__main__":

@@ -192,7 +192,7 @@ def write_rows(rows: list[dict]) -> None:
     replaced = [{**kind, **{key: row[key] for key in ("network", "batch_size", "precision")}} for row in rows]
     kept = [row for row in record["rows"] if not any(same.items() <= row.items() for same in replaced)]
     machine = {"processor": measuring.environment.describe()["processor"]}
-    files.hand_json(RECORD, {"command": COMMAND, "rows": [*kept, *({**kind, **machine, **row} for row in rows)]})
+    files.export_json(RECORD, {"command": COMMAND, "rows": [*kept, *({**kind, **machine, **row} for row in rows)]})
 
 
 def main(_):

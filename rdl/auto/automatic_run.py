@@ -30,7 +30,7 @@ from rdl.execution import Executor
 from rdl.jobs import experiment, resume
 from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import Layout, RunDirectory, RunReader, environment, files
-from rdl.runs.layout import SessionKey
+from rdl.runs.keys import SessionKey
 from rdl.runs.typed import typed
 from rdl.training.threads import configure_threads
 
@@ -209,7 +209,7 @@ def _make_time_budget(paths: Layout, asked: AutoRequest, started: float, earlier
 
     None if plan.json is damaged, or if the run was extended beyond its plan.
     """
-    if paths.before.exists():
+    if paths.archives.exists():
         return None
     try:
         chosen = typed(AutoPlan, request.read_plan_record(paths, "plan"))

@@ -80,7 +80,7 @@ def _run(given: argparse.Namespace) -> None:
         raise UserError(f"{given.npz}: expected codes and factors, received {', '.join(data) or 'no arrays'}")
     if given.json:
         configuration = {key: value for key, value in vars(given).items() if key not in ("npz", "json", "metrics")}
-        files.hand_json(given.json, {"configuration": {**configuration, "file": str(given.npz)}, "results": results})
+        files.export_json(given.json, {"configuration": {**configuration, "file": str(given.npz)}, "results": results})
 
 
 def _print_message(line: str) -> None:

@@ -103,7 +103,7 @@ def _show_results(root: Path, reference: str) -> None:
 
     try:
         _print_line(f"\n{format_study(read_study(root), reference)}")
-        _print_line(f"{folders.table(root)}\n{write_study(root)}")
+        _print_line(f"{folders.results_file(root)}\n{write_study(root)}")
     except UserError as error:
         _print_line(f"No results yet: {str(error).splitlines()[0]}")
 

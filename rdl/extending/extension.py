@@ -13,7 +13,7 @@ from rdl.extending.reusable_units import STAGES, Settings, plan_retraining
 from rdl.population import Member
 from rdl.runs import RunDirectory, RunReader
 from rdl.runs.archive import move_to_archive
-from rdl.runs.layout import MemberKey, OutcomeKey
+from rdl.runs.keys import MemberKey, OutcomeKey
 
 Say = Callable[[str], None]
 

@@ -17,10 +17,10 @@ from rdl.population import PopulationSettings
 from rdl.recursion import Stop, iterate
 from rdl.runs.archive import RESULTS
 from rdl.runs.journal import Record
-from rdl.runs.layout import (
+from rdl.runs.keys import (
     RANDOM_MEMBERS,
     EarlyStopKey,
-    HeldKey,
+    HeldFixedKey,
     IterationKey,
     Key,
     MeasureKey,
@@ -28,7 +28,7 @@ from rdl.runs.layout import (
     OutcomeKey,
     PoolKey,
     SessionKey,
-)  # fmt: skip
+)
 from rdl.runs.run import decides
 
 STAGES = {inspect.unwrap(rpu_vae): ("x_run", "leaf_run", "final"), inspect.unwrap(search): ("population",)}
@@ -113,7 +113,7 @@ class Retraining:
             return not self.x_model if key.stage == "x_run" else key.stage.startswith("leaf_") and self.leaves is None
         if isinstance(key, PoolKey) and key.stage == "x_run":
             return not self.x_model
-        if isinstance(key, HeldKey):  # a later leaf run also holds labels that earlier ones have found
+        if isinstance(key, HeldFixedKey):  # a later leaf run also holds labels that earlier ones have found
             return not self.x_model and (self.leaves is None or key.leaf == 0)
         return isinstance(key, (MemberKey, OutcomeKey, PoolKey)) and not self._again(key.stage)
 

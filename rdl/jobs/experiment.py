@@ -20,7 +20,7 @@ from rdl.jobs.learner import Learner
 from rdl.jobs.unused_bindings import find_uncalled, find_unused
 from rdl.jobs.vae_learner import VAELearner
 from rdl.runs import RunDirectory, RunReader, files
-from rdl.runs.layout import SessionKey, SummaryKey
+from rdl.runs.keys import SessionKey, SummaryKey
 from rdl.scoring.measure import check_measurement, check_trees
 
 Job = Callable[[Context], dict[str, Any]]
@@ -90,7 +90,7 @@ def experiment(
             executor.close()
             callback.close()
             if len(run.journal):  # a run that failed before its first unit may start over with other settings
-                run.journal.append(SessionKey(len(sessions)).text, {"seconds": time.perf_counter() - started})
+                run.journal.append(str(SessionKey(len(sessions))), {"seconds": time.perf_counter() - started})
         operative = RunConfig.operative()
         files.write_text(run.paths.operative_text, operative.gin_text)
         files.write_json(run.paths.operative, operative.to_json())
@@ -102,4 +102,4 @@ def experiment(
             **found,
         }
         files.write_json(run.paths.summary, summary)
-        return run.journal.append(SummaryKey().text, summary)
+        return run.journal.append(str(SummaryKey()), summary)

@@ -8,7 +8,7 @@ import numpy as np
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage
 from rdl.runs import files
-from rdl.runs.layout import VerdictKey
+from rdl.runs.keys import VerdictKey
 from rdl.seeds import generator
 from rdl.verdict import COMPARED_POINTS, POINTS, Codes, Verdict, explained_variance, gather_evidence, judge
 

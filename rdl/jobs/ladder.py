@@ -24,7 +24,7 @@ from rdl.models.saving.saved import TrainedModel
 from rdl.population import Member
 from rdl.posterior import encode_in_batches
 from rdl.runs import files
-from rdl.runs.layout import MeasureKey
+from rdl.runs.keys import MeasureKey
 from rdl.scoring import ChenMeasurement, Score, alone
 from rdl.seeds import generator
 

@@ -12,7 +12,7 @@ from rdl.jobs.learner import MemberModel
 from rdl.jobs.stage import StageSpec, least_images, train_population
 from rdl.population import Member
 from rdl.runs import RunReader
-from rdl.runs.layout import MemberKey, OutcomeKey
+from rdl.runs.keys import MemberKey, OutcomeKey
 from rdl.scoring import Score
 
 _X_RUN = "x_run"

@@ -23,7 +23,7 @@ from rdl.population import (
     prune_checkpoints,
 )
 from rdl.population.evolution import find_founder
-from rdl.runs.layout import MeasureKey, VerdictKey
+from rdl.runs.keys import MeasureKey, VerdictKey
 from rdl.scoring import Measurement, Score, alone, check, name_of
 from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
@@ -164,7 +164,7 @@ class Stage:
     @property
     def needed_members(self) -> list[Member]:
         """The members whose checkpoints the run still needs: the best one, and until the verdict those it compares."""
-        judged = VerdictKey().text in self.context.run.journal
+        judged = str(VerdictKey()) in self.context.run.journal
         compared = self.spec.in_verdict and self.spec.start is None and not judged
         return [self.best, *(self.outcome.independent_members if compared else [])]
 

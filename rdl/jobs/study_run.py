@@ -111,7 +111,7 @@ class StudyTask:
         """Trains and measures a run; skips what is already done."""
         case, reason, started = pending.case, "", time.perf_counter()
         folder = self._root / case.place
-        failure = folders.failure(folder)
+        failure = folders.failure_file(folder)
         try:
             self._train_and_measure(case, folder)
             failure.unlink(missing_ok=True)
@@ -194,7 +194,7 @@ def run_study(
     if failed:
         names = ", ".join(map(str, result_tree.sort_paths(map(Path, failed))))
         raise UserError(f"{len(failed)} of {len(cases)} models failed: {names} in {root}.")
-    return folders.table(root)
+    return folders.results_file(root)
 
 
 class StudyProgress:
@@ -233,4 +233,4 @@ class StudyProgress:
 
 def write_results(root: Path) -> None:
     """Writes the results of all runs into one file in disentanglement_lib's aggregated form."""
-    files.write_json(folders.table(root), result_tree.join_aggregates(result_tree.find_aggregates(root), root))
+    files.write_json(folders.results_file(root), result_tree.join_aggregates(result_tree.find_aggregates(root), root))

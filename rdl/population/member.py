@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rdl.errors import UserError
-from rdl.runs.layout import MemberKey, member_name
+from rdl.runs.keys import MemberKey, member_name
 from rdl.runs.typed import typed
 
 

@@ -19,7 +19,7 @@ from rdl.population.member import Member
 from rdl.population.search_space import SearchSpace
 from rdl.population.settings import PopulationSettings
 from rdl.runs import RunDirectory, files
-from rdl.runs.layout import EarlyStopKey, OutcomeKey
+from rdl.runs.keys import EarlyStopKey, OutcomeKey
 
 Task = Callable[[Member], Member]
 _NOTHING_LEFT = "nothing is left to learn: the best score is under {0.min_score}"
@@ -54,11 +54,11 @@ def train_members(
     Returns:
       All members, trained, in the given order.
     """
-    waiting = [member for member in members if member.key(stage).text not in run.journal]
+    waiting = [member for member in members if str(member.key(stage)) not in run.journal]
     for member in executor.map(task, waiting):
-        run.journal.append(member.key(stage).text, member.to_record())
+        run.journal.append(str(member.key(stage)), member.to_record())
         callback.on_member_end(stage, member)
-    return [Member.from_record(run.journal[member.key(stage).text]) for member in members]
+    return [Member.from_record(run.journal[str(member.key(stage))]) for member in members]
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class Population:
         return path
 
     def _key(self, member: Member) -> str:
-        return member.key(self._stage).text
+        return str(member.key(self._stage))
 
     def _path(self, member: Member) -> Path:
         return self._run.paths.checkpoint(self._stage, member.name)
@@ -211,7 +211,7 @@ class Population:
 
         A resumed run repeats a recorded decision. A run that has begun the next generation has decided to go on.
         """
-        key, journal = EarlyStopKey(self._stage).text, self._run.journal
+        key, journal = str(EarlyStopKey(self._stage)), self._run.journal
         if key in journal:
             record = journal[key]
             return str(record["reason"]) if record["generation"] == members[0].generation else ""
@@ -240,7 +240,7 @@ class Population:
 
     def _record(self, result: PopulationResult) -> None:
         """Records the selected member and the reason of the end, for readers; `evolve` does not read this record."""
-        key, record = OutcomeKey(self._stage).text, {"best": result.best.name, "stopped": result.reason}
+        key, record = str(OutcomeKey(self._stage)), {"best": result.best.name, "stopped": result.reason}
         if self._run.journal.get(key) != record:
             self._run.journal.append(key, record)
 

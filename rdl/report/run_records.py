@@ -12,7 +12,7 @@ from rdl.recursion import Iteration, LeafLabels
 from rdl.results.pool_table import PoolTable, check_pool_record, read_pool_table
 from rdl.runs import RunReader
 from rdl.runs.journal import Record
-from rdl.runs.layout import RANDOM_MEMBERS, IterationKey, Key, MeasureKey, MemberKey, OutcomeKey, SummaryKey
+from rdl.runs.keys import RANDOM_MEMBERS, IterationKey, Key, MeasureKey, MemberKey, OutcomeKey, SummaryKey
 from rdl.runs.typed import typed
 from rdl.verdict import Verdict
 
@@ -126,7 +126,7 @@ def _check_record(key: Key, record: Record) -> None:
     if isinstance(key, MemberKey):
         member = Member.from_record(record)
         if (member.generation, member.index) != (key.generation, key.index):
-            raise UserError(f"Expected {key.text}, received {member.name}.")
+            raise UserError(f"Expected {key}, received {member.name}.")
     elif isinstance(key, IterationKey):
         Iteration.from_json(record)
     elif isinstance(key, OutcomeKey):

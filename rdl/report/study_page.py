@@ -50,7 +50,7 @@ def find_models(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir() or Layout(folder).config.exists():
         return []
-    return result_tree.sort_paths(folders.begun_in(folder, 1) or folders.begun_in(folder, 2))
+    return result_tree.sort_paths(folders.find_runs(folder, 1) or folders.find_runs(folder, 2))
 
 
 def write_study(
@@ -150,7 +150,9 @@ def _render_runs(models: Sequence[_StudyModel], root: Path) -> Markup:
                 "not finished" if model.seconds is None else format_duration(model.seconds),
             ]
         )
-    failures = {folder: result_tree.read_object(folders.failure(folder)) for folder in folders.failed_in(root)}
+    failures = {
+        folder: result_tree.read_object(folders.failure_file(folder)) for folder in folders.find_failed_runs(root)
+    }
     failed = [
         f"{folder.relative_to(root)}: {content.get('reason', 'unknown reason')}" for folder, content in failures.items()
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rdl.errors import UserError
 from rdl.runs import RunReader
-from rdl.runs.layout import HeldKey, Key, PoolKey
+from rdl.runs.keys import HeldFixedKey, Key, PoolKey
 from rdl.runs.typed import typed
 from rdl.verdict.label_pool import PooledLabel
 
@@ -123,14 +123,14 @@ def check_pool_record(key: Key, record: Mapping[str, object]) -> None:
     """
     if isinstance(key, PoolKey):
         _read_labels(record)
-    elif isinstance(key, HeldKey):
+    elif isinstance(key, HeldFixedKey):
         _read_held(record)
 
 
 def read_pool_table(reader: RunReader) -> PoolTable | None:
     """The label pool as far as the run has it; None without one, or where a record is damaged."""
     pools = {key.stage: record for key, record in reader.of_kind(PoolKey).items()}
-    held = {key.leaf: record for key, record in reader.of_kind(HeldKey).items()}
+    held = {key.leaf: record for key, record in reader.of_kind(HeldFixedKey).items()}
     if "x_run" not in pools:
         return None
     try:

@@ -98,7 +98,7 @@ def sort_paths(paths: Iterable[Path]) -> list[Path]:
 
 def find_aggregates(root: Path) -> dict[Path, Layout]:
     """The ``evaluation.json`` of each metric in all result trees under a folder, with the tree's root, in order."""
-    found = {aggregate_path(folder, "evaluation"): run for folder, run in folders.metrics_in(root).items()}
+    found = {aggregate_path(folder, "evaluation"): run for folder, run in folders.find_metric_folders(root).items()}
     return {path: found[path] for path in sort_paths(path for path in found if path.is_file())}
 
 

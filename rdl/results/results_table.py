@@ -107,7 +107,7 @@ def _distinguish_methods(frame: pd.DataFrame) -> pd.DataFrame:
 def _read_folder(path: Path) -> list[Row]:
     """Results of the result trees at any depth, and of the summaries of runs here or one folder below."""
     rows = [row for tree, run in result_tree.find_aggregates(path).items() for row in _read_tree(tree, run)]
-    return rows + [row for run in folders.finished_in(path) for row in _read_summary(run)]
+    return rows + [row for run in folders.find_finished_runs(path) for row in _read_summary(run)]
 
 
 def _read_tree(tree: Path, run: Layout) -> list[Row]:

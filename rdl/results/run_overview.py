@@ -6,7 +6,7 @@ import pandas as pd
 
 from rdl.population import Member
 from rdl.runs import RunReader
-from rdl.runs.layout import RANDOM_MEMBERS, MemberKey
+from rdl.runs.keys import RANDOM_MEMBERS, MemberKey
 from rdl.verdict import Verdict
 
 _STRENGTHS = ("beta", "gamma", "lambda_od", "c_max")

@@ -54,15 +54,15 @@ def read_study(root: str | Path) -> list[StudyRun]:
       UserError: there are none, or a file is damaged.
     """
     root = Path(root)
-    begun = {run for run in folders.begun_in(root, 2) if run.name.isdecimal()}
-    found = begun | {folder for folder in folders.failed_in(root) if folder.name.isdecimal()}
+    begun = {run for run in folders.find_runs(root, 2) if run.name.isdecimal()}
+    found = begun | {folder for folder in folders.find_failed_runs(root) if folder.name.isdecimal()}
     if not found:
         raise UserError(f"{root} holds no study of gin files: give the --output_dir of bin/study GIN_FILE --seeds=0-4.")
     return [_read_run(folder) for folder in result_tree.sort_paths(found)]
 
 
 def _read_run(folder: Path) -> StudyRun:
-    run, failure, file = Layout(folder), folders.failure(folder), folder.parent.name
+    run, failure, file = Layout(folder), folders.failure_file(folder), folder.parent.name
     summary = result_tree.read_object(run.summary) if run.summary.is_file() else {}
     reason = str(result_tree.read_object(failure).get("reason", "unknown")) if failure.is_file() else ""
     results = read_run_results(run, file)

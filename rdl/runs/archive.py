@@ -1,7 +1,4 @@
-"""Moves the records and files that an extension will replace to an archive.
-
-Nothing is deleted. A run that is killed in between can be resumed.
-"""
+"""Archives the records and files that an extension of the run replaces. Nothing is deleted."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -10,7 +7,7 @@ from pathlib import Path
 from rdl.config import RunConfig
 from rdl.runs import files
 from rdl.runs.journal import Record
-from rdl.runs.layout import Key, parse
+from rdl.runs.keys import Key, parse
 from rdl.runs.run import RunDirectory
 
 RESULTS = ("results", "model", "report", "postprocessed", "metrics")
@@ -21,14 +18,14 @@ def move_to_archive(
 ) -> Path:
     """Moves folders to ``before/000/``, with copies of the present journal and configuration.
 
-    The journal is shortened first and the new configuration is written last, so that a run killed in between is a run
-    of the old settings with less work done.
+    The journal is shortened first and the new configuration is written last. A run that is killed in between is
+    therefore a run of the old settings with less finished work, and can be resumed.
 
     Args:
       run: the open run directory.
       config: the new configuration.
-      keeps: whether a record stays in the journal; records of unknown keys do not.
-      folders: folders to move, by their names in the run directory; missing ones are ignored.
+      keeps: decides whether a record stays in the journal. Records with unknown keys never stay.
+      folders: names of the folders to move; missing ones are ignored.
 
     Returns:
       The archive's folder.
@@ -36,9 +33,9 @@ def move_to_archive(
     Raises:
       UserError: the folder cannot be written.
     """
-    before = run.paths.before
-    number = len(list(before.iterdir())) if before.is_dir() else 0
-    place = files.make_folder(before / f"{number:03d}")
+    archives = run.paths.archives
+    number = len(list(archives.iterdir())) if archives.is_dir() else 0
+    place = files.make_folder(archives / f"{number:03d}")
     for path in (run.paths.journal, run.paths.config, run.paths.config_text):
         if path.exists():
             files.write_bytes(place / path.name, path.read_bytes())

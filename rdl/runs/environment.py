@@ -20,7 +20,7 @@ _VARIABLES = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TF_DETERMINISTIC_OPS",
 
 
 def describe() -> dict[str, Any]:
-    """The environment of this process as plain JSON; unknown values are None or absent."""
+    """Returns the environment of this process as JSON values; unknown values are None or absent."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
@@ -38,7 +38,7 @@ def describe() -> dict[str, Any]:
 
 
 def recorded_kernels(root: str | Path) -> str | None:
-    """The kernels that a run began with; None where no run has begun."""
+    """The kernels that a run began with; None if no run has begun."""
     run = RunReader(Layout(Path(root)))
     return run.config.kernels if run.paths.journal.is_file() and run.paths.config.is_file() else None
 
@@ -49,7 +49,7 @@ def cores() -> int:
 
 
 def commit(folder: Path) -> str | None:
-    """The git commit that holds ``folder``, followed by `` (changed)`` where tracked files differ from it."""
+    """The git commit of a folder, followed by `` (changed)`` if tracked files differ from it; None if unknown."""
     try:
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
@@ -90,7 +90,7 @@ def _memory() -> int | None:
 
 
 def _gpus() -> list[str]:
-    """Names of the GPUs that TensorFlow sees; empty in a process without it, since its import takes seconds."""
+    """Names of TensorFlow's GPUs; empty if TensorFlow is not imported, since its import takes seconds."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
         return []

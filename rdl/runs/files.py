@@ -1,8 +1,8 @@
-"""Writing files so that a reader finds the old content or the new, whole, whatever happens in between.
+"""Atomic writes: after a crash a file has its old content or its new content, never a part of it.
 
-Every function writes under a temporary name in the same folder (`.NAME.PID.RANDOM.tmp`), flushes it to the
-disk, renames it and flushes the folder. What the user can mend (a full disk, no permission, a limit on file
-sizes) comes back as `UserError`; the temporary file is removed.
+Every function writes to a temporary file in the same folder (`.NAME.PID.RANDOM.tmp`), flushes it to disk, renames it
+and flushes the folder. Problems that the user can solve (a full disk, no permission, a limit on file sizes) are raised
+as `UserError`, and the temporary file is removed.
 """
 
 import errno
@@ -24,25 +24,30 @@ from rdl.errors import UserError
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
-    errno.EDQUOT: "your disk quota is used up: free some space, or choose another folder",
-    errno.EFBIG: "the file grew past the limit on sizes: raise it (ulimit -f), or choose another disk",
+    errno.EDQUOT: "your disk quota is exhausted: free some space, or choose another folder",
+    errno.EFBIG: "the file exceeds the size limit: raise it (ulimit -f), or choose another disk",
     errno.EACCES: "no permission to write there: choose another folder, or change its permissions",
     errno.EPERM: "no permission to write there: choose another folder, or change its permissions",
     errno.EROFS: "the file system is read-only: choose another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another path",
     errno.EEXIST: "a part of the path is a file, not a folder: choose another path",
-    errno.EISDIR: "a folder of that name is in the way: choose another path",
-    errno.ENOENT: "its folder is gone, or cannot be made there: choose another folder",
+    errno.EISDIR: "a folder has this name: choose another path",
+    errno.ENOENT: "its folder is missing and cannot be created: choose another folder",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
 }
 
 
 @contextmanager
 def explained(path: str | os.PathLike, doing: str = "write") -> Iterator[None]:
-    """Turns an operating system's refusal that the user can mend into a `UserError` about `path`."""
+    """Raises operating system errors that the user can solve as a `UserError` about `path`.
+
+    Args:
+      path: the file or folder.
+      doing: the verb of the message, ``Cannot <doing> <path>``.
+    """
     try:
         yield
-    except UserError:  # about something else, such as a file read while this one is written: it says so itself
+    except UserError:  # it may concern another file, which its message names
         raise
     except Exception as error:
         advice = _advice(error)
@@ -52,7 +57,7 @@ def explained(path: str | os.PathLike, doing: str = "write") -> Iterator[None]:
 
 
 def _advice(error: BaseException | None) -> str | None:
-    """What to tell the user; looks beneath the error too, since a format's clean-up may hide the first."""
+    """Advice on an error or its causes, since a failed clean-up may hide the first error; None if there is none."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _ADVICE:
             return _ADVICE[error.errno]
@@ -61,7 +66,7 @@ def _advice(error: BaseException | None) -> str | None:
 
 
 def make_folder(path: str | os.PathLike) -> Path:
-    """Makes the folder and its parents where absent; returns it."""
+    """Creates the folder and its parents if they are missing; returns its path."""
     path = Path(path)
     with explained(path, "make the folder"):
         path.mkdir(parents=True, exist_ok=True)
@@ -70,10 +75,10 @@ def make_folder(path: str | os.PathLike) -> Path:
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of `path` when the block ends well, and vanishes when it raises.
+    """Opens a new binary file, which replaces `path` at the end of the block, or is deleted if the block raises.
 
     Raises:
-      UserError: the operating system refuses, for a reason that the user can mend.
+      UserError: the file cannot be written, for a reason that the user can solve.
     """
     path = Path(path)
     make_folder(path.parent)
@@ -94,12 +99,12 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A new folder that takes the place of `path` when the block ends well, and vanishes when it raises.
+    """Creates a folder, which replaces `path` at the end of the block, or is deleted if the block raises.
 
-    A kill may leave `path` absent, or folders with temporary names, but never a part of a folder.
+    If the process is killed, `path` may be missing and temporary folders may stay, but `path` is never incomplete.
 
     Raises:
-      UserError: the operating system refuses, for a reason that the user can mend.
+      UserError: the folder cannot be written, for a reason that the user can solve.
     """
     path = Path(path).absolute()
     make_folder(path.parent)
@@ -125,7 +130,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Flushes a file's content, or a folder's list of names, to the disk."""
+    """Flushes a file's content, or a folder's list of names, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -143,23 +148,25 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike, content: str) -> None:
-    """Writes the text as UTF-8, atomically; what UTF-8 has no place for, as a name on disk may hold, is escaped."""
+    """Writes the text as UTF-8, atomically. Surrogates, which file names may hold, are escaped."""
     write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Writes the value as JSON, atomically; numpy's numbers and arrays become JSON numbers and lists.
+    """Writes the value as JSON, atomically. NumPy scalars and arrays become numbers and lists; NaN and infinity, null.
 
-    NaN and infinity, which JSON has no words for, become null.
+    Raises:
+      TypeError: the value holds an object that JSON cannot represent.
+      UserError: the file cannot be written.
     """
     write_text(path, json_text(content))
 
 
-def hand_json(path: str | os.PathLike, content: Any) -> None:
-    """`write_json` to a place that a user names: a link is followed; a device or a pipe is written to, not replaced.
+def export_json(path: str | os.PathLike, content: Any) -> None:
+    """Writes JSON to a path of the user's choice. Links are followed; devices and pipes are not replaced.
 
     Raises:
-      UserError: it cannot be written.
+      UserError: the file cannot be written.
     """
     place = Path(os.path.realpath(path))
     if place.is_dir() or not place.exists() or place.is_file():
@@ -170,7 +177,7 @@ def hand_json(path: str | os.PathLike, content: Any) -> None:
 
 
 def json_text(content: Any) -> str:
-    """The JSON text that `write_json` writes."""
+    """Formats a value as `write_json` does."""
     return json.dumps(_finite(json.loads(json.dumps(content, default=_plain))), indent=2, allow_nan=False) + "\n"
 
 
@@ -183,26 +190,26 @@ def _finite(value: Any) -> Any:
 
 
 def parse_json(content: bytes) -> Any:
-    """The door of JSON from elsewhere.
+    """Parses JSON from an untrusted file.
 
-    Numbers that no float or 64-bit integer holds, NaN included, become None; halves of characters, which nothing can
-    draw or write, are escaped.
+    NaN and numbers beyond the range of floats and 64-bit integers become None. Lone surrogates, which cannot be
+    encoded or drawn, are escaped.
 
     Raises:
-      ValueError: no JSON, or nested too deep.
+      ValueError: the content is not JSON, or nested too deep.
     """
     try:
         found = json.loads(content, parse_float=_number, parse_int=_number, parse_constant=lambda _: None)
-        return _whole(found) if b"\\u" in content else found
+        return _escape_surrogates(found) if b"\\u" in content else found
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
-def _whole(value: Any) -> Any:
+def _escape_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_whole(key): _whole(part) for key, part in value.items()}
+        return {_escape_surrogates(key): _escape_surrogates(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_whole(part) for part in value]
+        return [_escape_surrogates(part) for part in value]
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
@@ -214,7 +221,7 @@ def _number(text: str) -> float | None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """What `write_json` wrote; None where the file is no JSON any more, or cannot be read."""
+    """Reads a file that `write_json` wrote; None if it cannot be read or is not JSON."""
     try:
         return parse_json(Path(path).read_bytes())
     except (ValueError, OSError):
@@ -226,29 +233,29 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    raise TypeError(f"{type(value).__name__} has no place in JSON: {value!r}")
+    raise TypeError(f"{type(value).__name__} cannot be represented in JSON: {value!r}")
 
 
 def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Writes one array as .npy, atomically.
+    """Writes an array as .npy, atomically.
 
     Raises:
-      TypeError: the array holds Python objects, which only a pickle could store.
+      TypeError: the array holds Python objects, which need a pickle.
     """
     array = np.asarray(array, order="C")
     if array.dtype.hasobject:
         raise TypeError(f"An array of Python objects cannot be written without a pickle, got dtype {array.dtype}.")
     with replacing(path) as file:
-        # Not np.save: it writes through C, where a full disk comes back without its error number.
+        # Not np.save: it writes through C, which loses the error number of a full disk.
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.data)
 
 
 def write_npz(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes named arrays as an uncompressed .npz, atomically; the same arrays give the same bytes.
+    """Writes named arrays as an uncompressed .npz, atomically. Equal arrays give equal bytes.
 
     Raises:
-      ValueError: an array holds Python objects, which only a pickle could store.
+      ValueError: an array holds Python objects, which need a pickle.
     """
     with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():

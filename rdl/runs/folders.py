@@ -1,9 +1,9 @@
-"""Folders of many runs: a study's, or any; what lies in them beside the runs, and where in them results are.
+"""Finds runs and results in folders of many runs.
 
 <root>/<file>/<seed>/              one run of a study of gin files
-<root>/<file>/<seed>.failed.json   why it could not be trained or measured, until it is
+<root>/<file>/<seed>.failed.json   the reason of its failure, until it succeeds
 <root>/<model number>/             one run of disentanglement_lib's study
-<root>/results.json                all results of a study in one table
+<root>/results.json                all results of a study
 """
 
 from pathlib import Path
@@ -13,32 +13,32 @@ from rdl.runs.layout import CONFIG, SUMMARY, Layout
 _FAILED = ".failed.json"
 
 
-def begun_in(folder: Path, depth: int) -> list[Path]:
-    """The runs, finished or not, that lie so many folders down."""
+def find_runs(folder: Path, depth: int) -> list[Path]:
+    """The runs, finished or not, at a depth of this many folders below the folder."""
     return [path.parent for path in folder.glob("*/" * depth + CONFIG)]
 
 
-def finished_in(folder: Path) -> list[Layout]:
-    """The finished runs in a folder: itself, or its folders."""
+def find_finished_runs(folder: Path) -> list[Layout]:
+    """The finished runs among a folder and its immediate subfolders."""
     summaries = {*folder.glob(str(SUMMARY)), *folder.glob(str("*" / SUMMARY))}
     return [Layout(summary.parents[1]) for summary in sorted(summaries)]
 
 
-def failure(run: Path) -> Path:
-    """Where it is written down why a run of a study of gin files failed."""
+def failure_file(run: Path) -> Path:
+    """The file with the reason why a run of a study failed."""
     return run.with_name(run.name + _FAILED)
 
 
-def failed_in(root: Path) -> set[Path]:
-    """The runs of a study of gin files that have a failure written down, whether or not they were begun."""
+def find_failed_runs(root: Path) -> set[Path]:
+    """The failed runs of a study of gin files, including those that never began."""
     return {path.with_name(path.name.removesuffix(_FAILED)) for path in root.glob(f"*/*{_FAILED}")}
 
 
-def table(root: Path) -> Path:
-    """Where all results of a study lie, in disentanglement_lib's aggregated form."""
+def results_file(root: Path) -> Path:
+    """The file with all results of a study, in disentanglement_lib's aggregated form."""
     return root / "results.json"
 
 
-def metrics_in(folder: Path) -> dict[Path, Layout]:
-    """The folder of every measured metric at any depth, and the run, or other result tree, that it is of."""
+def find_metric_folders(folder: Path) -> dict[Path, Layout]:
+    """The folder of each measured metric, at any depth, with the run or result tree that it belongs to."""
     return {path: Layout(path.parents[2]) for path in folder.rglob("metrics/*/*") if path.is_dir()}

@@ -1,8 +1,8 @@
-"""The journal: one line per finished unit of work, the truth for resume.
+"""The journal: one line per finished unit of work. A resumed run repeats only work that it does not list.
 
-Each line is a JSON object ``{"key", "record", "sha256"}``; the checksum covers key and record. Lines are
-appended with fsync, so a kill leaves at most one broken line, at the end. A broken line anywhere is reported
-and its unit counts as not done: units are deterministic, so doing one again gives the same record.
+Each line is a JSON object ``{"key", "record", "sha256"}``; the checksum covers key and record. Lines are appended with
+fsync, so a kill damages at most the last line. Damaged lines are reported, and their units count as unfinished. Units
+are deterministic, so a repeated unit gives the same record.
 """
 
 import hashlib
@@ -17,18 +17,19 @@ from rdl.runs import files
 Record = dict[str, Any]
 
 
-def _checksum(key: str, record: Record) -> str:
+def checksum(key: str, record: Record) -> str:
+    """The checksum of a line."""
     return hashlib.sha256(json.dumps([key, record], sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Journal(Mapping[str, Record]):
-    """Finished units by key, in the order they were finished.
+    """The records of finished units by key, in the order in which the units were finished.
 
     Args:
-      path: the journal's file; created at the first ``append``.
+      path: the journal's file, which the first ``append`` creates.
 
     Attributes:
-      damaged: one line for each broken line found while reading.
+      damaged: a message for each damaged line of the file. Damaged lines are removed from it.
     """
 
     def __init__(self, path: Path):
@@ -41,27 +42,26 @@ class Journal(Mapping[str, Record]):
 
     def _read(self) -> None:
         good: list[bytes] = []
-        broken = 0
         for number, line in enumerate(self._path.read_bytes().splitlines(keepends=True), start=1):
             entry = parse_line(line)
             if entry is None:
-                broken += 1
                 self.damaged.append(f"{self._path} line {number} is damaged; its unit of work is done again")
             else:
                 good.append(line)
                 self._records[entry["key"]] = entry["record"]
-        if broken:
+        if self.damaged:
             files.write_bytes(self._path, b"".join(good))
 
     def append(self, key: str, record: Record) -> Record:
-        """Writes a finished unit down, durably, and returns the record as it will be read back.
+        """Appends the record of a finished unit and flushes it to disk; returns it as a resumed run will read it.
 
         Raises:
           UserError: the disk is full or the folder cannot be written.
-          ValueError: the record holds something JSON cannot carry exactly (NaN, infinity, an object).
+          ValueError: JSON cannot represent the record, which holds NaN or infinity.
+          TypeError: JSON cannot represent the record, which holds an object.
         """
         line = json.dumps(
-            {"key": key, "record": record, "sha256": _checksum(key, record)}, allow_nan=False, sort_keys=True
+            {"key": key, "record": record, "sha256": checksum(key, record)}, allow_nan=False, sort_keys=True
         )
         with files.explained(self._path):
             size = self._path.stat().st_size if self._path.exists() else 0
@@ -71,7 +71,7 @@ class Journal(Mapping[str, Record]):
                     file.flush()
                     os.fsync(file.fileno())
             except OSError:
-                # A full disk may have taken half the line: take it back, so that the next one starts afresh.
+                # A full disk may have stored a part of the line: remove it, so that the next line starts at its end.
                 if self._path.exists():
                     os.truncate(self._path, size)
                 raise
@@ -79,7 +79,7 @@ class Journal(Mapping[str, Record]):
         return self._records[key]
 
     def keep_only(self, keys: Collection[str]) -> None:
-        """Forgets all other units: they are done again.
+        """Removes all other units, so that the run repeats them.
 
         Raises:
           UserError: the folder cannot be written.
@@ -102,13 +102,13 @@ class Journal(Mapping[str, Record]):
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:
-    """The entry on a line, or None where the line is not what was written."""
+    """Parses an entry; None if the line is damaged."""
     if not line.endswith(b"\n"):
         return None
     try:
         entry = json.loads(line)
         key, record = entry["key"], entry["record"]
-        if type(key) is str and type(record) is dict and entry["sha256"] == _checksum(key, record):
+        if type(key) is str and type(record) is dict and entry["sha256"] == checksum(key, record):
             return entry
     except (ValueError, KeyError, TypeError, RecursionError):
         pass

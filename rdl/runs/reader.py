@@ -1,4 +1,4 @@
-"""A run directory as a reader finds it, finished or not; nothing in it is changed or locked."""
+"""Reads a run directory, whether the run is finished or not, without a lock and without changing a file."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from rdl.config import RunConfig
 from rdl.errors import UserError
-from rdl.runs import files, layout
+from rdl.runs import files
 from rdl.runs.journal import Record, parse_line
-from rdl.runs.layout import Key, Layout
+from rdl.runs.keys import Key, SessionKey, parse
+from rdl.runs.layout import CONFIG, Layout
 from rdl.runs.typed import typed
 
 KeyT = TypeVar("KeyT", bound=Key)
@@ -24,7 +25,13 @@ def _any(key: Key, record: Record) -> None:
 
 @dataclass
 class Session:
-    """One start of the run: its surroundings, the warnings it raised, how long it took (None: it was killed)."""
+    """One start of the run.
+
+    Attributes:
+      environment: machine and software, as `rdl.runs.environment.describe` gives them; empty if unknown.
+      warnings: the warnings that were logged.
+      seconds: duration; None if the session was killed or still runs.
+    """
 
     environment: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -33,11 +40,11 @@ class Session:
 
 @dataclass(frozen=True)
 class RunReader:
-    """What a run has written down so far, read when it is asked for.
+    """The records that a run has written so far. Each attribute reads its file at its first use.
 
     Args:
-      paths: of the run directory.
-      check: raises UserError for a record that is not what its key says; such a record counts as damaged.
+      paths: the paths of the run directory.
+      check: raises `UserError` for a record that does not fit its key; the record then counts as damaged.
     """
 
     paths: Layout
@@ -45,21 +52,19 @@ class RunReader:
 
     @classmethod
     def open(cls, root: str | Path, check: Check = _any) -> "RunReader":
-        """The reader of a run directory.
+        """Returns the reader of a run directory.
 
         Raises:
-          UserError: it is none.
+          UserError: the folder is not a run directory.
         """
         paths = Layout(Path(root).absolute())
         if not paths.config.is_file():
-            raise UserError(
-                f"{paths.root} is not a run directory (no {layout.CONFIG}): give the --output_dir of a bin/train."
-            )
+            raise UserError(f"{paths.root} is not a run directory (no {CONFIG}): give the --output_dir of a bin/train.")
         return cls(paths, check)
 
     @cached_property
     def config(self) -> RunConfig:
-        """The configuration; empty where the folder has none.
+        """The configuration; an empty one if the folder has none.
 
         Raises:
           UserError: the file is damaged.
@@ -68,7 +73,7 @@ class RunReader:
 
     @cached_property
     def operative(self) -> RunConfig | None:
-        """The values that were used, defaults included; None before the end of the run.
+        """The values that the run used, defaults included; None before the end of the run.
 
         Raises:
           UserError: the file is damaged.
@@ -77,29 +82,29 @@ class RunReader:
 
     @property
     def used(self) -> RunConfig:
-        """The values that were used where they are known, else the configuration."""
+        """The values that the run used, or the configuration before the end of the run."""
         return self.operative or self.config
 
     @property
     def summary(self) -> dict[str, Any] | None:
-        """The summary as the user has it; None where it is not there or no JSON object."""
+        """The content of ``results/summary.json``; None if the file is missing or damaged."""
         found = files.read_json(self.paths.summary) if self.paths.summary.is_file() else None
         return found if isinstance(found, dict) else None
 
     @cached_property
     def _lines(self) -> list[dict[str, Any] | None]:
-        """The journal's entries, None for each that is damaged."""
+        """The entries of the journal, with None for each damaged line."""
         with files.explained(self.paths.journal, "read"):
             content = self.paths.journal.read_bytes() if self.paths.journal.exists() else b""
         lines = content.splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):  # it is being written right now
+        if lines and not lines[-1].endswith(b"\n"):  # the run is writing this line
             lines.pop()
         return [entry if entry is None or self._sound(entry) else None for entry in map(parse_line, lines)]
 
     def _sound(self, entry: dict[str, Any]) -> bool:
-        key, record = layout.parse(entry["key"]), entry["record"]
+        key, record = parse(entry["key"]), entry["record"]
         try:
-            if isinstance(key, layout.SessionKey):
+            if isinstance(key, SessionKey):
                 typed(float, record.get("seconds"))
             elif key is not None:
                 self.check(key, record)
@@ -109,17 +114,17 @@ class RunReader:
 
     @cached_property
     def records(self) -> dict[Key, Record]:
-        """The journal's records, the last one of each key, in the order in which the keys first came."""
+        """The last record of each key, in the order in which the keys first occur in the journal."""
         entries = [entry for entry in self._lines if entry is not None]
-        return {key: entry["record"] for entry in entries if (key := layout.parse(entry["key"])) is not None}
+        return {key: entry["record"] for entry in entries if (key := parse(entry["key"])) is not None}
 
     def of_kind(self, kind: type[KeyT]) -> dict[KeyT, Record]:
-        """The records under one kind of key."""
+        """The records whose keys are of one kind."""
         return {key: record for key, record in self.records.items() if isinstance(key, kind)}
 
     @property
     def damaged(self) -> int:
-        """How many lines of the journal cannot be read."""
+        """Number of damaged lines of the journal."""
         return sum(entry is None for entry in self._lines)
 
     @property
@@ -130,16 +135,17 @@ class RunReader:
 
     @property
     def sessions(self) -> list[Session]:
-        """The run's starts.
+        """The sessions of the run, in order.
 
-        By their files; the journal's durations belong to the last ones, since a killed session has none.
+        Each session writes an environment file, and a session that is not killed a duration. With fewer durations
+        than files some session was killed, and all durations are None. With more, the first files are missing.
         """
         sessions = []
         for path in self.paths.environments():
             content = files.read_json(path)
             warnings = _text(path.with_suffix(".log")).splitlines()
             sessions.append(Session(content if isinstance(content, dict) else {}, warnings))
-        seconds = [record["seconds"] for record in self.of_kind(layout.SessionKey).values()]
+        seconds = [record["seconds"] for record in self.of_kind(SessionKey).values()]
         if len(seconds) >= len(sessions):
             sessions = [Session() for _ in range(len(seconds) - len(sessions))] + sessions
             for session, value in zip(sessions, seconds, strict=True):
@@ -148,7 +154,7 @@ class RunReader:
 
 
 def read_config(path: Path) -> RunConfig | None:
-    """A configuration from its file; None where there is no file.
+    """Reads a configuration; None if there is no file.
 
     Raises:
       UserError: the file is damaged.

@@ -1,4 +1,4 @@
-"""An open run directory: its lock, its configuration and its journal. The paths in it are in `layout`."""
+"""An open run directory: its lock, its configuration and its journal."""
 
 import fcntl
 import os
@@ -10,11 +10,12 @@ from rdl.config import RunConfig, format_value
 from rdl.errors import UserError
 from rdl.runs import files
 from rdl.runs.journal import Journal, Record
-from rdl.runs.layout import CONFIG, Key, Layout
+from rdl.runs.keys import Key
+from rdl.runs.layout import CONFIG, Layout
 from rdl.runs.reader import read_config
 
-# A resumed run may change how it is executed and displayed, but not what it computes.
 FREE_TO_CHANGE = ("executor", "display", "study")
+"""Configurables that a resumed run may bind differently, as they do not affect its results."""
 
 
 class RunDirectory:
@@ -22,10 +23,10 @@ class RunDirectory:
 
     Args:
       root: the run directory, created if absent.
-      config: the configuration, which a resumed run must repeat.
+      config: the configuration; a resumed run must have the same one.
 
     Raises:
-      UserError: the folder holds a run of another configuration, is in use, is not a run, or cannot be written.
+      UserError: the folder holds a run with another configuration or other files, is in use, or cannot be written.
     """
 
     def __init__(self, root: str | Path, config: RunConfig | None = None):
@@ -72,9 +73,10 @@ class RunDirectory:
         self.write_config(config)
 
     def write_config(self, config: RunConfig) -> None:
-        """Writes the configuration where it differs from the written one: ``config.json``, and gin's text of it.
+        """Writes the configuration to ``config.json`` and, as gin's text, to ``config.gin``; unchanged files stay.
 
-        The JSON file decides: a text that a killed process left behind is replaced when the run is opened again.
+        ``config.json`` is written last and is the file that is read. If a process is killed in between, the next start
+        of the run replaces ``config.gin``.
         """
         contents = {self.paths.config_text: config.gin_text, self.paths.config: files.json_text(config.to_json())}
         for path, content in contents.items():
@@ -82,7 +84,7 @@ class RunDirectory:
                 files.write_text(path, content)
 
     def check_dataset(self, fingerprint: dict[str, Any]) -> None:
-        """Checks that a resumed run has the images that it began with.
+        """Checks that a resumed run has the images that it began with; records the images of a new run.
 
         Raises:
           UserError: the images differ.
@@ -99,10 +101,9 @@ class RunDirectory:
             )
 
     def unit(self, key: Key, function: Callable[[], Record]) -> Record:
-        """Returns the record of a unit of work: from the journal, or of the function, whose record it then appends."""
-        if key.text in self.journal:
-            return self.journal[key.text]
-        return self.journal.append(key.text, function())
+        """Returns the record of a unit of work. Calls the function, and appends its record, if the journal has none."""
+        text = str(key)
+        return self.journal[text] if text in self.journal else self.journal.append(text, function())
 
     def _is_own(self, entry: Path) -> bool:
         """Whether the entry is the lock, or the temporary file of a write that was killed before its rename."""
@@ -122,12 +123,12 @@ class RunDirectory:
 
 
 def decides(key: str) -> bool:
-    """Whether a binding decides what a run computes."""
+    """Whether a binding affects the results of a run."""
     return key.rpartition("/")[2].rpartition(".")[0].rpartition(".")[2] not in FREE_TO_CHANGE
 
 
 def _describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first binding that differs between two configurations; empty where none does."""
+    """The first binding that affects the results and differs between two configurations; empty if there is none."""
     for key in sorted({*before, *now}):
         there, here = (f"{key} = {format_value(one[key])}" if key in one else "nothing" for one in (before, now))
         if decides(key) and there != here:

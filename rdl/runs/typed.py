@@ -1,4 +1,4 @@
-"""The door of records: plain JSON becomes a dataclass, held to the types of its fields."""
+"""Converts JSON values to dataclasses and checks the types of their fields."""
 
 import dataclasses
 import enum
@@ -10,17 +10,21 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from rdl.errors import UserError
 
 Kind = TypeVar("Kind")
-_MOST = 1e300  # of numbers: beyond it, sums overflow
-_LARGEST = 2**64  # of whole numbers: seeds have up to 64 bits
+_LARGEST_FLOAT = 1e300  # sums of larger numbers overflow
+_LARGEST_INT = 2**64  # seeds have up to 64 bits
 
 
 def typed(kind: type[Kind], content: Any) -> Kind:
-    """A dataclass from what ``dataclasses.asdict`` gave, through JSON; or a list, dict or number of a type.
+    """Converts a JSON value to a type: the inverse of ``dataclasses.asdict`` followed by JSON.
 
-    Fields with defaults may be absent; what a newer version wrote beside them is passed over.
+    Fields with defaults may be absent. Unknown fields are ignored, so that records of newer versions can be read.
+
+    Args:
+      kind: a dataclass, or a list, dict, tuple, union or plain type.
+      content: the JSON value.
 
     Raises:
-      UserError: names the field that is missing or of another type.
+      UserError: a field is missing or has another type; the message names it.
     """
     return _read(kind, content, getattr(kind, "__name__", str(kind)))
 
@@ -52,13 +56,13 @@ def _read(wanted: Any, value: Any, where: str) -> Any:
 
 
 def _is(wanted: type, value: Any) -> bool:
-    """Whether a plain value is of the type; whole numbers are numbers too, but True is none."""
+    """Whether a JSON value has the type. Integers are floats too, but True is not a number."""
     if issubclass(wanted, enum.Enum):
         return value in [member.value for member in wanted]
     if wanted is int:
-        return type(value) is int and abs(value) <= _LARGEST
+        return type(value) is int and abs(value) <= _LARGEST_INT
     if wanted is float:
-        return type(value) in (int, float) and abs(value) <= _MOST and math.isfinite(value)
+        return type(value) in (int, float) and abs(value) <= _LARGEST_FLOAT and math.isfinite(value)
     return type(value) is wanted
 
 

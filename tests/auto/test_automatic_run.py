@@ -263,7 +263,7 @@ def test_the_time_budget_of_a_resumed_run_subtracts_the_time_of_earlier_sessions
     from rdl.auto import automatic_run
     from rdl.auto.plan import TrainingSpeed, make_plan
     from rdl.runs import RunDirectory
-    from rdl.runs.layout import SessionKey
+    from rdl.runs.keys import SessionKey
 
     asked, paths = request.AutoRequest(str(good), minutes=20), Layout(tmp_path / "run")
     speed = TrainingSpeed((32, 32), training=7_000.0, encoding=20_000.0)
@@ -271,7 +271,7 @@ def test_the_time_budget_of_a_resumed_run_subtracts_the_time_of_earlier_sessions
     assert plan.has_recursion
     record = {"plan": asdict(plan), "speed": asdict(speed), "planning": {"seconds": 30.0}}
     with RunDirectory(paths.root) as run:
-        run.journal.append(SessionKey(0).text, {"seconds": 500.0})
+        run.journal.append(str(SessionKey(0)), {"seconds": 500.0})
     files.write_json(paths.plan_record, record)
     earlier = automatic_run._read_planning_seconds(paths)
     budget = automatic_run._make_time_budget(paths, asked, time.perf_counter(), earlier)

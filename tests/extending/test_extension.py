@@ -16,7 +16,7 @@ from rdl.errors import UserError
 from rdl.extending.extension import extend_run
 from rdl.jobs import experiment
 from rdl.runs import RunReader
-from rdl.runs.layout import IterationKey, MemberKey
+from rdl.runs.keys import IterationKey, MemberKey
 
 SEARCH = ("experiment.job = @search", "search.score = @UDRScore()")
 

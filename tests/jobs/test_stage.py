@@ -20,7 +20,7 @@ from rdl.jobs.vae_learner import VAELearner
 from rdl.population import Member, SearchSpace, evolution
 from rdl.population.search_space import Dimension
 from rdl.runs import RunDirectory
-from rdl.runs.layout import VerdictKey
+from rdl.runs.keys import VerdictKey
 from rdl.scoring import DCIScore, FewLabelsMIGScore, MIGScore, RandomScore, Scored, UDRScore
 from rdl.verdict import Verdict
 from tests.run_configs import write_config
@@ -191,7 +191,7 @@ def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
     )
     assert final.trained_apart == []
     judge_model(context, final, [x_run])
-    verdict = Verdict.from_json(context.run.journal[VerdictKey().text])
+    verdict = Verdict.from_json(context.run.journal[str(VerdictKey())])
     assert verdict.compared == len(x_run.trained_apart) > 0
 
 

@@ -22,7 +22,7 @@ from rdl.report.run_records import read_records
 from rdl.report.scores_section import collect_results, render_scores
 from rdl.results.results_table import read_results
 from rdl.runs import RunDirectory, files
-from rdl.runs.layout import MeasureKey
+from rdl.runs.keys import MeasureKey
 from tests.report import made_up
 from tests.run_configs import parse_config, write_config
 

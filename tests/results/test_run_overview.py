@@ -20,7 +20,7 @@ def write_members(root, stage, scores, name="beta"):
     for index, (strength, score) in enumerate(scores):
         member = Member(index, 0, None, {name: strength, "learning_rate": 1e-3}, 7)
         member = member.with_failure("diverged") if score is None else member.with_score(score, "0")
-        journal.append(member.key(stage).text, member.to_record())
+        journal.append(str(member.key(stage)), member.to_record())
 
 
 def test_latents_are_ordered_by_their_kl():

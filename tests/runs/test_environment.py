@@ -10,7 +10,7 @@ def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
 
 
-def test_surroundings_are_plain_json():
+def test_the_environment_consists_of_json_values():
     found = json.loads(json.dumps(environment.describe()))
     assert found["packages"]["numpy"]
     assert found["cores"] >= 1
@@ -19,7 +19,7 @@ def test_surroundings_are_plain_json():
     assert found["kernels"] in ("oneDNN", "Eigen", "unknown")
 
 
-def test_a_commit_and_whether_files_differ_from_it(tmp_path: Path):
+def test_the_commit_shows_whether_files_have_changed(tmp_path: Path):
     assert environment.commit(tmp_path) is None
     git(tmp_path, "init", "-q")
     (tmp_path / "a").write_text("1")

@@ -1,4 +1,4 @@
-"""Atomic writes: whole or not at all, and one clear line when the system refuses."""
+"""Atomic writes: files are written completely or not at all, and problems are reported in one line."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ from rdl.errors import UserError
 from rdl.runs import files
 
 
-def test_content_round_trips(tmp_path):
+def test_written_content_is_read_back(tmp_path):
     files.write_bytes(tmp_path / "new" / "a.bin", b"\x00\x01")
     files.write_text(tmp_path / "a.txt", "naïve\n")
     files.write_json(tmp_path / "a.json", {"n": np.int64(3), "x": np.float32(0.5), "v": np.arange(2), "p": tmp_path})
@@ -39,7 +39,7 @@ def test_content_round_trips(tmp_path):
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
 
 
-def test_same_arrays_give_the_same_bytes(tmp_path):
+def test_equal_arrays_give_equal_bytes(tmp_path):
     for name in ("one", "two"):
         files.write_npz(tmp_path / name, {"a": np.arange(5)})
     assert files.sha256(tmp_path / "one") == files.sha256(tmp_path / "two")
@@ -51,13 +51,13 @@ def test_sha256_of_known_content(tmp_path):
 
 
 @pytest.mark.parametrize("write", [files.write_npy, lambda path, array: files.write_npz(path, {"a": array})])
-def test_no_pickle_is_written(tmp_path, write):
+def test_arrays_of_objects_are_refused(tmp_path, write):
     with pytest.raises((TypeError, ValueError)):
         write(tmp_path / "a", np.array([{}, None]))
     assert not os.listdir(tmp_path)
 
 
-def test_a_failed_write_leaves_the_old_content(tmp_path):
+def test_a_failed_write_keeps_the_old_content(tmp_path):
     files.write_text(tmp_path / "a", "old")
     with pytest.raises(RuntimeError), files.replacing(tmp_path / "a") as file:
         file.write(b"half of the new")
@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_content(tmp_path):
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
 
 
-def test_a_killed_write_leaves_the_old_content(tmp_path):
+def test_a_killed_write_keeps_the_old_content(tmp_path):
     files.write_text(tmp_path / "a", "old")
     code = f"""
 import os, signal
@@ -80,7 +80,7 @@ with files.replacing({str(tmp_path / "a")!r}) as file:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
-def test_a_refusal_is_one_line_for_the_user(tmp_path, monkeypatch, code):
+def test_an_operating_system_error_is_reported_in_one_line(tmp_path, monkeypatch, code):
     def refuse(descriptor):
         raise OSError(code, os.strerror(code))
 
@@ -91,7 +91,7 @@ def test_a_refusal_is_one_line_for_the_user(tmp_path, monkeypatch, code):
 
 
 @pytest.mark.parametrize("write", [files.write_npy, lambda path, array: files.write_npz(path, {"a": array})])
-def test_a_real_file_size_limit(tmp_path, write):
+def test_a_limit_on_file_sizes_is_reported(tmp_path, write):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
@@ -104,25 +104,25 @@ def test_a_real_file_size_limit(tmp_path, write):
     assert not os.listdir(tmp_path)
 
 
-def test_a_file_or_folder_in_the_way(tmp_path):
+def test_files_and_folders_do_not_replace_each_other(tmp_path):
     files.write_text(tmp_path / "file", "")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="not a folder"):
         files.write_text(tmp_path / "file" / "a", "")
-    with pytest.raises(UserError, match="in the way"):
+    with pytest.raises(UserError, match="a folder has this name"):
         files.write_text(tmp_path / "folder", "")
     with pytest.raises(UserError, match="not a folder"):
         files.make_folder(tmp_path / "file")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder(tmp_path):
+def test_a_read_only_folder_is_reported(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match="no permission"):
         files.write_text(tmp_path / "a", "")
 
 
-def test_what_is_wrong_with_another_file_keeps_its_own_line(tmp_path):
+def test_an_error_about_another_file_is_not_replaced(tmp_path):
     def read_a_source():
         try:
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -134,7 +134,7 @@ def test_what_is_wrong_with_another_file_keeps_its_own_line(tmp_path):
     assert not os.listdir(tmp_path)
 
 
-def test_a_folder_takes_the_place_of_an_older_one_whole_or_not_at_all(tmp_path):
+def test_a_folder_is_replaced_completely_or_not_at_all(tmp_path):
     for content in ("old", "new"):
         with files.replacing_folder(tmp_path / "model") as folder:
             (folder / content).write_text(content)
@@ -149,7 +149,7 @@ def test_a_folder_takes_the_place_of_an_older_one_whole_or_not_at_all(tmp_path):
     assert (tmp_path / "file").read_text() == "mine" and sorted(os.listdir(tmp_path)) == ["file", "model"]
 
 
-def test_a_folder_is_on_the_disk_before_it_has_its_name_and_others_may_read_it(tmp_path, monkeypatch):
+def test_a_folder_is_flushed_before_its_rename_and_has_default_permissions(tmp_path, monkeypatch):
     synced, sync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), sync(fd)))
     (tmp_path / "plain").mkdir()
@@ -162,7 +162,7 @@ def test_a_folder_is_on_the_disk_before_it_has_its_name_and_others_may_read_it(t
 
 @pytest.fixture
 def steps(monkeypatch):
-    """What is asked of the disk, in order: ("flush", path) and ("rename", old, new)."""
+    """The system calls in order: ("flush", path) and ("rename", old, new)."""
     taken, flush, rename = [], os.fsync, os.replace
 
     def fsync(descriptor):
@@ -178,7 +178,7 @@ def steps(monkeypatch):
     return taken
 
 
-def test_a_file_is_flushed_then_named_then_its_folder_is_flushed(tmp_path, steps):
+def test_a_file_is_flushed_then_renamed_then_its_folder_is_flushed(tmp_path, steps):
     files.write_text(tmp_path / "a", "new")
     (_, temporary), *_ = steps
     assert os.path.dirname(temporary) == str(tmp_path)
@@ -186,7 +186,7 @@ def test_a_file_is_flushed_then_named_then_its_folder_is_flushed(tmp_path, steps
     assert steps == expected
 
 
-def test_the_folder_above_a_new_folder_is_flushed_after_the_rename(tmp_path, steps):
+def test_the_parent_of_a_new_folder_is_flushed_after_the_rename(tmp_path, steps):
     with files.replacing_folder(tmp_path / "model") as folder:
         (folder / "weights").write_text("new")
     rename = steps.index(("rename", str(folder), str(tmp_path / "model")))
@@ -194,28 +194,28 @@ def test_the_folder_above_a_new_folder_is_flushed_after_the_rename(tmp_path, ste
     assert steps[rename + 1 :] == [("flush", str(tmp_path))]
 
 
-def test_other_errors_stay_what_they_are(tmp_path):
-    with pytest.raises(TypeError, match="no place in JSON"):
+def test_other_errors_are_not_converted(tmp_path):
+    with pytest.raises(TypeError, match="cannot be represented in JSON"):
         files.write_json(tmp_path / "a", {"a": object()})
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"", b"\xff", b"[1,]"])
-def test_what_is_no_json_is_a_value_error(content):
+def test_content_that_is_not_json_raises_value_error(content):
     with pytest.raises(ValueError):
         files.parse_json(content)
 
 
-def test_numbers_that_nothing_holds_are_none_in_json():
+def test_json_numbers_out_of_range_become_none():
     content = b"[NaN, Infinity, -Infinity, 1e999, " + b"9" * 400 + b", 1.5, 18446744073709551615, -3]"
     assert files.parse_json(content) == [None, None, None, None, None, 1.5, 2**64 - 1, -3]
 
 
-def test_halves_of_characters_are_escaped_in_json():
+def test_lone_surrogates_in_json_are_escaped():
     content = b'{"\\ud800": ["a\\udcffb", "\\u00e9", "\\ud83d\\ude00"]}'
     assert files.parse_json(content) == {"\\ud800": ["a\\udcffb", "é", "\U0001f600"]}
 
 
-def test_json_for_others_has_no_words_of_its_own(tmp_path):
+def test_non_finite_numbers_are_written_as_null(tmp_path):
     files.write_json(tmp_path / "a.json", {"a": [float("nan"), np.float32("inf"), 1.5], "b": "\udcff"})
     assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {
         "a": [None, None, 1.5], "b": "\udcff"

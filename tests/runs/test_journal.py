@@ -21,7 +21,7 @@ def path(tmp_path):
     return tmp_path / "journal.jsonl"
 
 
-def test_records_come_back_in_their_order(path):
+def test_records_are_read_in_the_order_of_writing(path):
     journal = Journal(path)
     assert dict(journal) == RECORDS
     assert list(journal) == list(RECORDS)
@@ -30,7 +30,7 @@ def test_records_come_back_in_their_order(path):
 
 @settings(deadline=None)
 @given(st.data())
-def test_whatever_byte_is_cut_or_changed_only_its_lines_are_lost(tmp_path_factory, data):
+def test_a_changed_byte_or_a_cut_loses_only_the_affected_lines(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
     journal = Journal(path)
     for key, record in RECORDS.items():
@@ -48,7 +48,7 @@ def test_whatever_byte_is_cut_or_changed_only_its_lines_are_lost(tmp_path_factor
     assert len(journal) >= least
     assert all(record == RECORDS[key] for key, record in journal.items())
     assert len(journal) == len(RECORDS) or journal.damaged or not content or content.endswith(b"\n")
-    assert Journal(path).damaged == []  # the file is whole again
+    assert Journal(path).damaged == []  # damaged lines were removed
     for key, record in RECORDS.items():
         if key not in journal:
             journal.append(key, record)
@@ -56,7 +56,7 @@ def test_whatever_byte_is_cut_or_changed_only_its_lines_are_lost(tmp_path_factor
 
 
 @pytest.mark.parametrize("number", [1, 3, 5])
-def test_a_damaged_line_is_named_and_the_others_stay(path, number):
+def test_a_damaged_line_is_reported_and_the_others_are_kept(path, number):
     lines = path.read_bytes().splitlines(keepends=True)
     lines[number - 1] = lines[number - 1].replace(b"score", b"scare")
     path.write_bytes(b"".join(lines))
@@ -66,27 +66,27 @@ def test_a_damaged_line_is_named_and_the_others_stay(path, number):
 
 
 @pytest.mark.parametrize("line", [b"\n", b"[]\n", b"3\n", b"{}\n", b'{"key": 1}\n', b"\xff\xfe\n", b"null\n"])
-def test_lines_that_are_no_entries_are_damaged(path, line):
+def test_lines_that_are_not_entries_are_damaged(path, line):
     path.write_bytes(path.read_bytes() + line)
     journal = Journal(path)
     assert dict(journal) == RECORDS
     assert len(journal.damaged) == 1
 
 
-def test_the_last_record_of_a_key_counts(path):
+def test_the_last_record_of_a_key_is_valid(path):
     Journal(path).append("stage/1", {"score": 7})
     assert Journal(path)["stage/1"] == {"score": 7}
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_numbers_that_json_does_not_know_are_refused_and_nothing_is_written(path, number):
+def test_non_finite_numbers_are_refused_and_nothing_is_written(path, number):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="JSON"):
         Journal(path).append("bad", {"score": number})
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_takes_no_line_with_it(path, monkeypatch):
+def test_a_full_disk_leaves_the_journal_unchanged(path, monkeypatch):
     before = path.read_bytes()
     journal = Journal(path)
 
@@ -103,6 +103,6 @@ def test_a_full_disk_takes_no_line_with_it(path, monkeypatch):
     assert journal.append("next", {"score": 1}) == {"score": 1}
 
 
-def test_each_line_is_json_a_person_can_read(path):
+def test_each_line_is_json(path):
     for line in path.read_text().splitlines():
         assert set(json.loads(line)) == {"key", "record", "sha256"}

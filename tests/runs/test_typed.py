@@ -1,4 +1,4 @@
-"""Records from JSON: of the right types, or told in one line."""
+"""JSON values become typed records, or one-line errors."""
 
 import dataclasses
 import enum
@@ -35,16 +35,16 @@ class Whole:
 WHOLE = Whole("a", 0.5, [Part((1, 2), (3, 4.0)), Part(())], Colour.RED, {"b": 1})
 
 
-def test_there_and_back():
+def test_a_record_is_read_back_from_json():
     assert typed(Whole, json.loads(json.dumps(dataclasses.asdict(WHOLE)))) == WHOLE
 
 
-def test_what_has_a_default_may_be_absent_and_what_is_new_is_passed_over():
+def test_fields_with_defaults_may_be_absent_and_unknown_fields_are_ignored():
     assert typed(Part, {"sizes": [], "newer": 3}) == Part(())
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "expected"),
     [
         ("name", 3, "Whole.name: expected <class 'str'>, got 3"),
         ("score", "high", "Whole.score"),
@@ -61,10 +61,10 @@ def test_what_has_a_default_may_be_absent_and_what_is_new_is_passed_over():
         ("more", {"b": []}, "Whole.more.b"),
     ],
 )
-def test_what_is_of_another_type_is_named(field, value, told):
+def test_a_field_of_another_type_is_named_in_one_line(field, value, expected):
     with pytest.raises(UserError) as error:
         typed(Whole, {**dataclasses.asdict(WHOLE), field: value})
-    assert told in str(error.value) and "\n" not in str(error.value)
+    assert expected in str(error.value) and "\n" not in str(error.value)
 
 
 JSON = st.recursive(
@@ -75,7 +75,7 @@ JSON = st.recursive(
 
 @given(JSON)
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_anything_is_a_record_or_told(content):
+def test_any_json_gives_a_record_or_a_user_error(content):
     try:
         part = typed(Part, content)
     except UserError:

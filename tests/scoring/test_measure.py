@@ -15,7 +15,7 @@ from rdl.data.sources import ArraySource
 from rdl.errors import UserError
 from rdl.jobs.stage import Stage
 from rdl.metrics import mig_sup, splits
-from rdl.runs.layout import MeasureKey
+from rdl.runs.keys import MeasureKey
 from rdl.scoring import Measurement, Scored, measure
 from rdl.scoring.measure import check_trees
 from rdl.seeds import derive, generator

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rdl.jobs.context import Context
 from rdl.jobs.stage import Stage, least_images, population_settings
-from rdl.runs.layout import RANDOM_MEMBERS
+from rdl.runs.keys import RANDOM_MEMBERS
 
 
 class RecursionBudget:

@@ -12,7 +12,7 @@ from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
 from rdl.jobs.stage import Stage, StageSpec, train_population
 from rdl.recursion import Iteration, LeafLabels, iterate, to_json
 from rdl.runs import files
-from rdl.runs.layout import IterationKey
+from rdl.runs.keys import IterationKey
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ def run_leaf(
         records.append(context.run.unit(key, partial(_to_record, found, stage.name)))
         if len(labels):
             labels.save(context.run.paths.labels(key.leaf_name))
-        context.callback.on_message(f"{key.text}: {_describe(found)}")
+        context.callback.on_message(f"{key}: {_describe(found)}")
         if found.stop is not None:
             return Leaf(labels, records)
         indices = np.asarray(found.kept)
         images = context.images.subset(indices)
         key = IterationKey(number, key.iteration + 1)
-        files.write_npy(context.run.paths.indices(key), indices)
-        stage = train_population(context, StageSpec(key.text, "leaf_run", images, scoped_udr("leaf_run"), MIN_UDR))
+        files.write_npy(context.run.paths.indices(str(key)), indices)
+        stage = train_population(context, StageSpec(str(key), "leaf_run", images, scoped_udr("leaf_run"), MIN_UDR))
         budget.spend(stage)
         posterior = stage.encode(images)
 

@@ -22,7 +22,7 @@ from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
 from rdl.jobs.stage import Stage, StageSpec, score_seed, train_population
 from rdl.recursion.hold_fixed import HeldImages, hold_fixed
 from rdl.runs import files
-from rdl.runs.layout import HeldKey, PoolKey
+from rdl.runs.keys import HeldFixedKey, PoolKey
 from rdl.scoring.label_mig import LabelMIGScore
 from rdl.seeds import generator
 from rdl.verdict import POINTS, Codes
@@ -106,7 +106,7 @@ def run_with_pool(context: Context, x_run: Stage, leaf_runs: int, budget: Recurs
 
 def is_pool_saved(context: Context, stage: str) -> bool:
     """Whether the labels of a stage are on disk, so that the checkpoints of their sources are no longer needed."""
-    record, path = context.run.journal.get(PoolKey(stage).text), context.run.paths.pool(stage)
+    record, path = context.run.journal.get(str(PoolKey(stage))), context.run.paths.pool(stage)
     return record is not None and path.is_file() and files.sha256(path) == record["sha256"]
 
 
@@ -120,7 +120,7 @@ def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndar
       indices: numbers of the stage's images in the data set, [n].
       rules: the thresholds.
     """
-    key, path = PoolKey(stage.name).text, context.run.paths.pool(stage.name)
+    key, path = str(PoolKey(stage.name)), context.run.paths.pool(stage.name)
     if not is_pool_saved(context, stage.name):
         record = context.run.journal.get(key)
         labels = _select(context, stage, pool, indices, rules) if record is None else _read_labels(record)
@@ -192,7 +192,7 @@ def _only(values: np.ndarray, indices: np.ndarray) -> np.ndarray:
 
 def _hold_fixed(context: Context, pool: LabelPool, number: int) -> HeldImages:
     held = hold_fixed(pool.values, number)
-    record = context.run.unit(HeldKey(number), lambda: {
+    record = context.run.unit(HeldFixedKey(number), lambda: {
         "images": len(held.images), "labels": list(held.labels), "ranges": [list(each) for each in held.ranges]
     })  # fmt: skip
     text = (

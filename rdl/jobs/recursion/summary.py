@@ -10,7 +10,7 @@ from rdl.jobs.learner import MemberTask
 from rdl.jobs.recursion.leaf_run import Leaf
 from rdl.jobs.stage import Stage
 from rdl.population import Member, PopulationSettings, train_members
-from rdl.runs.layout import RANDOM_MEMBERS
+from rdl.runs.keys import RANDOM_MEMBERS
 from rdl.scoring import Measurement
 from rdl.seeds import derive
 

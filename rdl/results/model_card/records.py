@@ -20,7 +20,7 @@ from rdl.results.results_table import read_run_results
 from rdl.results.summary import select_comparable
 from rdl.results.training_settings import select_training_settings
 from rdl.runs import Layout, RunReader, files
-from rdl.runs.layout import MemberKey, OutcomeKey
+from rdl.runs.keys import MemberKey, OutcomeKey
 from rdl.runs.typed import typed
 from rdl.verdict import Verdict
 
@@ -140,7 +140,7 @@ class CardRecords:
         best = {key.stage: record.get("best") for key, record in self._reader.of_kind(OutcomeKey).items()}
         stage = "final" if "final" in best else "population"
         members = self._reader.of_kind(MemberKey).items()
-        found = [record for key, record in members if key.text == f"{stage}/{best.get(stage)}"]
+        found = [record for key, record in members if str(key) == f"{stage}/{best.get(stage)}"]
         return (_read_typed(dict[str, float], found[-1].get("hyperparameters")) if found else None) or {}
 
     @cached_property
