@@ -18,7 +18,7 @@ import gin
 from rdl import data, models, training
 from rdl.cli import configure
 from rdl.config import read_gin
-from rdl.jobs.study import METHODS
+from rdl.jobs.studies.published import METHODS
 
 configure()
 

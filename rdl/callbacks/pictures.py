@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rdl.data import ImageSet
-from rdl.data.display import to_rgb
+from rdl.data.display import tile_images, to_rgb
 from rdl.models.saving.saved import TrainedModel
 from rdl.posterior import VERDICT_INACTIVE_KL, mean_kl_to_prior
-from rdl.report.pixels import tile_images
 from rdl.seeds import generator
 
 STYLE: dict[str, Any] = {"font.family": "DejaVu Sans", "font.size": 9}

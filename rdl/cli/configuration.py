@@ -9,7 +9,7 @@ from rdl.config import read_gin
 _NAMED_IN = (
     "rdl.quiet_start", "rdl.data", "rdl.execution", "rdl.models", "rdl.population", "rdl.recursion", "rdl.scoring",
     "rdl.training", "rdl.callbacks.terminal", "rdl.jobs.experiment", "rdl.jobs.ladder", "rdl.jobs.one_point",
-    "rdl.jobs.rpu_vae", "rdl.jobs.search", "rdl.jobs.study",
+    "rdl.jobs.rpu_vae", "rdl.jobs.search", "rdl.jobs.studies.published",
 )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def run_seeded_study(
     Raises:
       UserError: wrong files, seeds or configurations; at the end, runs that failed.
     """
-    from rdl.jobs.seeded import check_cases, make_cases
+    from rdl.jobs.studies.seeded import check_cases, make_cases
 
     if seeds is None:
         raise UserError("Expected seeds for the gin files: --seeds=0-4.")
@@ -86,7 +86,7 @@ def run_seeded_study(
     # Imported here, since TensorFlow takes seconds to import and wrong flags should fail at once.
     configure()
     from rdl.cli import worker
-    from rdl.jobs.study_run import run_study
+    from rdl.jobs.studies.run import run_study
 
     check_cases(cases, on_top, bindings)
     try:
@@ -122,17 +122,19 @@ def run_published_study(
     Raises:
       UserError: wrong numbers or configurations; at the end, models that failed.
     """
-    from rdl.jobs import study
+    from rdl.jobs.studies import published
 
-    chosen = None if numbers is None else [study.StudyModel.from_number(n) for n in study.parse_numbers(numbers)]
+    chosen = (
+        None if numbers is None else [published.StudyModel.from_number(n) for n in published.parse_numbers(numbers)]
+    )
     if chosen is None or not only_print:
         configure()
         from rdl.cli import worker
-        from rdl.jobs.study_run import read_plan, run_study
+        from rdl.jobs.studies.run import read_plan, run_study
 
         models = read_plan(on_top, bindings).list_models()
     models = models if chosen is None else chosen
-    if chosen is None and len(models) == study.NUM_MODELS:
+    if chosen is None and len(models) == published.NUM_MODELS:
         raise UserError("This selects all 12,600 models: give --model_num=0-12599 to train them all, or select some.")
     if only_print:
         print("\n\n".join(model.describe() for model in models))

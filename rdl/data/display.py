@@ -1,6 +1,9 @@
-"""Shows images of any number of channels in colour."""
+"""Images for display: colours, rows of images, and PNG."""
+
+import io
 
 import numpy as np
+from PIL import Image
 
 
 def to_rgb(images: np.ndarray) -> np.ndarray:
@@ -19,3 +22,22 @@ def to_rgb(images: np.ndarray) -> np.ndarray:
     weights = np.where(weights.sum(axis=0) > 0, weights, 1.0)  # of two channels, green is the mean
     mixed = images.astype(np.float32) @ (weights / weights.sum(axis=0)).astype(np.float32)
     return np.rint(mixed).astype(images.dtype) if images.dtype.kind in "iu" else mixed.astype(images.dtype)
+
+
+def tile_images(images: np.ndarray, columns: int, gap: int = 1, shade: int = 128) -> np.ndarray:
+    """Arranges images [n, height, width, channels] in rows of ``columns`` with thin lines between them."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), shade, np.uint8)
+    for i, image in enumerate(images):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """A uint8 image [height, width, channels] as the bytes of a PNG file; grey with one channel, otherwise RGB."""
+    buffer = io.BytesIO()
+    pixels = image.squeeze(-1) if image.shape[-1] == 1 else to_rgb(image)
+    Image.fromarray(pixels).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()

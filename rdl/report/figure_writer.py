@@ -10,8 +10,8 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from rdl.data.display import encode_png, tile_images
 from rdl.report.figures import INK, STYLE
-from rdl.report.pixels import encode_png, tile_images
 from rdl.report.rendering import render_image
 from rdl.runs import files
 

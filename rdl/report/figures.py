@@ -15,9 +15,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rdl.data.display import to_rgb
+from rdl.data.display import tile_images, to_rgb
 from rdl.population import Member
-from rdl.report.pixels import tile_images
 
 INK = "#1b1d1f"
 """Colour of text and axes; in a page it becomes the colour of the page's text, light or dark."""

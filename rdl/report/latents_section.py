@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from rdl.data.display import encode_png, tile_images
 from rdl.posterior import VERDICT_INACTIVE_KL
 from rdl.report import figures
 from rdl.report.figure_writer import FigureWriter
 from rdl.report.model_analysis import VALUES, LatentSummary, ModelAnalysis
-from rdl.report.pixels import encode_png, tile_images
 from rdl.report.rendering import render, render_image
 from rdl.report.run_records import RunRecords
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict

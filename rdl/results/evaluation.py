@@ -18,9 +18,9 @@ import numpy as np
 from rdl import shipped
 from rdl.config import RunConfig, configured
 from rdl.errors import UserError
+from rdl.metrics.cost import estimate_metric_seconds
 from rdl.metrics.undefined import leave_out_undefined
 from rdl.results import result_tree
-from rdl.results.expected_time import estimate_metric_seconds
 from rdl.results.finished_run import FinishedRun
 from rdl.results.representations import REPRESENTATIONS, Function, Representations
 from rdl.seeds import derive

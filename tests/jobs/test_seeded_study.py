@@ -10,8 +10,8 @@ import pytest
 
 from rdl.cli import configure
 from rdl.errors import UserError
-from rdl.jobs import study_run
-from rdl.jobs.seeded import check_cases, make_cases
+from rdl.jobs.studies import run as run_module
+from rdl.jobs.studies.seeded import check_cases, make_cases
 from rdl.report.study_page import write_study
 from rdl.results.study_results import format_study, read_study, summarize_study
 from rdl.runs import files
@@ -78,12 +78,12 @@ def test_all_files_are_checked_before_training(paths, tmp_path):
 
 def test_time_left_is_estimated_from_runs_of_the_same_file(paths, tmp_path, monkeypatch):
     clock = iter([0.0, 10.0, 310.0, 320.0, 620.0])
-    monkeypatch.setattr(study_run.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(run_module.time, "perf_counter", lambda: next(clock))
     cases = make_cases(paths, "0-1,7")
     files.write_json(tmp_path / "one" / "7" / "results" / "summary.json", {})  # done before
-    progress = study_run.StudyProgress(cases, tmp_path)
+    progress = run_module.StudyProgress(cases, tmp_path)
     lines = [
-        progress.describe_result(study_run.CaseResult(case, seconds))
+        progress.describe_result(run_module.CaseResult(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
     # one: 10 s each, other: 300 s each. After one/0 all four are expected to take 10 s; at last other/7 alone is left.

@@ -17,7 +17,7 @@ from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.jobs import experiment  # noqa: F401  (register every gin name)
 from rdl.jobs.one_point import one_point
-from rdl.jobs.study import METHODS, NUM_MODELS, StudyModel, StudyPlan, parse_numbers
+from rdl.jobs.studies.published import METHODS, NUM_MODELS, StudyModel, StudyPlan, parse_numbers
 from rdl.models.objectives import objective as objectives
 
 configure()

@@ -6,12 +6,12 @@ from pathlib import Path
 import gin
 import numpy as np
 
+from rdl.data.display import encode_png
 from rdl.models import build
 from rdl.models.networks.small import small_fc_decoder, small_fc_encoder
 from rdl.models.saving.saved import save
 from rdl.population import Member
 from rdl.recursion import LeafLabels, iterate, to_json
-from rdl.report.pixels import encode_png
 from rdl.runs import RunDirectory, files
 from rdl.verdict import LatentStatus, LatentVerdict, Verdict
 from tests.run_configs import parse_config

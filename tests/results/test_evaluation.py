@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import math
-import os
 import re
 import shutil
 import subprocess
@@ -20,7 +19,7 @@ from rdl.errors import UserError
 from rdl.models.networks import small as small_networks
 from rdl.models.objectives import objective as objectives
 from rdl.models.saving import saved
-from rdl.results import evaluation, expected_time, result_tree
+from rdl.results import evaluation, result_tree
 from rdl.results.finished_run import FinishedRun
 from rdl.results.results_table import read_results
 from rdl.runs import RunReader, files
@@ -223,28 +222,6 @@ def test_a_preset_without_its_package_is_refused_before_measuring(run, monkeypat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs LightGBM: pip install lightgbm"):
         evaluation.evaluate_run(run, ["dci"], ["mean"], preset="fast")
-
-
-def test_the_expected_time_follows_points_classes_and_back_end(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    trees = {"evaluation.evaluation_fn": "@dci", "dci.num_train": "10_000"}
-    sizes = (3, 6, 40, 32, 32)
-    whole = expected_time.estimate_metric_seconds(trees, sizes, 10)
-    assert 120 < whole < 200  # half of some 300 CPU seconds
-    assert expected_time.estimate_metric_seconds(trees | {"dci.num_train": "1000"}, sizes, 10) == pytest.approx(
-        whole / 10
-    )
-    assert expected_time.estimate_metric_seconds(trees | {"evaluation.repeats": "3"}, sizes, 10) == pytest.approx(
-        3 * whole
-    )
-    assert expected_time.estimate_metric_seconds(trees, (2,), 10) == pytest.approx(
-        whole * 2 / 113
-    )  # one class of two, on one core
-    assert expected_time.estimate_metric_seconds(trees | {"dci.backend": "'lightgbm'"}, sizes, 10) < whole / 10
-    downstream = {"evaluation.evaluation_fn": "@downstream_task", "downstream_task.num_train": "(10_000,)"}
-    assert expected_time.estimate_metric_seconds(downstream, sizes, 10) == pytest.approx(whole)
-    logistic = downstream | {"predictor.predictor_fn": "@logistic_regression_cv"}
-    assert expected_time.estimate_metric_seconds(logistic, sizes, 10) < whole / 10
 
 
 def test_the_tree_can_be_read_back(run):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rdl.data.display import to_rgb
-from rdl.report.pixels import encode_png, tile_images
+from rdl.data.display import encode_png, tile_images, to_rgb
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])

@@ -10,7 +10,7 @@ import gin
 from rdl import shipped
 from rdl.config import RunConfig, check_files, read_gin
 from rdl.errors import UserError
-from rdl.jobs.study import parse_ranges
+from rdl.jobs.studies.published import parse_ranges
 
 _MAX_SEEDS = 10_000  # a mistyped range must not fill the memory
 

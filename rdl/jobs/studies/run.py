@@ -14,7 +14,7 @@ from rdl.config import read_gin
 from rdl.errors import UserError
 from rdl.execution import Executor, SerialExecutor
 from rdl.jobs import experiment
-from rdl.jobs.study import StudyPlan
+from rdl.jobs.studies.published import StudyPlan
 from rdl.results import evaluation, result_tree
 from rdl.results.finished_run import FinishedRun
 from rdl.runs import Layout, files, folders
