@@ -1,10 +1,10 @@
-"""What the commands share: flags in, one call, exit codes out. ``rdl train`` and ``bin/train`` are the same code.
+"""Runs the commands. ``rdl train`` and ``bin/train`` are the same code.
 
-A command is a module of this package whose docstring is its help. It has ``FLAGS`` of its own, so that commands can be
-imported side by side, and ``main(arguments)``, of what is no flag; or ``parser()`` and ``main(parsed)``. It imports
-TensorFlow only once its flags are found right.
+A command is a module of this package whose docstring is its help. It has either its own ``FLAGS``, so that several
+commands can be imported, and ``main(positional_arguments)``; or ``parser()`` and ``main(parsed)``. It imports
+TensorFlow after its flags are checked.
 
-Exit codes: 0 done, 2 the user's input is wrong, 1 our fault (with a traceback), 130 interrupted.
+Exit codes: 0 done, 2 wrong input, 1 a bug in rdl (with a traceback), 130 interrupted, 141 the output has no reader.
 """
 
 import importlib
@@ -26,14 +26,14 @@ COMMANDS = ("disentangle", "train", "extend", "evaluate", "compare", "report", "
 
 
 def main() -> int:
-    """The command ``rdl``, of an installed package: its first argument says what to do."""
+    """The command ``rdl`` of an installed package: its first argument is the name of a command."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("--help", [])
     if name in ("--help", "-h", "help"):
         width = max(map(len, COMMANDS))
         print("Robust disentangled representations.\n")
         for command in COMMANDS:
-            print(f"  rdl {command:<{width}}  {_first_words(_module(command))}")
-        print("\nrdl COMMAND --help says more.")
+            print(f"  rdl {command:<{width}}  {_summarize(_module(command))}")
+        print("\nrdl COMMAND --help describes a command.")
         return 0
     if name == "--version":
         print(version.__version__)
@@ -49,24 +49,24 @@ def run(name: str, arguments: Sequence[str] | None = None, before: str = "bin/")
 
     Args:
       name: one of ``COMMANDS``.
-      arguments: what follows the command's name; None: the process's own.
-      before: what a user writes before the command's name, for help and advice.
+      arguments: the arguments after the command's name; None: those of the process.
+      before: the text that a user types before the command's name, for help and error messages.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("absl").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _interrupt)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return outputs.guard(lambda: _run(_module(name), name, given, before), lambda line: _as_started(line, before))
+    return outputs.guard(lambda: _run(_module(name), name, given, before), lambda line: _use_prefix(line, before))
 
 
 def _run(command: ModuleType, name: str, rest: list[str], before: str) -> int:
     if hasattr(command, "parser"):
         parser = command.parser()
-        parser.prog, parser.description = f"{before}{name}", _as_started(parser.description, before)
+        parser.prog, parser.description = f"{before}{name}", _use_prefix(parser.description, before)
         return command.main(parser.parse_args(rest)) or 0
     if {"--help", "-h", "-help"} & set(rest):
         listed = command.FLAGS.get_help(include_special_flags=False).strip().partition("\n")[2]
-        print(_as_started(f"{command.__doc__}\nFlags:\n{listed}", before))
+        print(_use_prefix(f"{command.__doc__}\nFlags:\n{listed}", before))
         return 0
     rest = _parse(command.FLAGS, f"{before}{name}", rest)
     if rest and not getattr(command, "POSITIONAL", False):
@@ -75,10 +75,10 @@ def _run(command: ModuleType, name: str, rest: list[str], before: str) -> int:
 
 
 def _parse(values: flags.FlagValues, program: str, arguments: Sequence[str]) -> list[str]:
-    """Sets the flags; returns what is none.
+    """Sets the flags; returns the positional arguments.
 
     Raises:
-      UserError: an unknown flag, or a value that does not fit.
+      UserError: an unknown flag, or an invalid value.
     """
     try:
         return values([program, *arguments])[1:]
@@ -90,13 +90,13 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"rdl.cli.{name}")
 
 
-def _first_words(module: ModuleType) -> str:
-    """The docstring's first line up to its first comma, so that a line of the list fits a terminal."""
+def _summarize(module: ModuleType) -> str:
+    """The first line of the docstring up to its first comma, so that each line of the list fits a terminal."""
     return re.split("[,;:] ", (module.__doc__ or "").splitlines()[0])[0].rstrip(".")
 
 
-def _as_started(text: str, before: str) -> str:
-    """Our texts speak of ``bin/train``; an installed package has ``rdl train``."""
+def _use_prefix(text: str, before: str) -> str:
+    """Replaces ``bin/train`` in a text by ``rdl train`` for an installed package."""
     return re.sub(rf"\bbin/(?=({'|'.join(COMMANDS)})\b)", before, text)
 
 

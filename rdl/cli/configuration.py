@@ -1,11 +1,11 @@
-"""Every name that gin may use, and the files that use them."""
+"""Registers the names that gin files may use, and reads gin files."""
 
 import importlib
 from collections.abc import Sequence
 
 from rdl.config import read_gin
 
-# The first keeps TensorFlow quiet, so it comes before whatever imports that.
+# The first silences TensorFlow, so it comes before all modules that import TensorFlow.
 _NAMED_IN = (
     "rdl.quiet_start", "rdl.data", "rdl.execution", "rdl.models", "rdl.population", "rdl.recursion", "rdl.scoring",
     "rdl.training", "rdl.callbacks.terminal", "rdl.jobs.experiment", "rdl.jobs.ladder", "rdl.jobs.one_point",
@@ -14,14 +14,14 @@ _NAMED_IN = (
 
 
 def configure(gin_files: Sequence[str] = (), bindings: Sequence[str] = ()) -> None:
-    """Makes all of rdl's names known to gin, then reads files and bindings, if any.
+    """Registers all of rdl's configurables with gin, then reads files and bindings, if any.
 
     Args:
       gin_files: later ones win.
       bindings: on top of the files.
 
     Raises:
-      UserError: a missing file, an unknown name, a syntax error, a value of another type than asked for.
+      UserError: a missing file, an unknown name, a syntax error, or a value of the wrong type.
     """
     for module in _NAMED_IN:
         importlib.import_module(module)

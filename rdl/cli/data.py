@@ -50,11 +50,11 @@ def prepare_images(name: str | None, gin_files: Sequence[str], bindings: Sequenc
 
     Args:
       name: of the data set; None: bound by the gin files.
-      gin_files: files whose bindings of `dataset` count; others in them are ignored.
+      gin_files: files whose bindings of `dataset` are read; other bindings are ignored.
       bindings: further bindings, such as "dataset.size = 32".
 
     Raises:
-      UserError: wrong bindings, no name, or anything that `rdl.data.load` refuses.
+      UserError: wrong bindings, no name, or an error of `rdl.data.load`.
     """
     import gin
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -76,7 +76,7 @@ def prepare_images(name: str | None, gin_files: Sequence[str], bindings: Sequenc
 
 
 def _print(rows: Iterable[Any]) -> int:
-    """A line per row; returns exit code 2 where a file differs from what was published or written."""
+    """Prints a line per row; returns exit code 2 if a file is damaged or differs from the published one."""
     from rdl.callbacks.console import PatientConsole
 
     console, bad = PatientConsole(soft_wrap=True, highlight=False), False

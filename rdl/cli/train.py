@@ -1,10 +1,10 @@
-"""Trains what a gin file describes, and goes on where it was stopped.
+"""Trains the models of a gin file, and resumes a stopped run.
 
     bin/train --gin_file=quickstart.gin
     bin/train --gin_file=rpu_vae.gin --gin_bindings='experiment.seed = 1' --output_dir=runs/seed_1
 
-A gin file is a path, or the name of one that rdl ships (gin_configs/). The run directory holds everything:
-tensorboard --logdir RUN/tensorboard shows it, results/summary.json ends it.
+A gin file is a path, or the name of a file that rdl ships (gin_configs/). All results are in the run directory:
+tensorboard --logdir RUN/tensorboard shows the training, results/summary.json has the scores.
 """
 
 from collections.abc import Sequence
@@ -27,14 +27,14 @@ flags.DEFINE_multi_string(
     "gin_bindings", [], "Gin binding such as 'experiment.seed = 1'; may be repeated.", flag_values=FLAGS
 )
 flags.DEFINE_enum(
-    "executor", None, ["serial", "ray"], "Where members are trained; the same as binding executor.name.",
+    "executor", None, ["serial", "ray"], "Where members are trained; the same as the binding executor.name.",
     flag_values=FLAGS,
 )  # fmt: skip
 flags.DEFINE_string("output_dir", None, "The run directory. Default: runs/<name of the gin file>.", flag_values=FLAGS)
 
 
 def main(_: Sequence[str]) -> None:
-    """Flags -> gin -> one call; prints what was found and where it lies."""
+    """Runs the command: reads the gin files, trains, and prints the results and where they are."""
     gin_files, bindings = FLAGS.gin_file, FLAGS.gin_bindings
     if not gin_files and not bindings:
         raise UserError("Nothing to do: give --gin_file=quickstart.gin (bin/train --help says more).")
@@ -42,7 +42,7 @@ def main(_: Sequence[str]) -> None:
     root = FLAGS.output_dir or str(default_output_dir(gin_files))
     kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)
-    # Imported here: TensorFlow takes seconds, and a wrong flag should be told at once.
+    # Imported here, since TensorFlow takes seconds to import and wrong flags are reported before it.
     on_top = [f"executor.name = '{FLAGS.executor}'"] if FLAGS.executor else []
     configure(gin_files, [*bindings, *on_top])
     from rdl.callbacks import run_summary

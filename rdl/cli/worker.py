@@ -1,4 +1,4 @@
-"""The executor that gin names, whose processes train as this one would: the same configuration, the same threads."""
+"""The executor that gin selects. Its worker processes have the configuration and threads of this process."""
 
 import functools
 
@@ -11,21 +11,21 @@ from rdl.training import threads
 
 
 def executor() -> Executor:
-    """The executor of gin's present configuration; close it when done.
+    """Builds the executor of the current gin configuration; close it after use.
 
     Raises:
-      UserError: no such executor, or its package is missing.
+      UserError: unknown executor, or its package is missing.
     """
     return build_executor(setup=functools.partial(prepare_worker, gin.config_str()))
 
 
 def prepare_worker(config: str, cpus: float) -> None:
-    """Readies a fresh process for members.
+    """Configures a new worker process for training members.
 
     Args:
-      config: gin's text of the run's whole configuration, ``gin.config_str()``.
-      cpus: so many operations may run side by side. One operation gets as many threads as in a serial run: its
-        result may depend on them.
+      config: the run's whole configuration as gin text, ``gin.config_str()``.
+      cpus: number of operations that may run in parallel. One operation has as many threads as in a serial run, since
+        its result may depend on them.
     """
     configure()
     gin.parse_config(config)
