@@ -66,7 +66,9 @@ def compute_metric(data: Any, encode: Function) -> dict[str, Any]:
         if isinstance(error, RuntimeError) and "Required bindings" not in str(error):  # gin: a file lacks bindings
             raise
         name = gin.query_parameter("evaluation.name")
-        raise _UndefinedMetric(f"The metric '{name}' cannot be computed: {str(error).splitlines()[0]}.") from error
+        raise _UndefinedMetric(
+            f"The metric '{name}' cannot be computed: {str(error).splitlines()[0].rstrip('.')}."
+        ) from error
 
 
 def evaluate_run(
