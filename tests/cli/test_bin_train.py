@@ -85,7 +85,7 @@ def test_a_run_its_repetition_and_another_configuration(folder, tmp_path):
         (("--gin_bindings=populaton.size = 3",), "populaton"),
         (("--gin_bindings=population.sizes = 3",), "sizes"),
         (("--gin_bindings=population.size =",), "gin configuration is wrong"),
-        (("--gin_bindings=population.size = 'four'",), "population.size must be a whole number of at least 1, got 'four'"),
+        (("--gin_bindings=population.size = 'four'",), "must be a whole number of at least 1, got 'four'"),
         (("--gin_bindings=experiment.job = 'search'",), "experiment.job must be a function such as @name"),
         (("--gin_bindings=executor.name = 'threads'",), "must be 'serial' or 'ray'"),
         (("--gin_bindings=dataset.name = 'nowhere.npz'",), "nowhere.npz"),
