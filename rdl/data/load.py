@@ -1,10 +1,12 @@
 """Loads data sets by name."""
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gin
+import numpy as np
 
 from rdl.config import RunConfig
 from rdl.config.types import check_type, wanted_type
@@ -15,6 +17,7 @@ from rdl.data.readers import READERS, TFDS, Values, find_reader
 from rdl.data.sources import Source
 from rdl.errors import UserError
 
+_INSPECTED, _MANY_REPEATS = 2000, 0.1  # images compared with each other; share of equal ones that is reported
 _OPTIONS = (
     "values", "size", "filter", "crop", "channels", "split", "origin", "factors", "correlation", "value_range",
     "background", "images_key", "factors_key", "continuous",
@@ -87,7 +90,20 @@ def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Sourc
     if refused := [option for option in given if option not in accepted]:
         raise UserError(f"The data set '{name}' has no option '{refused[0]}': it has {', '.join(accepted) or 'none'}.")
     source, labels, notes = read(**given)
-    return ImageSet(name, ready(source), labels, notes=notes)
+    source = ready(source)
+    return ImageSet(name, source, labels, notes=[*notes, *([] if name in READERS else _describe_repeats(source))])
+
+
+def _describe_repeats(source: Source) -> list[str]:
+    """A note if many of the user's images are equal, as in an array that was allocated and only partly written."""
+    if source.shape[0] == 1:  # rows of a table
+        return []
+    sample = source.read(np.linspace(0, len(source) - 1, min(len(source), _INSPECTED)).astype(np.int64))
+    repeated = len(sample) - len({hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in sample})
+    if repeated < _MANY_REPEATS * len(sample):
+        return []
+    among = f"of {len(sample):,} images inspected " if len(sample) < len(source) else ""
+    return [f"warning: {among}{repeated:,} equal an earlier one: was the file written to its end?"]
 
 
 def from_config(config: RunConfig) -> ImageSet:

@@ -314,3 +314,11 @@ def test_an_empty_array_of_impossible_shape_is_told(tmp_path):
         archive.writestr("factor_names.npy", header.getvalue())
     with pytest.raises(UserError, match="'factor_names' in .* announces int64"):
         data.load(str(path))
+
+
+def test_an_array_that_was_not_written_to_its_end_is_reported(tmp_path):
+    images = RNG.integers(0, 256, (40, 6, 8), dtype=np.uint8)
+    assert data.load(_npz(tmp_path, images=images)).notes == ()
+    images[20:] = 0
+    (note,) = data.load(_npz(tmp_path, images=images)).notes
+    assert note == "warning: 19 equal an earlier one: was the file written to its end?"

@@ -59,3 +59,18 @@ def test_any_number_of_channels_is_read_and_channels_first_is_refused(channels, 
 def test_other_shapes_are_refused(shape):
     with pytest.raises(UserError):
         check_images(shape, "the images")
+
+
+@pytest.mark.parametrize(("kind", "white"), [("u2", 65535), ("u1", 255), ("f4", 1.0)])
+def test_a_hot_pixel_that_makes_the_rest_near_black_is_reported(kind, white):
+    images = (0.01 * white * (1 + np.random.default_rng(0).random((50, 32, 32)))).astype(kind)
+    images[3, 7, 7] = white
+    _, notes = images_from_memory(images)
+    assert any("99.9 % of the values" in note and "dataset.value_range = (0, " in note for note in notes)
+
+
+def test_bright_shapes_on_black_are_not_reported():
+    images = np.zeros((50, 32, 32), np.uint16)
+    images[:, 10:14, 10:14] = 65535
+    _, notes = images_from_memory(images)
+    assert not any("99.9 %" in note for note in notes)

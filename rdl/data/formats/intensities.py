@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,16 +13,19 @@ Range = tuple[float, float]
 
 _DARKEST = 64  # of 255: images whose brightest value lies below are probably stored in another range
 _ROUNDING = 0.4 / 255  # of the range: a value that lies less outside it is rounded to its end
+_NEARLY_ALL = 0.999  # share of the values; the brightest rest may be defects of a camera
+_LEVELS = 2**16  # at which values are counted
 _BIT_DEPTHS = (10, 12, 14, 16)  # of cameras whose images come in integers of 16 bits
 
 
 @dataclass
 class Extent:
-    """Type and extreme values of stored numbers, gathered block by block."""
+    """Type, extreme values and distribution of stored numbers, gathered block by block."""
 
     dtype: np.dtype | None = None
     low: float = math.inf
     high: float = -math.inf
+    _counts: np.ndarray = field(default_factory=lambda: np.zeros(_LEVELS, np.int64))
 
     def add(self, block: np.ndarray, what: str) -> None:
         """Takes in a block of numbers.
@@ -37,6 +40,15 @@ class Extent:
         self.dtype = block.dtype if self.dtype is None else self.dtype
         if block.size:
             self.low, self.high = min(self.low, float(block.min())), max(self.high, float(block.max()))
+            unit = 1 if block.dtype.kind == "f" else _LEVELS - 1
+            levels = np.clip(block, 0, unit).astype(np.float64) * ((_LEVELS - 1) / unit)
+            self._counts += np.bincount(levels.astype(np.int64).ravel(), minlength=_LEVELS)
+
+    @property
+    def bright(self) -> float:
+        """The value that 99.9 % of the numbers do not exceed, of floats between 0 and 1 or integers up to 65,535."""
+        level = int(np.searchsorted(np.cumsum(self._counts), _NEARLY_ALL * self._counts.sum()))
+        return level / (_LEVELS - 1) if self.dtype is not None and self.dtype.kind == "f" else float(level)
 
 
 def measure_extent(blocks: Iterable[np.ndarray], what: str) -> Extent:
@@ -98,16 +110,29 @@ def resolve_range(extent: Extent, given: Range | None, what: str) -> tuple[Range
     if extent.dtype.kind == "f":
         if low < 0 or high > 1 or high - low < _DARKEST / 255:
             raise _unrecognised(extent, "floats from 0 to 1", what)
-        return (0, 1), None
+        return (0, 1), _describe_outliers(extent, 1)
     if low < 0 or high >= 2 ** _BIT_DEPTHS[-1] or high < _DARKEST:
         raise _unrecognised(extent, "integers from 0 to 255 or 65,535", what)
     if high <= 255:
-        return (0, 255), None
+        return (0, 255), _describe_outliers(extent, 255)
     bits = next(bits for bits in _BIT_DEPTHS if high < 2**bits)
     if high - low < _DARKEST / 255 * 2**bits:  # a few of the 256 levels
         raise _unrecognised(extent, f"integers that use the range 0 to {2**bits - 1:,}", what)
-    return (0, 2**bits - 1), (
-        f"values up to {high:,.0f} are read as {bits}-bit intensities, 0 to {2**bits - 1:,} (dataset.value_range)"
+    notes = (
+        f"values up to {high:,.0f} are read as {bits}-bit intensities, 0 to {2**bits - 1:,} (dataset.value_range)",
+        _describe_outliers(extent, 2**bits - 1),
+    )
+    return (0, 2**bits - 1), "; ".join(note for note in notes if note)
+
+
+def _describe_outliers(extent: Extent, white: float) -> str | None:
+    """A warning where the images are nearly black but for one value in a thousand, such as hot pixels of a camera."""
+    if extent.bright >= _DARKEST / 255 * white:
+        return None
+    return (
+        f"warning: 99.9 % of the values are at most {extent.bright:g}, so the images are nearly black beside the "
+        f"brightest values, up to {extent.high:g}: if these are defects, clip the values to {extent.bright:g} and set "
+        f"dataset.value_range = {_pair(min(extent.low, 0), extent.bright)}"
     )
 
 
