@@ -14,6 +14,11 @@ MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "none
 
 _OTHER_NOTATION = re.compile(r"[-+]?(\d+([.,]\d+)?\s*%|\d{1,3}([,' ]\d{3})+(\.\d+)?|\d+(\.\d{3})*,\d+|\d[\d_]*_\d+)")
 """Numbers that only people read: 5 %, 1,000, 0,5, 1_000."""
+_WITH_UNIT = re.compile(
+    r"[-+]?(\d+(\.\d*)?|\.\d+)\s*(([kcmµμun]?m|px|pixels?|in|inch|ft|[kmµμ]?g|[mµμun]?s|sec|min|h|deg|rad|°|°?C|°F|K|[kM]?Hz|m?V)"
+    r"([/·.]?[a-z]+)?[²³]?)"
+)
+"""Numbers with their unit: 5 cm, 12px, 3.5 m/s."""
 _SENTINELS = (-1, -9, -99, -999, -9999, -99999, 9999, 99999)
 _LONGEST_NAME = 100  # characters
 _MOST_LEVELS = 20  # distinct values with fractions that still count as levels of a discrete factor
@@ -30,7 +35,7 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
 
     Raises:
       UserError: mostly numbers, and some words that are neither numbers nor missing marks; or numbers with decimal
-        commas, percent signs or separators of thousands.
+        commas, percent signs, separators of thousands or units.
     """
     values, words = np.full(len(cells), np.nan), {}
     known = [place for place, cell in enumerate(cells) if not is_missing(cell)]
@@ -53,6 +58,11 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
         raise UserError(
             f"Expected numbers such as 1234.5 in {what}, got {other[0][:20]!r}: write numbers with a decimal point, "
             "without percent signs and without separators of thousands."
+        )
+    if all(_WITH_UNIT.fullmatch(word.strip()) for word in words):
+        raise UserError(
+            f"Expected numbers in {what}, got {next(iter(words))[:20]!r}: leave the unit out of the cells, in one unit "
+            "for all; the column's name may say it, such as size_cm."
         )
     return np.array(["" if is_missing(cell) else cell for cell in cells])
 

@@ -40,6 +40,22 @@ def test_numbers_in_another_notation_are_refused(number, notation):
         parse_cells([text, "", text], "the labels")
 
 
+@given(
+    st.lists(st.floats(0.01, 1e4), min_size=2, max_size=9),
+    st.lists(st.sampled_from((" cm", "cm", "px", " mm", "°", " kg", " m/s", " °C", " Hz")), min_size=1, max_size=2),
+)
+@settings(deadline=None)
+def test_numbers_with_units_are_refused(numbers, units):
+    cells = [f"{number:.2f}{units[place % len(units)]}" for place, number in enumerate(numbers)]
+    with pytest.raises(UserError, match="leave the unit out"):
+        parse_cells([*cells, ""], "the labels")
+
+
+@pytest.mark.parametrize("words", [["a1", "b2"], ["3rd", "4th"], ["cm", "px"], ["5 apples", "6 apples"]])
+def test_words_with_digits_remain_classes(words):
+    assert parse_cells(words, "the labels").tolist() == words
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=20), st.sampled_from((-999, -99, -1, 9999)))
 @settings(deadline=None)
 def test_sentinels_beside_other_values_are_named(numbers, mark):
