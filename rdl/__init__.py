@@ -38,7 +38,7 @@ _PACKAGES = (
 
 
 def __getattr__(name: str) -> Any:
-    # TensorFlow takes seconds to import: a package is imported when it is first asked for.
+    # TensorFlow takes seconds to import, so a package is imported at its first use.
     if name in _FACE:
         return getattr(importlib.import_module("rdl.api"), name)
     if name in _PACKAGES:

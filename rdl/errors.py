@@ -11,7 +11,7 @@ class UserError(Exception):
 
 
 def in_one_line(error: BaseException) -> str:
-    """What the binaries print of an error: its first line, cut where nobody would read on.
+    """The line that commands print for an error: its first line, shortened if it is very long.
 
     gin appends lines about where in the configuration a call was made.
     """

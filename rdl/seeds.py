@@ -1,6 +1,7 @@
 """Seeds derived from a place in the run, so that no random number depends on what ran before it.
 
-A place is the run's seed followed by whatever names the spot: ``derive(seed, "x_run", generation, member)``.
+A place is the run's seed followed by the names and numbers that identify the operation:
+``derive(seed, "x_run", generation, member)``.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ GIN_CONFIGS = next(
 
 
 def find_gin_file(name: str) -> Path:
-    """Where a gin file lies: as it is written if there is such a file, else that of this name among those shipped.
+    """Path of a gin file: the file itself if it exists, else the shipped file of this name.
 
     Args:
       name: such as ``my/own.gin``, ``quickstart.gin`` or ``gin_configs/baselines/beta_vae.gin``.

@@ -1,6 +1,6 @@
 """Plans and trains an automatic run: from images and minutes to a gin file, and from the gin file to a model.
 
-The plan is made once. A resumed run reads the gin file that was written, whatever the machine does by then.
+The plan is made once. A resumed run reads the written gin file, and does not measure the machine again.
 """
 
 import importlib.util

@@ -174,7 +174,7 @@ measure.dci_backend = "{plan.trees}"
 
 
 def describe_images(images: int, shape: tuple[int, int, int], pixels: PixelSummary) -> list[str]:
-    """What the inspection of the images found: number, size, channels, values and repetitions."""
+    """Describes the inspected images: number, size, channels, values and repetitions."""
     height, width, channels = shape
     if height == 1:
         return [f"{images:,} rows of {width} columns.", pixels.describe()]

@@ -127,7 +127,7 @@ def find_plan(request: AutoRequest, root: Path) -> Path | None:
             f"{root} holds the run of another command ({difference}): repeat that command to resume it, train the run "
             "further by bin/extend, or choose another --output_dir."
         )
-    # An extended run has settings of its own in config.gin; the plan is only where it began.
+    # An extended run has its settings in config.gin; the plan holds those of its start.
     return paths.config_text if paths.journal.is_file() else paths.plan
 
 

@@ -40,7 +40,7 @@ def guard(command: Callable[[], int], word: Callable[[str], str] = str) -> int:
         _silence(sys.stdout.fileno())
         return 128 + signal.SIGPIPE  # as a shell reports commands that end by it; the work may be unfinished
     except KeyboardInterrupt:
-        return _print_error("\nstopped; the same command goes on from here.", 130)
+        return _print_error("\nstopped; the same command resumes from here.", 130)
     except UnicodeEncodeError as error:  # a path that goes to TensorFlow, say
         return _print_error(f"error: Cannot use {error.object[:200]!a}, which is no UTF-8: choose another name.", 2)
     except OSError as error:

@@ -23,7 +23,7 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few names."""
+    """The constraint that a value is one of some names."""
 
     names: tuple[str, ...]
 

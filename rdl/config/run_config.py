@@ -18,7 +18,7 @@ from rdl.errors import UserError
 
 _MARK = "@"  # the only key of a reference in JSON
 _MACRO = "gin.macro"
-# Their parameters are written down with their defaults; so are those of whatever they, or bindings, refer to.
+# Recorded with the defaults of their parameters, as are the configurables that they or bindings reference.
 _EVERY_RUN = ("experiment", "dataset", "model", "population", "Measurement", "measure")
 
 
@@ -133,7 +133,7 @@ class RunConfig:
 
 
 def iter_bindings() -> Iterator[tuple[str, Any, str, Any]]:
-    """What is bound in gin now: the key as a gin file writes it, its configurable (None: a macro), parameter, value."""
+    """gin's current bindings: key as in a gin file, configurable (None: a macro), parameter and value of each."""
     for (scope, selector), parameters in list(gin.config._CONFIG.items()):
         target = gin.config.ConfigurableReference(selector, False).configurable
         for parameter, value in parameters.items():

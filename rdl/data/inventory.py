@@ -1,4 +1,4 @@
-"""Which data sets are present, and whether their files and caches are sound."""
+"""Lists the data sets that are present, and checks their files and caches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class WorkerThreads:
         self._pool = ThreadPoolExecutor(at_once, "unit", initializer=begin)
 
     def map(self, task: Callable[[UnitT], UnitT], units: Sequence[UnitT]) -> Iterator[UnitT]:
-        """Yields the finished units in their order, whichever finishes first.
+        """Yields the finished units in the order of `units`.
 
         At most twice as many units as threads are at work or wait to be yielded, so that a kill loses few of them.
         """

@@ -7,15 +7,15 @@ import numpy as np
 from rdl.errors import UserError
 
 MOST_CLASSES = 20
-"""A factor with at most so many values is discrete, whatever they are."""
+"""A factor with at most this number of values is discrete."""
 POINTS_PER_CLASS = 10
 """A factor with more values is continuous if it has fewer points per value than this."""
 MOST_FRACTIONAL_CLASSES = 64
-"""A factor with more values, fractions among them, is continuous, however many points it has."""
+"""A factor with more values that include fractions is continuous for any number of points."""
 
 
 def find_continuous(factors: np.ndarray) -> np.ndarray:
-    """Which factors [n, factors] are continuous: bool [factors].
+    """Recognises continuous factors: bool [factors] for factors [n, factors].
 
     The type does not matter: angles in whole degrees on 1,000 points are continuous, and six scales from 0.5 to 1.0 are
     discrete. A classifier of 360 values with three points each can learn nothing, and takes 360 trees a round.
@@ -26,7 +26,7 @@ def find_continuous(factors: np.ndarray) -> np.ndarray:
 def resolve_continuous(
     factors: np.ndarray, names: Sequence[str], continuous: Sequence[str] = (), discrete: Sequence[str] = ()
 ) -> np.ndarray:
-    """As `find_continuous`, except for the factors that the user declares.
+    """Applies the user's declarations, and `find_continuous` to all other factors.
 
     Args:
       factors: [n, factors].

@@ -137,7 +137,7 @@ class EncodedImages:
         return self.sample_observations_from_factors(self.sample_factors(num, random_state), random_state)
 
     def representation(self, observations: np.ndarray) -> np.ndarray:
-        """Codes [..., latents] of images [...]; an image is encoded the first time it is asked for."""
+        """Codes [..., latents] of images [...]; each image is encoded once, when it is first requested."""
         needed = np.unique(observations)
         needed = needed[~self._known[needed]]
         for start in range(0, len(needed), IMAGES):

@@ -74,7 +74,7 @@ def read_points(images: ImageSet, continuous: Sequence[str] = (), discrete: Sequ
 
 
 def find_continuous_columns(images: ImageSet) -> np.ndarray:
-    """Which of the data set's factors are continuous, bool [factors], judged on all labelled images."""
+    """Recognises the data set's continuous factors from all labelled images, bool [factors]."""
     points = read_points(images)
     flags = np.zeros(images.num_factors, dtype=bool)
     flags[points.columns[points.continuous]] = True

@@ -48,7 +48,7 @@ def compute_mig_sup(
     codes = validation.check_codes(codes)
     columns = validation.check_factors(factors, len(codes)).T
     columns = select_varying(utils.bin_continuous(columns, continuous_factors, num_bins))
-    # None as the discretizer: equal widths, whatever gin configures for other metrics.
+    # None as the discretizer: equal widths, independent of gin's settings for other metrics.
     bins = utils.make_discretizer(codes.T, num_bins, None)
     information = utils.discrete_mutual_info(bins, columns) / utils.discrete_entropy(columns)
     active = np.flatnonzero(codes.var(axis=0) > active_variance)

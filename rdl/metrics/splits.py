@@ -57,7 +57,7 @@ def split_points(
 def split_distinct(
     codes: np.ndarray, factors: np.ndarray, num_train: int, seed: int, continuous: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `split_points`, but equal points, such as an image drawn twice, are on the same side.
+    """Splits like `split_points`, but keeps equal points, such as an image drawn twice, on the same side.
 
     Points are split one by one if equal codes have different factors, as codes without information do, or if all points
     with some value of a factor are equal.

@@ -1,6 +1,6 @@
 """The likelihood p(x | z) of images, given the decoder's outputs; gin's `model.likelihood` chooses one.
 
-A decoder gives one real number a pixel and channel, called logits whatever the likelihood:
+A decoder gives one real number a pixel and channel, called logits for every likelihood:
 
     bernoulli             P(x = 1) = s(l), s the logistic function     images near black and white
     continuous_bernoulli  density l exp(l x) / (exp(l) - 1) on [0, 1]  grey levels and colours

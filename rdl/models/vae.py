@@ -163,7 +163,7 @@ class VAE(keras.Model):
 
     @property
     def counts_per_update(self) -> int:
-        """How many of the requested updates one update counts for: one, except where other code is imitated."""
+        """Number of requested updates that one update counts as; 1, unless it follows the count of other code."""
         return 1
 
     def call(self, images, training=False):

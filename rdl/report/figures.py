@@ -153,7 +153,7 @@ def draw_lineage(generations: Generations, best: Sequence[Place], score: str) ->
     points = {(m.generation, m.index): (m.generation, bottom if m.score is None else m.score) for m in members}
     rasterized = len(points) > _MAX_VECTOR_MARKS
     children = [m for m in members if m.parent is not None and (m.generation - 1, m.parent) in points]
-    for copied, colour, width, name in ((False, GREY, 0.7, "goes on"), (True, GREEN, 1.0, "copies a better member")):
+    for copied, colour, width, name in ((False, GREY, 0.7, "continues"), (True, GREEN, 1.0, "copies a better member")):
         lines = [
             (points[m.generation - 1, m.parent], points[m.generation, m.index])  # type: ignore[index]
             for m in children

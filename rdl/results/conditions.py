@@ -6,8 +6,8 @@ from typing import Any
 from rdl.scoring.measure import MEASURED_WITH
 
 EVALUATE, END_OF_RUN = "bin/evaluate", "end of run"
-"""Who measured a score: `rdl.results.evaluation` by disentanglement_lib's protocol, or the run itself at its end. The
-two draw other points, so a table uses one of them (`rdl.results.summary.select_comparable`)."""
+"""The origin of a score: `rdl.results.evaluation` by disentanglement_lib's protocol, or the run's own measurement. They
+use different points, so a table contains scores of only one (`rdl.results.summary.select_comparable`)."""
 
 # What a metric's value depends on, with disentanglement_lib's defaults.
 _BINS = {"discretizer.num_bins": "20", "discretizer.discretizer_fn": "@histogram_discretizer"}

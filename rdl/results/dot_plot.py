@@ -1,4 +1,4 @@
-"""The one plot of results: every run a dot, methods below each other, a bar at the mean of several runs."""
+"""The dot plot of results: a row per method, a dot per run, and a bar at the mean of several runs."""
 
 from collections.abc import Sequence
 from pathlib import Path

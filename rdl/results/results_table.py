@@ -1,4 +1,4 @@
-"""The table of results: one row per number of one model, whoever measured it.
+"""The table of results: one row per score of one model.
 
 Reads runs of rdl, result trees of disentanglement_lib and its aggregated JSON into one pandas DataFrame with the
 columns `COLUMNS`. All tables and plots of rdl render it (`rdl.results.summary`, `rdl.results.dot_plot`).
@@ -32,7 +32,7 @@ measured_by, conditions: as in `rdl.results.conditions`.
 """
 _MODELS = {"final.": "", "x_model.": ": x-model", "first_generation.median_": ": median of random members"}
 """Prefix of a summary's key -> suffix of the method; a recursion measures more models than its final one."""
-_SETTINGS = "settings"  # column of the TrainingSettings while methods are told apart
+_SETTINGS = "settings"  # column of the TrainingSettings, by which methods are distinguished
 _NOT_SCORES = ("elapsed_time", "num_seeds")
 
 Row = dict[str, Any]

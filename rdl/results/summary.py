@@ -1,4 +1,4 @@
-"""The one summary of results: methods beside each other, metric by metric, as text for Markdown, HTML and terminals."""
+"""The summary of results: a table per metric with a row per method, as Markdown text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Which runs may count as seeds of one method, and which settings distinguish those that may not.
+"""Groups runs into seeds of one method, and names the settings that distinguish the other runs.
 
 Scores of models whose settings differ in more than the seed are not a sample: their mean and spread would describe the
 settings, not the method.

@@ -144,7 +144,7 @@ def _gaps(means: np.ndarray, labels: np.ndarray, num_bins: int) -> tuple[np.ndar
 
     A column with all images in one bin has gap 0.
     """
-    # None as the discretizer: equal widths, whatever gin configures for other metrics.
+    # None as the discretizer: equal widths, independent of gin's settings for other metrics.
     codes = utils.make_discretizer(means.T, num_bins, None)
     columns = utils.make_discretizer(labels.T, num_bins, None)
     # One column at a time: the table of pairs needs [latents, n] integers instead of [latents, learned, n].

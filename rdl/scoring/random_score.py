@@ -14,7 +14,7 @@ from rdl.seeds import generator
 
 @gin.configurable
 class RandomScore:
-    """Scores each model with a number drawn uniformly from [0, 1), whatever the model learned.
+    """Scores each model with a number drawn uniformly from [0, 1), independent of the model.
 
     The number is derived from the seed and the model's posterior means, so that members of one generation differ and
     a resumed run repeats its scores.

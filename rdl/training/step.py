@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """The progress of training, int32 scalars. Two counters, as a member that is cloned goes on with other noise."""
+    """The progress of training, int32 scalars. Two counters, since a clone continues with other noise."""
 
     noise_seed: Any
     noise_step: Any  # updates made with this noise seed; both together seed the latent noise of an update

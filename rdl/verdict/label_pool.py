@@ -1,7 +1,7 @@
 """The label pool: the cleanest latent for each factor, out of all models that a run has trained.
 
 No single model of a population has every factor in a latent of its own, but each factor is often clean in some model.
-The pool takes one latent for each factor, from whichever model has it, by evidence that needs no labels:
+The pool takes one latent for each factor, from any of the models, by evidence that needs no labels:
 
 - discreteness: the values of one factor lie on plateaus, the values of a mixture do not;
 - dependence: the latent shares little mutual information with the other latents of its own model (a factor that is
@@ -114,7 +114,7 @@ class PoolRules:
 
     Attributes:
       min_kl: nats; latents of less encode too little of a factor to be its label.
-      clearly_discrete: nats; a latent of at least this discreteness is one factor, whatever it shares: other latents
+      clearly_discrete: nats; a latent of at least this discreteness is one factor at any dependence: other latents
         of its model may carry the factor too.
       discrete: nats; a latent of at least this discreteness is one factor if its dependence is low.
       dependence: nats; a less discrete latent that shares more with another latent of its model is split or rotated.

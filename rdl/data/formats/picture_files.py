@@ -36,7 +36,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's file says before its pixels are decoded.
+    """The properties of a picture that are known before its pixels are decoded.
 
     Attributes:
       height, width: in pixels, orientation applied.

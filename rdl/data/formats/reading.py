@@ -1,9 +1,9 @@
-"""Names the cause of a failed read in the system's or the library's own words."""
+"""Describes the cause of a failed read by the message of the system or the library."""
 
 _LONGEST = 200  # characters
 
 
 def describe_cause(error: BaseException) -> str:
-    """What the system or the library said, in one line without a full stop at its end."""
+    """The message of the system or the library, in one line without a full stop at its end."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(said).split())[:_LONGEST].rstrip(".")

@@ -34,7 +34,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How stored pictures become uint8 images.
+    """The settings that convert stored pictures to uint8 images.
 
     Attributes:
       deep: stored values of black and white in pictures of more than 8 bits; None where there are no such pictures.

@@ -91,13 +91,13 @@ def imitation(means: tf.Tensor, labels: tf.Tensor, known: tf.Tensor) -> tf.Tenso
 
 
 def leakage(means: tf.Tensor, variances: tf.Tensor, num_labels: tf.Tensor | int) -> tf.Tensor:
-    """sum_{j < num_labels} sum_{k != j} [Var_c(m_kc) / V_k + Var_c(s_kc) / (2 V_k^2)]: what latent j tells of latent k.
+    """sum_{j < num_labels} sum_{k != j} [Var_c(m_kc) / V_k + Var_c(s_kc) / (2 V_k^2)], the leakage of latent j.
 
     m_kc = E[mu_k | c_j] and s_kc = E[(mu_k - E mu_k)^2 | c_j] are the first two moments of latent k in the classes of
     latent j, and V_k = Var(mu_k) + E[sigma_k^2] is the variance of its aggregate posterior. The first term is the
     correlation ratio of Pearson; the second sees a latent whose spread depends on latent j but whose mean does not.
     Both are free of scale: a variance between classes that is not divided by V_k falls as soon as the encoder shrinks
-    latent k, whatever it depends on (docs/evidence.md has the difference).
+    latent k, even if its dependence remains.
 
     The classes c_j are `CLASSES` quantile ranges of latent j in the batch, so that the term sees dependence of any
     shape, a circle included, where a covariance sees straight lines only. They are those of the latent, not of its

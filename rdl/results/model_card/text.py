@@ -118,7 +118,7 @@ def _describe_model(records: CardRecords, model: TrainedModel) -> str:
 
 
 def _describe_selection(records: CardRecords) -> str:
-    """How the model was selected; empty for a job that is unknown or trains one model."""
+    """Describes the selection of the model; empty for an unknown job or one that trains a single model."""
     if records.job == "rpu_vae":
         use = "train and select" if records.pool else "select"
         return (
