@@ -81,7 +81,7 @@ def test_slow_machines_train_few_models_for_long(minutes, speed):
         assert plan.x_run.images_per_model >= 0.9 * ENOUGH
 
 
-def test_a_plan_says_what_more_time_would_bring():
+def test_a_plan_states_the_benefit_of_more_time():
     short = make_plan(3_000, dataclasses.replace(SPEED, training=1_200), 60 * 20)
     seconds, gain = suggest_more_time(short, dataclasses.replace(SPEED, training=1_200))
     assert not short.has_recursion

@@ -49,7 +49,7 @@ def refusal(*arguments, cwd=ROOT):
     return line
 
 
-def test_a_missing_gin_file_is_told_with_those_there_are():
+def test_the_error_for_a_missing_gin_file_lists_the_available_ones():
     line = refusal("--gin_file=gin_configs/quickstat.gin")
     assert "gin_configs/quickstat.gin does not exist" in line
     assert "gin_configs/quickstart.gin" in line
@@ -93,7 +93,7 @@ def test_a_run_its_repetition_and_another_configuration(folder, tmp_path):
         ((), "Nothing to do"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(folder, tmp_path, arguments, expected):
+def test_wrong_input_is_refused_in_one_line(folder, tmp_path, arguments, expected):
     gin_file = [f"--gin_file={folder / 'tiny.gin'}"] if arguments else []
     assert expected in refusal(*gin_file, *arguments, f"--output_dir={tmp_path / 'run'}", cwd=tmp_path)
 

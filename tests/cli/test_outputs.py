@@ -37,7 +37,7 @@ def ended(npz, *arguments, redirect="", **environment):
 @pytest.mark.parametrize(
     ("redirect", "word"), [(">&-", b"standard output is closed"), ("> /dev/full", b"Cannot write to standard output")]
 )
-def test_an_output_that_takes_nothing_is_told(npz, redirect, word):
+def test_a_closed_or_full_output_is_an_error_in_one_line(npz, redirect, word):
     result = ended(npz, redirect=redirect)
     assert result.returncode == 2
     errors = [line for line in result.stderr.splitlines() if not line.startswith(b"# ")]
@@ -89,13 +89,13 @@ LONG = "x" * 300
         ("train", [f"--gin_file={LONG}"]),
     ],
 )  # fmt: skip
-def test_a_name_that_is_too_long_is_told(command, arguments, capsys):
+def test_a_name_that_is_too_long_is_refused(command, arguments, capsys):
     assert command_line.run(command, arguments) == 2
     told = capsys.readouterr().err.splitlines()  # a bar of progress may stand before it
     assert told[-1].startswith("error: ") and "Traceback" not in "".join(told)
 
 
-def test_a_path_that_is_refused_within_gins_calls_is_told(capsys):
+def test_a_path_that_the_system_refuses_within_a_gin_call_is_an_error_in_one_line(capsys):
     @gin.configurable("outputs_opens")
     def opens():
         Path(LONG).exists()
@@ -121,7 +121,7 @@ def test_json_goes_through_links_and_into_pipes(npz, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "there"), [("factors_test", "codes_test"), ("factors", "codes")])
-def test_half_a_split_is_told(npz, tmp_path, name, there):
+def test_half_a_split_is_refused(npz, tmp_path, name, there):
     with np.load(npz) as file:
         arrays = {**file, "codes_test": file["codes"], "factors_test": file["factors"]}
     del arrays[name]

@@ -104,7 +104,7 @@ def test_what_fits_is_taken(binding):
         ("in/scope/bindings_part.steps = 1.5", "in/scope/bindings_part.steps must be a whole number or None, got 1.5"),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(binding, told):
+def test_values_that_do_not_fit_are_refused_in_one_line(binding, told):
     gin.parse_config(binding)
     with pytest.raises(UserError) as error:
         reading.check_types()
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_told_in_one_line(binding, told):
     ],
     ids=lambda text: text[:40],
 )
-def test_what_gin_cannot_read_is_told_in_one_line(binding, told):
+def test_gin_syntax_errors_are_refused_in_one_line(binding, told):
     with pytest.raises(UserError) as error:
         reading.read_gin([], ["rates = (1, 2)", binding])
     assert told in str(error.value)
@@ -141,7 +141,7 @@ def test_scopes_that_the_code_or_a_reference_enters_are_taken():
                            "own/macro = 3", "bindings_whole.untold = %own/macro"])  # fmt: skip
 
 
-def test_files_that_include_each_other_are_told(tmp_path):
+def test_files_that_include_each_other_are_refused(tmp_path):
     (tmp_path / "a.gin").write_text(f"include '{tmp_path}/b.gin'\n")
     (tmp_path / "b.gin").write_text(f"include '{tmp_path}/a.gin'\n")
     with pytest.raises(UserError, match="include each other in a circle"):
@@ -149,7 +149,7 @@ def test_files_that_include_each_other_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "/", "\udcff"])
-def test_a_file_that_cannot_be_is_told(name):
+def test_an_impossible_file_name_is_refused(name):
     with pytest.raises(UserError, match="does not exist"):
         reading.check_files([name])
 
@@ -164,7 +164,7 @@ def test_bindings_are_formatted_as_gin_writes_them():
     ("binding", "meant"),
     [("dataset.nam = 'a'", "name"), ("datset.name = 'a'", "dataset"), ("zzzz.name = 'a'", None)],
 )
-def test_a_mistyped_name_is_told_with_what_is_near(binding, meant):
+def test_the_error_for_a_mistyped_name_suggests_similar_names(binding, meant):
     importlib.import_module("rdl.data")  # registers dataset
     with pytest.raises(UserError) as error:
         reading.read_gin([], [binding])
@@ -172,6 +172,6 @@ def test_a_mistyped_name_is_told_with_what_is_near(binding, meant):
     assert meant is None or f"(did you mean '{meant}'?)" in str(error.value)
 
 
-def test_a_mistyped_file_is_told_with_what_is_near():
+def test_the_error_for_a_mistyped_file_suggests_similar_files():
     with pytest.raises(UserError, match=r"quikstart.gin does not exist \(did you mean 'quickstart.gin'\?\); rdl ships"):
         reading.check_files(["quikstart.gin"])

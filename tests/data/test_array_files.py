@@ -53,7 +53,7 @@ def test_npy(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["labels", "y", "targets", "latents_classes"])
-def test_usual_names_are_recognised_and_said(path, name):
+def test_usual_names_are_recognised_and_stated(path, name):
     images = data.load(_save(path, x=IMAGES, **{name: CLASSES}))
     np.testing.assert_array_equal(images.factors(ALL)[:, 0], CLASSES)
     assert images.factor_space.names == (name,)

@@ -142,7 +142,7 @@ def test_pooling_averages_and_rounds_halves_up():
         Pooled(RenderedSprites(), 30)
 
 
-def test_the_record_tells_what_is_in_the_cache():
+def test_the_record_describes_the_cache():
     path = cache.build_cache("key of it", 20, SHAPE, _blocks()).path
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["key"] == "key of it" and record["length"] == 20 and record["shape"] == list(SHAPE)

@@ -56,7 +56,7 @@ def test_the_same_images_each_time_and_fewer_of_them_with_a_smaller_sigma():
     assert len(kept(("x", "y", 1e9))[0]) == COUNT
 
 
-def test_hidden_factors_can_be_correlated_and_are_drawn_from_what_is_left():
+def test_hidden_factors_can_be_correlated_and_are_drawn_from_the_kept_images():
     grid = Grid.over(tuple(SIZES), tuple(SIZES.values()), hidden=("scale",))
     source, table = correlated(SOURCE, grid, ("scale", "x", 0.01))
     assert table.space.names == ("shape", "angle", "x", "y")
@@ -84,7 +84,7 @@ def test_it_is_prepared_and_found_the_next_time():
         np.testing.assert_array_equal(images.factors(everything), plain.factors(everything))
 
 
-def test_images_belong_to_their_factors_and_a_missing_combination_is_told():
+def test_images_belong_to_their_factors_and_a_missing_combination_is_refused():
     whole = data.load("dsprites_full", values=SPRITES["values"])
     part = data.load("dsprites_full", **SPRITES)
     everything = np.arange(len(part))

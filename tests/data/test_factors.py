@@ -17,7 +17,7 @@ def test_index_and_factors_are_inverse_and_the_last_factor_is_fastest(sizes):
     np.testing.assert_array_equal(space.index(factors), np.arange(space.num_states))
 
 
-def test_what_no_factor_space_is_and_what_it_refuses():
+def test_invalid_factor_spaces_are_refused():
     with pytest.raises(UserError, match="one distinct name per factor"):
         FactorSpace(("a", "a"), (2, 3))
     with pytest.raises(UserError, match="at least one value"):
@@ -60,7 +60,7 @@ class DlibDraws:
         (("c", "i", "e", "a", "l"), (5, 10, 9, 18, 6), ("i",), (5, 10, 9, 18, 6), [0, 2, 3, 4]),
     ],
 )
-def test_a_grid_draws_what_disentanglement_lib_draws(names, sizes, hidden, dlib_sizes, latent):
+def test_a_grid_draws_the_factors_of_disentanglement_lib(names, sizes, hidden, dlib_sizes, latent):
     grid, dlib = Grid.over(names, sizes, hidden), DlibDraws(dlib_sizes, latent)
     ours, theirs = np.random.RandomState(3), np.random.RandomState(3)
     for _ in range(2):

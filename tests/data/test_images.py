@@ -62,7 +62,7 @@ def test_a_subset_draws_only_its_own_images():
         part.sample_observations_from_factors(np.array([[0, 0]]), np.random.RandomState(0))
 
 
-def test_without_factors_the_images_remain_and_the_rest_says_what_to_do():
+def test_images_without_factors_are_readable_and_factor_methods_name_the_remedy():
     images = _small(labels=False)
     assert images.factor_space is None and len(images.images(np.arange(6))) == 6
     for ask in (
@@ -88,7 +88,7 @@ def test_a_cached_set_travels_small_and_reads_the_same_elsewhere(method):
     np.testing.assert_array_equal(there, here)
 
 
-def test_threads_read_what_one_thread_reads():
+def test_many_threads_read_the_same_images_as_one():
     images = data.load("dsprites_full", values={"orientation": 8, "x": 8, "y": 8}, size=32)
     batches = np.random.default_rng(0).integers(len(images), size=(16, 20))
     with ThreadPoolExecutor(4) as pool:

@@ -43,7 +43,7 @@ def test_images_of_an_npz_by_their_numbers(folder):
     np.testing.assert_array_equal(images.factors(np.arange(12))[:, 0], np.arange(12) % 3)
 
 
-def test_gaps_are_left_out_of_what_is_measured(folder):
+def test_images_with_missing_labels_are_not_measured(folder):
     lines = WHOLE.splitlines()
     lines[3] = "02.png,ball,"
     del lines[6]  # 05.png
@@ -80,7 +80,7 @@ def test_gaps_are_left_out_of_what_is_measured(folder):
         ("file,a\n00.png,inf\n01.png,1\n", "NaN or infinity"),
     ],
 )
-def test_what_is_no_file_of_labels_is_told_in_one_line(folder, text, expected):
+def test_invalid_label_files_are_refused_in_one_line(folder, text, expected):
     with pytest.raises(UserError, match=expected):
         load(folder, text)
 

@@ -129,7 +129,7 @@ def test_noshape_hides_the_shape():
     np.testing.assert_array_equal(observations, expected)
 
 
-def test_colour_noise_and_scream_draw_what_disentanglement_lib_draws(write):
+def test_colour_noise_and_scream_draw_the_images_of_disentanglement_lib(write):
     picture = RNG.integers(0, 256, (600, 500, 3), dtype=np.uint8)
     Image.fromarray(picture).save(write("scream/scream.jpg"))
     shrunk = Image.open(official.SCREAM.require("scream_dsprites"))
@@ -296,7 +296,7 @@ def test_matlab_s_arrays_are_read_as_scipy_reads_them(write, compressed):
             matlab.read_matlab_array(path, name)
 
 
-def test_a_matlab_file_cut_anywhere_is_told(write):
+def test_a_matlab_file_cut_anywhere_is_refused(write):
     """scipy's own reader ends the process where a compressed array is cut in its header."""
     path = write("any.mat")
     scipy.io.savemat(path, {"im": RNG.integers(0, 256, (4, 4, 3, 2, 2), dtype=np.uint8)}, do_compression=True)

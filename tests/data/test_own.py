@@ -304,7 +304,7 @@ def test_importing_the_data_needs_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_an_empty_array_of_impossible_shape_is_told(tmp_path):
+def test_an_empty_array_of_impossible_shape_is_refused(tmp_path):
     path = tmp_path / "own.npz"
     header = io.BytesIO()
     shape = {"descr": "<i8", "fortran_order": False, "shape": (12, 1 << 62, 0)}

@@ -208,7 +208,7 @@ def test_every_lossless_format_reads_the_same(tmp_path, suffix):
     np.testing.assert_array_equal(_all(data.load(path, channels=1))[..., 0], pixels)
 
 
-def test_of_several_pictures_in_a_file_the_first_is_read_and_that_is_said(tmp_path):
+def test_the_first_of_several_pictures_in_a_file_is_read_with_a_note(tmp_path):
     frames = [Image.fromarray(each) for each in RNG.integers(0, 256, (3, 6, 9), dtype=np.uint8)]
     path = _write(tmp_path / "stacks", [frames[0]] * N, ".tif", save_all=True, append_images=frames[1:])
     images = data.load(path)

@@ -10,7 +10,7 @@ from rdl.metrics import splits
 
 @given(st.integers(0, 10_000), st.integers(4, 300))
 @settings(max_examples=40, deadline=None)
-def test_split_covers_all_points_once_with_the_asked_sizes(seed, num_points):
+def test_split_covers_all_points_once_with_the_requested_sizes(seed, num_points):
     factors = np.random.default_rng(seed).integers(0, [2, 5, 40], size=(num_points, 3))
     train, test = splits.split_points(factors, 1 / 3, seed)
     np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(num_points))

@@ -132,7 +132,7 @@ def test_cells_of_tables_are_escaped():
     assert "<img" not in table and table.count("&lt;script&gt;") == 6
 
 
-def test_the_page_of_a_running_run_shows_what_is_done(tmp_path):
+def test_the_page_of_a_running_run_shows_the_finished_part(tmp_path):
     root = made_up.make_run(tmp_path / "run", finished=False, leaves=1, count=1)
     with open(root / "journal.jsonl", "ab") as file:
         file.write(b'{"key": "x_run/gener')  # a record that is being written

@@ -390,7 +390,7 @@ def test_a_metric_that_cannot_be_computed_leaves_the_others_done(run, tmp_path):
     assert not result_tree.is_complete(run / "metrics/mean/few", "evaluation")
 
 
-def test_images_without_every_combination_of_factors_are_measured_by_what_samples_images(tmp_path):
+def test_images_without_every_combination_of_factors_are_measured_by_metrics_that_sample_images(tmp_path):
     run, lines = make_run(tmp_path / "run"), []
     config = RunReader.open(run).config
     config = replace(config, settings={**config.settings, "dataset.correlation": ["x", "y", 0.05]})

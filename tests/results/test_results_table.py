@@ -242,7 +242,7 @@ def test_conditions_are_those_that_the_run_recorded(tmp_path):
     assert conditions["dci.disentanglement"] == "dci.num_train 300; dci.num_test 200; dci.backend 'lightgbm'"
 
 
-def test_results_of_one_run_are_named_as_asked(tmp_path):
+def test_results_of_one_run_have_the_requested_name(tmp_path):
     root = finished_run(tmp_path / "run", "", 0.4, **{"x_model.discrete_mig": 0.3, "seed": 7})
     results = read_run_results(Layout(root), "mine")
     assert dict(zip(results["method"], results["value"], strict=True)) == {"mine": 0.2, "mine: x-model": 0.3}

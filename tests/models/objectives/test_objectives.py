@@ -63,7 +63,7 @@ def test_beta_tc_vae(made, beta):
     np.testing.assert_allclose(sum(terms.values()), beta_tc_loss(made, beta), rtol=1e-5)
 
 
-def test_beta_tc_vae_with_beta_1_is_the_plain_bound_whatever_the_data_set_size(made):
+def test_beta_tc_vae_with_beta_1_is_the_plain_bound_for_any_data_set_size(made):
     means, log_variances, z, _, _ = made
     log_q = stats.norm.logpdf(z, means, np.exp(log_variances / 2)).sum(axis=1)
     expected = reconstruction_and_kl(made)[0] + (log_q - stats.norm.logpdf(z).sum(axis=1)).mean()
