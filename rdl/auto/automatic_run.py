@@ -70,7 +70,7 @@ def run_automatically(
 
     def make_callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
         budget = _make_time_budget(run.paths, asked, started, earlier)
-        return (*experiment.callbacks(run, seed), *([budget] if budget else []))
+        return (*experiment.default_callbacks(run, seed), *([budget] if budget else []))
 
     with configured([str(gin_file)]):
         return train_configured(str(root), make_executor, make_callbacks)
@@ -138,7 +138,7 @@ def write_plan(
 def train_configured(
     root: str,
     make_executor: Callable[[], Executor],
-    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = experiment.callbacks,
+    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = experiment.default_callbacks,
 ) -> dict[str, Any]:
     """Trains gin's present configuration with the threads that it asks for; returns the summary."""
     configure_threads()

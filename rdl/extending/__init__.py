@@ -1,1 +1,1 @@
-"""Trains a finished or stopped run further: decides which finished units stay valid under the new settings."""
+"""Trains a finished or stopped run further under enlarged settings."""

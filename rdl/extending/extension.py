@@ -1,7 +1,7 @@
 """Extends a run: enlarges its configuration, archives the results that this invalidates, and resumes training."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,19 @@ from typing import Any
 from rdl.auto.request import read_plan_record
 from rdl.config import RunConfig, configured
 from rdl.errors import UserError
-from rdl.extending.reusable_units import STAGES, Settings, plan_retraining
+from rdl.extending.retraining import Settings, plan_retraining
 from rdl.population import Member
 from rdl.runs import RunDirectory, RunReader
 from rdl.runs.archive import move_to_archive
 from rdl.runs.keys import MemberKey, OutcomeKey
 
-Say = Callable[[str], None]
+_Members = Mapping[MemberKey, Member]
 
 
 def extend_run(
     root: Path,
     train: Callable[[str], dict[str, Any]],
-    say: Say,
+    say: Callable[[str], None],
     *,
     generations: int | None = None,
     leaf_runs: int | None = None,
@@ -44,96 +44,102 @@ def extend_run(
       bindings: further gin bindings, which override the run's configuration.
 
     Raises:
-      UserError: there is no run, or its records do not allow the change.
+      UserError: the folder holds no run, or its records do not allow the change.
     """
     reader = RunReader.open(root)
     before = reader.config
+    members = {key: Member.from_record(record) for key, record in reader.of_kind(MemberKey).items()}
     with configured([], [before.gin_text]):
         old = Settings.from_gin()
-        lines = _lines(old, reader, generations, leaf_runs, images, minutes)
+        lines = [
+            *_bind_leaf_runs(old, leaf_runs), *_bind_length(old, reader, members, generations, images, minutes)
+        ]  # fmt: skip
     with configured([], [before.gin_text, *lines, *bindings]):
         new = Settings.from_gin()
-        again = plan_retraining(old, new)
-        _check_goes_on(reader, old, new)
-        if again is None:
-            say("The run has these settings already: it is resumed if it has not ended.")
+        retraining = plan_retraining(old, new)
+        _check_continues(reader, old, new)
+        if retraining is None:
+            say("The run already has these settings. It is resumed if it has not ended.")
         else:
-            stages = dict.fromkeys(key.stage for key in reader.of_kind(MemberKey))
+            stages = dict.fromkeys(key.stage for key in members)
             with RunDirectory(root, before) as run:
-                place = move_to_archive(
-                    run, replace(RunConfig.from_gin(), kernels=before.kernels), again.keeps, again.folders(stages)
-                )
-            words = again.describe(stages)
-            say(f"Trained again: {words}." if words else "All trained members stay.")
-            say(f"The earlier results are in {place}.")
+                config = replace(RunConfig.from_gin(), kernels=before.kernels)
+                archive = move_to_archive(run, config, retraining.keeps, retraining.folders(stages))
+            again = ", ".join(retraining.retrained(stages))
+            say(f"Trained again: {again}." if again else "All trained members stay valid.")
+            say(f"The earlier results are in {archive}.")
         return train(str(root))
 
 
-def _lines(
-    old: Settings,
-    reader: RunReader,
-    generations: int | None,
-    leaf_runs: int | None,
-    images: int | None,
+def _bind_leaf_runs(old: Settings, leaf_runs: int | None) -> list[str]:
+    if leaf_runs is None:
+        return []
+    if old.job != "rpu_vae":
+        raise UserError(f"--leaf_runs needs a run of rpu_vae, got one of {old.job}: leave it out.")
+    return [f"rpu_vae.leaf_runs = {leaf_runs}"]
+
+
+def _bind_length(
+    old: Settings, reader: RunReader, members: _Members, generations: int | None, images: int | None,
     minutes: float | None,
-) -> list[str]:
-    """The requested settings as lines of gin."""
-    last = STAGES[old.job][-1]
-    lines = [] if leaf_runs is None else [f"rpu_vae.leaf_runs = {leaf_runs}"]
-    if leaf_runs is not None and last != "final":
-        raise UserError("Only a run of rpu_vae has leaf runs, this one has none: leave --leaf_runs out.")
+) -> list[str]:  # fmt: skip
+    """Bindings that train the last stage longer, in the given unit."""
     for name, value in (("minutes", minutes), ("images", images)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise UserError(f"--{name} must be a number above 0, got {value}.")
-    if (minutes is not None) + (images is not None) + (generations is not None) > 1:
-        raise UserError("--generations, --images and --minutes say the same in three ways: give one of them.")
-    members = [Member.from_record(record) for record in reader.of_kind(MemberKey).values()]
+    if sum(value is not None for value in (generations, images, minutes)) > 1:
+        raise UserError("--generations, --images and --minutes are alternatives, got several: give one of them.")
     if minutes is not None:
-        images = int(60 * minutes * _pace(reader, members))
-    settings, total = old.stages[last], old.numbers["rpu_vae.total_images"]
-    if images is not None and last == "final" and total is not None:
-        return [*lines, f"rpu_vae.total_images = {max(total, sum(map(_images, members))) + images}"]
+        images = int(60 * minutes * _images_per_second(reader, members))
+    total = old.numbers["rpu_vae.total_images"]
+    if images is not None and old.last_stage == "final" and total is not None:
+        return [f"rpu_vae.total_images = {max(total, _count_images(members)) + images}"]
     if images is not None:
-        done = {key.generation: member for key, member in zip(reader.of_kind(MemberKey), members, strict=True)
-                if key.stage == last and member.status == "scored"}  # fmt: skip
-        a_generation = settings.members(max(len(done), settings.generations or 0)) * max(
-            map(_images, done.values()), default=0
+        generations = _count_generations(old, members, images)
+    if generations is None:
+        return []
+    converged = _reason_of_end(reader, old.last_stage).startswith("converged")
+    return [
+        f"{_binding(old, 'generations')} = {generations}",
+        *([f"{_binding(old, 'until_converged')} = False"] if converged else []),
+    ]
+
+
+def _count_generations(old: Settings, members: _Members, images: int) -> int:
+    """The total number of generations of the last stage after this many additional images."""
+    stage, settings = old.last_stage, old.stages[old.last_stage]
+    scored = {key.generation: _images(member) for key, member in members.items()
+              if key.stage == stage and member.status == "scored"}  # fmt: skip
+    generations = max(len(scored), settings.generations or 0)
+    cost = settings.members(generations) * max(scored.values(), default=0)
+    if not cost:
+        raise UserError(f"The run has not begun its last stage, {stage}: resume it first, or give --generations.")
+    if images < cost:
+        raise UserError(f"--images must be at least {cost:,}, which a generation of {stage} takes, got {images:,}.")
+    return generations + images // cost
+
+
+def _check_continues(reader: RunReader, old: Settings, new: Settings) -> None:
+    """Refuses further generations of a last stage that would end at the same generation again."""
+    stage = new.last_stage
+    there, here = old.stages[stage], new.stages[stage]
+    reason = _reason_of_end(reader, stage)
+    if reason.startswith("nothing") and there.generations != here.generations and there.min_score == here.min_score:
+        raise UserError(
+            f"{stage} stopped since {reason}, so more generations change nothing: lower it too, "
+            f"--gin_bindings='{_binding(old, 'min_score')} = 0.0'."
         )
-        if not a_generation:
-            raise UserError(f"The run has not begun its last stage, {last}: let it begin, or give --generations.")
-        if images < a_generation:
-            raise UserError(
-                f"A generation of {last} takes {a_generation:,} images of models, more than the {images:,} of --images."
-            )
-        generations = max(len(done), settings.generations or 0) + images // a_generation
-    if generations is not None:
-        lines.append(f"{_key(old, last, 'generations')} = {generations}")
-        if _stopped(reader, last).startswith("converged"):
-            lines.append(f"{_key(old, last, 'until_converged')} = False")
-    return lines
 
 
-def _stopped(reader: RunReader, stage: str) -> str:
+def _reason_of_end(reader: RunReader, stage: str) -> str:
     """The reason why a stage stopped; empty if it has not."""
     return str(reader.of_kind(OutcomeKey).get(OutcomeKey(stage), {}).get("stopped", ""))
 
 
-def _check_goes_on(reader: RunReader, old: Settings, new: Settings) -> None:
-    """Refuses further generations of a last stage that would stop at the same point again."""
-    last = STAGES[new.job][-1]
-    there, here = old.stages[last], new.stages[last]
-    stopped = _stopped(reader, last)
-    if stopped.startswith("nothing") and there.generations != here.generations and there.min_score == here.min_score:
-        raise UserError(
-            f"{last} stopped since {stopped}, so more generations change nothing: lower it too, "
-            f"--gin_bindings='{_key(old, last, 'min_score')} = 0.0'."
-        )
-
-
-def _key(old: Settings, scope: str, field: str) -> str:
+def _binding(old: Settings, field: str) -> str:
     """The name of the binding that sets a field of the last stage."""
-    scoped = f"{scope}/population.{field}"
-    return scoped if scoped in old.counts or scope == "final" else f"population.{field}"
+    scoped = f"{old.last_stage}/population.{field}"
+    return scoped if scoped in old.bindings or old.last_stage == "final" else f"population.{field}"
 
 
 def _images(member: Member) -> int:
@@ -141,12 +147,16 @@ def _images(member: Member) -> int:
     return member.details.get("images", 0) * len(member.details.get("kl", ()))
 
 
-def _pace(reader: RunReader, members: Sequence[Member]) -> float:
-    """Training images per second: from the run's plan, or from the durations of its members."""
+def _count_images(members: _Members) -> int:
+    return sum(map(_images, members.values()))
+
+
+def _images_per_second(reader: RunReader, members: _Members) -> float:
+    """Training speed, from the run's plan or from the durations of its members."""
     measured = read_plan_record(reader.paths, "speed").get("training")
-    if isinstance(measured, (int, float)) and measured > 0:
+    if isinstance(measured, int | float) and measured > 0:
         return float(measured)
-    seconds = sum(member.details.get("seconds", 0.0) for member in members if _images(member))
+    seconds = sum(member.details.get("seconds", 0.0) for member in members.values() if _images(member))
     if not seconds:
-        raise UserError("Nothing was trained yet, so its speed is unknown: give --generations or --images.")
-    return sum(map(_images, members)) / seconds
+        raise UserError("The run has no trained member, so its speed is unknown: give --generations or --images.")
+    return _count_images(members) / seconds

@@ -1,1 +1,1 @@
-"""What a run can do: a search, the recursion, a ladder, a study; and the frame they share."""
+"""Jobs of a run: a search, the recursion, a ladder or a study; and the code that they share."""

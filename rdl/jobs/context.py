@@ -1,4 +1,4 @@
-"""What every job works with: the run, its seed, its data, what members are trained by and where, and who watches."""
+"""The context of a job: its run, seed, data, learner, executor and callback."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from rdl.runs import RunDirectory
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of one job.
+    """The context of one job.
 
     Attributes:
       run: the open run directory.
-      seed: of the run; all randomness derives from it.
+      seed: the run's seed, from which all randomness derives.
       images: the data set.
-      learner: trains members, and makes use of them ..
-      executor: .. here or in other processes.
-      callback: is told what happens.
+      learner: trains members, and encodes with and loads their models.
+      executor: runs the learner in this process or in others.
+      callback: follows the progress of the run.
     """
 
     run: RunDirectory

@@ -1,4 +1,4 @@
-"""One run from start to end: opens its directory, runs its job, writes what a reader will look for."""
+"""Runs a job in a run directory and writes its summary."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ Job = Callable[[Context], dict[str, Any]]
 _MIN_IMAGES = 10
 
 
-def callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
-    """Who is told how a real run goes on."""
+def default_callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
+    """Progress in the terminal, TensorBoard events and the session log."""
     return terminal(), TensorBoard(run, seed), SessionLog(run)
 
 
@@ -37,23 +37,23 @@ def experiment(
     output_dir: str,
     make_executor: Callable[[], Executor] = SerialExecutor,
     make_learner: Callable[[], Learner] = VAELearner.from_gin,
-    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = callbacks,
+    make_callbacks: Callable[[RunDirectory, int], Sequence[Callback]] = default_callbacks,
     *,
     job: Job | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Runs a job in its directory, or goes on where it was stopped; returns the summary.
+    """Runs a job in a run directory, or resumes it, and returns the summary.
 
     Args:
       output_dir: the run directory.
-      make_executor: makes where members are trained, once there is something to train.
-      make_learner: makes what trains them.
-      make_callbacks: makes who is told how the run goes on, of the run and its seed.
-      job: what to do, a gin reference such as ``@rpu_vae``.
-      seed: all randomness of the run derives from it.
+      make_executor: makes the executor; not called for a finished run.
+      make_learner: makes the learner; not called for a finished run.
+      make_callbacks: makes the callbacks from the run and its seed.
+      job: the job, a gin reference such as ``@rpu_vae``.
+      seed: the seed from which all randomness of the run derives.
 
     Raises:
-      UserError: the configuration, the data or the directory are not fit.
+      UserError: the configuration, the images or the directory cannot be used.
     """
     if job is None:
         raise UserError("No job: give --gin_file=gin_configs/quickstart.gin, or set experiment.job = @rpu_vae.")
@@ -76,20 +76,20 @@ def experiment(
         learner, executor = make_learner(), make_executor()
         callback = CallbackList(*make_callbacks(run, seed))
         unused = find_unused(config)
-        # An automatic run prints the notes before its plan.
+        # An automatic run has printed them already.
         notes = [] if run.paths.plan.is_file() else [f"images: {note}" for note in images.notes]
         for line in (*notes, *run.journal.damaged, *(f"warning: {line}" for line in (*other_kernels, *unused))):
             callback.on_message(line)
         try:
             found = job(Context(run, seed, images, learner, executor, callback))
-            if not sessions:  # a resumed session uses only some of the settings
+            if not sessions:  # a resumed session may use only some of the settings
                 reported = {line.partition(" ")[0] for line in unused}
                 for key in sorted({*find_uncalled(config)} - reported):
                     callback.on_message(f"warning: {key} had no effect: nothing in this run used it.")
         finally:
             executor.close()
             callback.close()
-            if len(run.journal):  # a run that failed before its first unit may start over with other settings
+            if len(run.journal):  # without units the run may start again with other settings
                 run.journal.append(str(SessionKey(len(sessions))), {"seconds": time.perf_counter() - started})
         operative = RunConfig.operative()
         files.write_text(run.paths.operative_text, operative.gin_text)

@@ -20,10 +20,10 @@ def export_result(context: Context, stage: Stage, *before: Stage) -> dict[str, A
     Args:
       context: the job's context.
       stage: the last stage.
-      before: earlier stages, whose models the verdict compares too.
+      before: earlier stages, whose models the verdict also compares.
 
     Returns:
-      The verdict's entries of the summary, with keys ``verdict.*``.
+      The verdict's part of the summary, with keys ``verdict.*``.
     """
     verdict = judge_model(context, stage, before)
     for each in before:

@@ -12,7 +12,7 @@ from rdl.runs.keys import VerdictKey
 from rdl.seeds import generator
 from rdl.verdict import COMPARED_POINTS, POINTS, Codes, Verdict, explained_variance, gather_evidence, judge
 
-_RECONSTRUCTED = 500  # images
+_RECONSTRUCTED = 500  # images whose reconstruction is measured
 
 
 def judge_model(context: Context, stage: Stage, before: Sequence[Stage] = ()) -> dict[str, Any]:
@@ -21,10 +21,10 @@ def judge_model(context: Context, stage: Stage, before: Sequence[Stage] = ()) ->
     Args:
       context: the job's context.
       stage: the stage whose best model is judged. Its independently trained models are compared with that model.
-      before: earlier stages, whose models are compared too, except the one that the stage started from.
+      before: earlier stages, whose models are compared as well, except the one that the stage started from.
 
     Returns:
-      The verdict's entries of the summary, with keys ``verdict.*``.
+      The verdict's part of the summary, with keys ``verdict.*``.
     """
     record = context.run.unit(VerdictKey(), lambda: _make_verdict(context, stage, before).to_json())
     verdict = Verdict.from_json(record)
@@ -36,7 +36,7 @@ def _make_verdict(context: Context, stage: Stage, before: Sequence[Stage]) -> Ve
     context.callback.on_message("judging the model without labels")
     images = context.images
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
-    compared = np.sort(drawn[:COMPARED_POINTS])  # sorted, since images are read fastest in order
+    compared = np.sort(drawn[:COMPARED_POINTS])  # images are read fastest in ascending order
     points = np.concatenate([compared, np.sort(drawn[COMPARED_POINTS:])])
     earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.spec.start]
     apart = [*stage.trained_apart, *earlier]

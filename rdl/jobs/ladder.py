@@ -1,7 +1,7 @@
 """Trains a ladder through all steps of its schedule: one model, or a population that searches its hyperparameters.
 
-The step depends on the number of updates that a model has made. A generation is a segment of the training, and steps
-and generations need not end together, so a run that is stopped in the middle of a step resumes there.
+The step of the schedule depends on the number of a model's updates. Steps and generations need not end together, and a
+run that is stopped in the middle of a step resumes there.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ from rdl.seeds import generator
 
 @gin.configurable
 def train_ladder(context: Context, score: Score | None = None, chen: bool = True) -> dict[str, Any]:
-    """Runs `search` on a ladder, and reports on its levels; returns the summary.
+    """Runs `search` on a ladder and draws its levels; returns the summary.
 
     Args:
       context: the job's context.
       score: as in `search`.
-      chen: whether MIG and MIG-sup are also measured by Chen's estimator, where the true factors are known.
+      chen: whether MIG and MIG-sup are also measured by Chen's estimator, if the true factors are known.
 
     Raises:
       UserError: the model is not a ladder, or `search` fails.
@@ -59,7 +59,7 @@ def train_ladder(context: Context, score: Score | None = None, chen: bool = True
 
 
 def _make_callback(context: Context) -> LadderCallback:
-    """The callback that follows the levels; levels and schedule do not depend on the weights."""
+    """The callback that draws the levels during training; levels and schedule do not depend on the weights."""
     images = context.images
     model = build(images.shape, 1).models[0]
     if not isinstance(model, LadderVAE):
@@ -90,7 +90,7 @@ def _measure_by_chen(context: Context, model: TrainedModel) -> dict[str, float]:
 def _draw(context: Context, callback: LadderCallback, model: TrainedModel) -> None:
     """Writes the final pictures: traversals, samples and information per level, and the animated traversals."""
     levels, image, kl = callback.levels, callback.example, np.array(callback.kl)
-    title = "Each row moves one latent from -2.5 to 2.5; the others stay as the encoder gave them"
+    title = "Each row moves one latent from -2.5 to 2.5; the other latents keep their encoded values"
     callback.save_picture("levels", ladder_pictures.draw_level_traversals(model, levels, image, kl[-1], title))
     callback.save_picture("level_samples", ladder_pictures.draw_level_samples(model, levels, image, context.seed))
     starts = callback.step_starts()

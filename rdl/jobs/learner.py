@@ -22,7 +22,7 @@ class MemberModel:
     """Refers to a model of a trained member by its checkpoint.
 
     Attributes:
-      paths: of the run directory.
+      paths: paths of the run directory.
       stage: folder of the member's checkpoint in the run directory.
       member: the member.
       image_shape: (height, width, channels) of the training images.
@@ -49,24 +49,22 @@ class MemberModel:
 
 
 class Learner(Protocol):
-    """Trains members. Its fields are plain values, as it is sent to other processes with its tasks."""
+    """Trains members. Its fields are plain values, because tasks take it to other processes."""
 
     def train(self, task: "MemberTask", member: Member) -> Member:
-        """Trains and scores the member and writes its checkpoint; returns it scored, or failed with the reason.
+        """Trains and scores the member and writes its checkpoint; returns the member, scored or failed.
 
         May be called in several threads at once, each with its own `rdl.execution.worker_slot`.
         """
-        ...
 
     def encode(
         self, model: MemberModel, images: ImageSet, indices: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior means and log variances of the images `indices`, or of all, each [n, latents].
+        """Posterior means and log variances of the images with these indices (None: of all), each [n, latents].
 
         Raises:
           CorruptCheckpoint: the model's checkpoint is missing or damaged.
         """
-        ...
 
     def load_model(self, model: MemberModel) -> TrainedModel:
         """Loads the model. Valid until this process trains, encodes with or loads another model.
@@ -74,7 +72,6 @@ class Learner(Protocol):
         Raises:
           CorruptCheckpoint: the model's checkpoint is missing or damaged.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -83,16 +80,16 @@ class MemberTask:
 
     Attributes:
       learner: trains the member.
-      paths: of the run directory.
+      paths: paths of the run directory.
       stage: folder of the members' checkpoints in the run directory.
       images: the data set of the stage.
       num_images: number of images that each model sees.
       num_models: models per member.
       score: the score that the population maximises; None: the negative of the VAE's training loss.
-      score_seed: of the draws that all members and generations share, so that their scores are comparable: the score's
-        points, and the labelled and held-out images, if any.
+      score_seed: seed of the score's points and of the labelled and held-out images. All members and generations share
+        it, so that their scores are comparable.
       start: a trained model whose weights initialise the members of the first generation; None: random weights.
-      labels: of the images, for objectives that take labels of the batch, float32 [images, labels], NaN where unknown.
+      labels: labels of the images for objectives that use them, float32 [images, labels], NaN if unknown.
     """
 
     learner: Learner
@@ -107,12 +104,12 @@ class MemberTask:
     labels: np.ndarray | None = None
 
     def __call__(self, member: Member) -> Member:
-        """Trains and scores the member and writes its checkpoint; returns it scored, or failed with the reason."""
+        """Trains and scores the member and writes its checkpoint; returns the member, scored or failed."""
         return self.learner.train(self, member)
 
     @property
     def at_once(self) -> int:
-        """Number of members that one process should train at once."""
+        """Number of members that one process should train concurrently."""
         return threads.members_at_once(self.num_models)
 
     def path(self, name: str) -> Path:

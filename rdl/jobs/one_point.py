@@ -1,4 +1,4 @@
-"""The search space of a single model: nothing is searched, everything keeps its value from gin."""
+"""The search space of a single model, in which every hyperparameter keeps its value from gin."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ from rdl.population.search_space import Dimension
 def one_point(
     objective: Callable[[], Objective] | None = None, learning_rate: float = 1e-4, batch_size: Count = 64
 ) -> SearchSpace:
-    """A search space with one point: the objective's hyperparameters as gin has them.
+    """A search space with one point: the objective's hyperparameters with their values from gin.
 
-    They reach the model as a member's hyperparameters, so models that differ in them alone share one traced graph,
-    and the run's summary names them.
+    They become hyperparameters of the member. Models that differ only in their values therefore share one traced graph,
+    and the run's summary lists them.
 
     Args:
-      objective: another than ``model.objective``, whose hyperparameters are meant by default.
-      learning_rate: Adam's.
+      objective: the objective; None: ``model.objective``.
+      learning_rate: learning rate of Adam.
       batch_size: images per update.
     """
     values = {**(objective or description.objective)().hyperparameters, "learning_rate": learning_rate}

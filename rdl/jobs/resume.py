@@ -1,4 +1,4 @@
-"""What a resumed run keeps of the machine it began on: the precision and the kernels of its layers."""
+"""Compares this machine with the one on which a run began: precision and kernels of the layers."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ _PARAMETER = "model.precision"
 
 
 def resolve_precision(root: str | Path) -> None:
-    """Replaces ``model.precision = 'auto'`` in gin's configuration by the precision that it stands for.
+    """Replaces ``model.precision = 'auto'`` in gin's configuration by this machine's precision.
 
-    The configuration and the report of the run, and the processes that train for it, then name the precision.
+    The configuration, the report and the worker processes of the run then all have the same precision.
 
     Args:
       root: the run directory.
 
     Raises:
-      UserError: the run there was trained in another precision than this machine would choose.
+      UserError: the run was trained in another precision than this machine's.
     """
     here, run = precision.native(), RunReader(Layout(Path(root)))
     started = run.paths.journal.is_file()
@@ -33,14 +33,14 @@ def resolve_precision(root: str | Path) -> None:
         if before in (precision.FLOAT32, precision.BFLOAT16) and before != here:
             raise UserError(
                 f"{root} was trained with {key} = '{before}', but 'auto' means '{here}' on this machine: "
-                f"set {key} = '{before}' to go on, or choose another --output_dir."
+                f"set {key} = '{before}' to resume it, or choose another --output_dir."
             )
         with gin.unlock_config():
             gin.bind_parameter(key, here)
 
 
 def describe_other_kernels(root: str | Path) -> list[str]:
-    """A warning where the run began with other kernels than those of this process; else nothing."""
+    """Returns a warning if the run began with other kernels than those of this process; otherwise an empty list."""
     before, here = environment.recorded_kernels(root), kernels.selected()
     if before is None or before == here:
         return []

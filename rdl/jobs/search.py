@@ -1,4 +1,4 @@
-"""Trains one population, or one model: the job of pbt_vae.gin, pbt_u_vae.gin and the files of single models."""
+"""Trains one population, or one model: the job of pbt_vae.gin, pbt_u_vae.gin and the gin files of single models."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rdl.errors import UserError
 from rdl.jobs.context import Context
 from rdl.jobs.export import export_result
 from rdl.jobs.learner import MemberModel
-from rdl.jobs.stage import StageSpec, least_images, train_population
+from rdl.jobs.stage import StageSpec, minimum_stage_images, train_population
 from rdl.population import Member
 from rdl.runs import RunReader
 from rdl.runs.keys import MemberKey, OutcomeKey
@@ -30,28 +30,20 @@ def search(
       context: the job's context.
       score: the score that the population maximises: ``@UDRScore()`` (PBT-U-VAE), ``@MIGScore()`` (PBT-VAE); None: the
         negative training loss.
-      warm_start: directory of a finished run of `rpu_vae`; the first generation starts with the weights of its
-        x-model. The summary counts the images after that. None: random weights.
+      warm_start: directory of a finished run of `rpu_vae`. The first generation starts with the weights of its x-model,
+        and the summary counts only the images of this run. None: random weights.
       comparable: as `scores_comparable` in `StageSpec`.
 
     Raises:
       UserError: the score does not fit the population, the run holds no x-model, or all members of a generation failed.
     """
-    context.callback.on_plan({"population": least_images("population", len(context.images))})
+    context.callback.on_plan({"population": minimum_stage_images("population", len(context.images))})
     start = None if warm_start is None else find_x_model(warm_start, context.images)
-    stage = train_population(
-        context,
-        StageSpec(
-            "population",
-            "population",
-            context.images,
-            score,
-            scores_comparable=comparable,
-            in_verdict=True,
-            is_result=True,
-            start=start,
-        ),
-    )
+    spec = StageSpec(
+        "population", "population", context.images, score, scores_comparable=comparable, in_verdict=True,
+        is_result=True, start=start,
+    )  # fmt: skip
+    stage = train_population(context, spec)
     summary: dict[str, Any] = {
         "images_trained": stage.num_images,
         "final.score": stage.best.score,
@@ -65,22 +57,22 @@ def search(
 
 
 def find_x_model(run: str, images: ImageSet) -> MemberModel:
-    """Finds the best model of a recursion's x-run; its networks must be those that gin configures now.
+    """Finds the x-model of a run of `rpu_vae`. Its networks must be those that gin configures now.
 
     Args:
       run: directory of a run of `rpu_vae` whose x-run is finished.
-      images: the data set of this run, which must have the other run's image shape.
+      images: the data set of this run, with the image shape of the other run.
 
     Raises:
-      UserError: the directory holds no finished x-run, or its best checkpoint is gone.
+      UserError: the directory holds no finished x-run, or the x-model's checkpoint is missing.
     """
     reader = RunReader.open(run)
     outcome = reader.records.get(OutcomeKey(_X_RUN), {})
     members = [Member.from_record(record) for key, record in reader.of_kind(MemberKey).items() if key.stage == _X_RUN]
     best = next((member for member in members if member.name == outcome.get("best")), None)
     if best is None:
-        raise UserError(f"search.warm_start: {run} holds no finished x-run; name a run of rpu_vae that has one.")
+        raise UserError(f"search.warm_start: {run} holds no finished x-run: give a run of rpu_vae that has one.")
     x_model = MemberModel(reader.paths, _X_RUN, best, images.shape, len(best.details["per_model"]))
     if not x_model.checkpoint.is_file():
-        raise UserError(f"search.warm_start: {x_model.checkpoint} is missing; train {run} again.")
+        raise UserError(f"search.warm_start: {x_model.checkpoint} is missing: train {run} again.")
     return x_model

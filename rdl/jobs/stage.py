@@ -1,4 +1,4 @@
-"""One stage of a run: a population trained on some images, and its best model."""
+"""A stage of a run: trains a population on a set of images and selects its best model."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -30,26 +30,32 @@ from rdl.seeds import derive
 from rdl.time_left import format_duration
 
 
+STAGE_SCOPES = {
+    "search": ("population",), "train_ladder": ("population",), "rpu_vae": ("x_run", "leaf_run", "final"),
+}  # fmt: skip
+"""Job -> the gin scopes of its stages."""
+
+
 @dataclass(frozen=True)
 class StageSpec:
-    """What a stage trains.
+    """The specification of a stage.
 
     Attributes:
-      name: the stage's folder and the head of its journal keys.
+      name: the stage's folder and the prefix of its journal keys.
       scope: the gin scope of its settings, as in ``x_run/population.size``.
       images: the training images.
-      score: what the population maximises; None: the negative training loss.
-      min_score: stops the population if gin sets no ``population.min_score``.
+      score: the score that the population maximises; None: the negative training loss.
+      min_score: the default of ``population.min_score``.
       scores_comparable: whether all generations optimise the same loss, so that the best member of all generations
         may be selected. A training loss is never comparable, as objectives may change during training.
-      in_verdict: whether the verdict compares the stage's models, so that the checkpoints it needs are kept.
-      is_result: whether the stage's model is the run's result. The last generation then keeps its checkpoints, so that
-        the run can be extended.
-      keeps_generation: whether the last generation keeps its checkpoints after the stage, for the label pool.
+      in_verdict: whether the verdict compares the stage's models. Their checkpoints are then kept until the verdict.
+      is_result: whether the stage's model is the run's result. The checkpoints of the last generation are then kept, so
+        that the run can be extended.
+      keeps_generation: whether the checkpoints of the last generation are kept after the stage, for the label pool.
       budget: total number of training images over all models. The population trains as many generations as fit, and at
         least ``population.generations``.
       start: a trained model whose weights initialise the first generation; its checkpoint must stay on disk.
-      labels: labels for the loss, float32 [images, labels], NaN where unknown; None: no labels.
+      labels: labels for the loss, float32 [images, labels], NaN if unknown; None: no labels.
     """
 
     name: str
@@ -67,7 +73,7 @@ class StageSpec:
 
     @property
     def settings(self) -> PopulationSettings:
-        """The population's settings, from gin and the specification."""
+        """The population's settings, from gin and this specification."""
         settings = population_settings(self.scope)
         if settings.min_score is None:
             settings = dataclasses.replace(settings, min_score=self.min_score)
@@ -86,9 +92,9 @@ class Stage:
     """A finished population; the checkpoint of its best member is on disk.
 
     Attributes:
-      context: of the job.
-      spec: what was trained.
-      outcome: members of all generations, and why the population stopped.
+      context: the job's context.
+      spec: the specification of the stage.
+      outcome: the members of all generations, and the reason why the population stopped.
       num_images: number of training images that each model of the best member has seen.
       num_models: number of models per member.
     """
@@ -124,18 +130,17 @@ class Stage:
     @property
     def trained(self) -> MemberModel:
         """The best model of the best member."""
-        return MemberModel(self.context.run.paths, self.name, self.best, self.images.shape, self.num_models)
+        return self._model(self.best)
+
+    def _model(self, member: Member, number: int | None = None) -> MemberModel:
+        """A model of a member by its number, or its best model."""
+        return MemberModel(self.context.run.paths, self.name, member, self.images.shape, self.num_models, number)
 
     @property
     def last_generation(self) -> list[MemberModel]:
         """All models of the scored members of the last generation."""
-        paths, shape = self.context.run.paths, self.images.shape
-        return [
-            MemberModel(paths, self.name, member, shape, self.num_models, number)
-            for member in self.outcome.generations[-1]
-            if member.score is not None
-            for number in range(self.num_models)
-        ]
+        scored = [member for member in self.outcome.generations[-1] if member.score is not None]
+        return [self._model(member, number) for member in scored for number in range(self.num_models)]
 
     def lineage(self, trained: MemberModel) -> tuple[int, int]:
         """Identifies the weights from which a model descends: the first ancestor's index and the model's number."""
@@ -143,27 +148,21 @@ class Stage:
 
     @property
     def trained_apart(self) -> list[MemberModel]:
-        """Models that share neither weights nor ancestors with the best one.
+        """Models that were trained independently of the best one: they share neither weights nor ancestors with it.
 
-        These are the other models of its member and the best member of each other line of descent. There are none where
-        all members started from the weights of one model. Their checkpoints stay until the end of the run.
+        These are the other models of the best member, and the best member of each other line of descent. There are none
+        if all members started from the weights of one model. Their checkpoints are kept until the verdict.
         """
         if self.spec.start is not None:
             return []
-        paths, shape = self.context.run.paths, self.images.shape
-        beside = [
-            MemberModel(paths, self.name, self.best, shape, self.num_models, number)
-            for number in range(self.num_models)
-            if number != self.trained.model
-        ]
-        others = [
-            MemberModel(paths, self.name, member, shape, self.num_models) for member in self.outcome.independent_members
-        ]
-        return beside + others
+        others = [number for number in range(self.num_models) if number != self.trained.model]
+        return [
+            *(self._model(self.best, number) for number in others), *map(self._model, self.outcome.independent_members)
+        ]  # fmt: skip
 
     @property
     def needed_members(self) -> list[Member]:
-        """The members whose checkpoints the run still needs: the best one, and until the verdict those it compares."""
+        """The members whose checkpoints the run still needs: the best one and, until the verdict, independent ones."""
         judged = str(VerdictKey()) in self.context.run.journal
         compared = self.spec.in_verdict and self.spec.start is None and not judged
         return [self.best, *(self.outcome.independent_members if compared else [])]
@@ -182,7 +181,7 @@ class Stage:
         return self.context.learner.encode(self.trained, images, indices)
 
     def selection(self, name: str) -> dict[str, Any]:
-        """The selected member for the summary, keys under ``name.``: its generation and number of active latents."""
+        """The selected member's generation, active latents and held-out loss, for the summary, with keys ``name.*``."""
         summary: dict[str, Any] = {f"{name}.generation": self.best.generation}
         if self.best.active_latents is not None:
             summary[f"{name}.active_latents"] = self.best.active_latents
@@ -191,11 +190,11 @@ class Stage:
         return summary
 
     def measure(self, name: str) -> dict[str, Any]:
-        """Measures the best model against the true factors, once a run.
+        """Measures the best model against the true factors, once per run.
 
         Returns:
-          Scores with keys under ``name.``, and the settings of the measurement with keys under ``measurement.``; empty
-          where the scores are undefined.
+          Scores with keys ``name.*``, and the settings of the measurement with keys ``measurement.*``; empty if the
+          scores are undefined.
         """
 
         def work() -> dict[str, Any]:
@@ -204,7 +203,7 @@ class Stage:
             encode = alone(lambda indices: self.encode(self.images, indices))
             try:
                 details = Measurement()(encode, self.images, self.context.seed).details
-            except ValueError as error:  # undefined for these latents and factors; the run can still be finished
+            except ValueError as error:  # undefined for these latents and factors, which must not end the run
                 self.context.callback.on_message(f"{name} cannot be measured: {in_one_line(error)}")
                 return {}
             for note in details["notes"]:
@@ -216,7 +215,7 @@ class Stage:
 
 
 def train_population(context: Context, spec: StageSpec) -> Stage:
-    """Trains a population until it stops by its rules. Finished work is read from the journal.
+    """Trains a population until it stops. Finished work is read from the journal.
 
     Raises:
       UserError: every member of a generation failed, or the score does not fit the population.
@@ -239,7 +238,7 @@ def train_population(context: Context, spec: StageSpec) -> Stage:
 
 
 def _keep_checkpoints(stage: Stage, population: Population, task: MemberTask) -> None:
-    """Makes sure of the checkpoints that the run still needs, and removes the others."""
+    """Restores missing checkpoints that the run still needs, and removes the others."""
     context, spec, outcome = stage.context, stage.spec, stage.outcome
     generation = outcome.generations[-1]
     needed = [*stage.needed_members, *(generation if spec.keeps_generation else [])]
@@ -247,7 +246,6 @@ def _keep_checkpoints(stage: Stage, population: Population, task: MemberTask) ->
         if member.score is not None:
             population.ensure_checkpoint(task, context.executor, member, outcome)
     kept = needed + (generation if spec.is_result else [])
-    # Ancestors may have been trained again for them.
     prune_checkpoints(context.run.paths, spec.name, [member.name for member in kept])
 
 
@@ -257,12 +255,12 @@ def population_settings(scope: str) -> PopulationSettings:
         return PopulationSettings()
 
 
-def least_images(scope: str, data_size: int) -> int:
-    """Smallest total number of training images over all models of a stage, known before it begins."""
+def minimum_stage_images(scope: str, data_size: int) -> int:
+    """Smallest total number of training images that all models of a stage see."""
     settings = population_settings(scope)
     return minimum_images(settings, settings.images_per_generation(data_size))
 
 
 def score_seed(seed: int, stage: str) -> int:
-    """The seed of the points on which all members of a stage are scored."""
+    """The seed of the points that score all members of a stage."""
     return derive(seed, stage, "score points")

@@ -1,6 +1,6 @@
-"""Detects gin bindings that have no effect: before a run by its resolved configuration, after it by what was called.
+"""Detects gin bindings without effect: before a run from its configuration, after it from the calls that were made.
 
-Only bindings of the given files and bindings themselves are reported: an included file may serve several jobs.
+Bindings in included files are not reported, because such a file may serve several jobs.
 """
 
 import inspect
@@ -12,27 +12,24 @@ import keras
 
 from rdl.config import RunConfig, keys_given
 from rdl.jobs.context import Context
+from rdl.jobs.stage import STAGE_SCOPES
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace
 from rdl.population.search_space import Dimension, reference_dimensions
 
-_STAGES = {
-    "search": ("population",), "train_ladder": ("population",), "rpu_vae": ("x_run", "leaf_run", "final"),
-}  # fmt: skip
-
 
 def find_unused(config: RunConfig) -> list[str]:
-    """A line for each binding that cannot have an effect, with the reason and what would give it one."""
-    found = (*_unreferenced(config), *_of_other_stages(config), *_searched(config))
+    """A line for each binding that cannot have an effect, with the reason and a remedy."""
+    found = (*_unreferenced(config), *_find_other_stages(config), *_searched(config))
     return [f"{key} has no effect: {reason}" for key, reason in found if key in keys_given()]
 
 
 def find_uncalled(config: RunConfig) -> list[str]:
-    """The keys of bindings that no call of this process was given."""
+    """The keys of the bindings that no call in this process has used."""
     calls = [_split(key) for key in RunConfig.operative().settings]
 
     def called(key: str) -> bool:
-        scopes, name = _split(key)  # a call within scopes is given the bindings of the outer scopes too
+        scopes, name = _split(key)  # a call within scopes also uses the bindings of the outer scopes
         return any(name == other and inner[: len(scopes)] == scopes for inner, other in calls)
 
     return [key for key in config.settings if key in keys_given() and not called(key)]
@@ -44,7 +41,7 @@ def _split(key: str) -> tuple[list[str], str]:
 
 
 def _unreferenced(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """Objectives, networks, jobs and search spaces have an effect only where another parameter refers to them."""
+    """Bindings of objectives, networks, jobs and search spaces that no other parameter refers to."""
     referenced = config.referenced_names()
     if not any(_split(key)[1] == "population.search_space" for key in config.settings):
         referenced |= {"SearchSpace"}  # the default
@@ -64,7 +61,7 @@ def _must_be_referenced(target: Any) -> bool:
     made = hints.get("return")
     if not isinstance(made, type):
         return Context in hints.values()
-    # Encoders and decoders, which are factories for image shapes, are chosen; FactorVAE calls its discriminator itself.
+    # Encoders and decoders take an image shape. FactorVAE calls its discriminator without a reference.
     is_network = issubclass(made, keras.Model) and "image_shape" in hints
     return is_network or issubclass(made, (Objective, SearchSpace)) or Context in hints.values()
 
@@ -74,18 +71,18 @@ def _choices(config: RunConfig) -> dict[str, Any]:
     return {slot: config.value(slot) for slot in slots}
 
 
-def _of_other_stages(config: RunConfig) -> Iterator[tuple[str, str]]:
+def _find_other_stages(config: RunConfig) -> Iterator[tuple[str, str]]:
     job = config.name("experiment.job")
-    others = {stage for stages in _STAGES.values() for stage in stages} - {*_STAGES.get(job, ())}
+    others = {stage for stages in STAGE_SCOPES.values() for stage in stages} - {*STAGE_SCOPES.get(job, ())}
     for key in config.settings:
         scopes, _ = _split(key)
-        if job in _STAGES and scopes and scopes[0] in others:
-            stages = ", ".join(_STAGES[job])
+        if job in STAGE_SCOPES and scopes and scopes[0] in others:
+            stages = ", ".join(STAGE_SCOPES[job])
             yield key, f"{job} has no stage '{scopes[0]}'; bind it for {stages}, or without a scope."
 
 
 def _searched(config: RunConfig) -> Iterator[tuple[str, str]]:
-    """A hyperparameter that the population searches replaces the value that the objective is bound to."""
+    """Bindings of the objective's hyperparameters that the population searches, and so replaces."""
     if config.name("population.search_space") not in ("", "SearchSpace"):
         return
     for name in config.value("SearchSpace.dimensions") or reference_dimensions():

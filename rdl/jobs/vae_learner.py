@@ -28,7 +28,7 @@ _building = threading.Lock()  # one thread at a time builds a trainer
 
 @functools.lru_cache(maxsize=2)
 def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: int) -> list[training.Trainer]:
-    """The process's trainers of such models, one for each worker slot; all members, stages and runs share them."""
+    """The trainers of this process for one kind of model, one per worker slot. Members, stages and runs share them."""
     if described != description.from_gin():
         raise RuntimeError("gin's configuration has changed since the learner was made: make another learner.")
     return []
@@ -52,7 +52,7 @@ class VAELearner:
         return cls(description.from_gin(), description.objective().hyperparameters)
 
     def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
-        """This thread's trainer of such models, whose graph is traced once."""
+        """This thread's trainer for images of this shape and ensembles of this size; its graph is traced once."""
         with _building:
             trainers = trainers_for(self.described, image_shape, num_models)
             while len(trainers) <= worker_slot():

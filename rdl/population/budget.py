@@ -1,4 +1,4 @@
-"""The cost of a population, in images summed over all models, and the number of generations that a budget buys."""
+"""The cost of a population in images, summed over all models, and the number of generations that a budget buys."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def count_images_trained(generations: Sequence[Sequence[Member]], models: int, n
 
 
 def count_affordable_generations(settings: PopulationSettings, num_images: int, budget: int) -> int:
-    """Number of generations that a budget buys; at least ``settings.generations``, or one where that is None.
+    """Number of generations that a budget buys; at least ``settings.generations``, or one if that is None.
 
     Args:
       settings: the population's settings.
@@ -43,7 +43,7 @@ def minimum_images(settings: PopulationSettings, num_images: int) -> int:
     """The smallest number of images that all models of a population see together.
 
     Args:
-      settings: of the population.
-      num_images: images that each model sees in a generation.
+      settings: the population's settings.
+      num_images: images that each model sees in one generation.
     """
     return num_images * settings.models * settings.members_until(minimum_generations(settings))

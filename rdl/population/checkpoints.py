@@ -15,7 +15,7 @@ def prune_checkpoints(paths: Layout, stage: str, names: Collection[str], before:
       paths: layout of the run directory.
       stage: name of the stage.
       names: members whose checkpoints are kept.
-      before: generations from this number on are left alone.
+      before: generations from this number on keep all checkpoints.
     """
     kept = {paths.checkpoint(stage, name) for name in names}
     folders = {path.parent for path in kept}

@@ -16,7 +16,7 @@ def draw_first_generation(size: int, space: SearchSpace, place: tuple[int | str,
     Args:
       size: number of members.
       space: the search space.
-      place: run seed, stage, ..: the members' seeds are derived from it.
+      place: run seed, stage and further parts, from which the members' seeds are derived.
     """
     return [
         Member(
@@ -31,7 +31,7 @@ def draw_first_generation(size: int, space: SearchSpace, place: tuple[int | str,
 
 
 def rank_members(members: Sequence[Member]) -> list[Member]:
-    """Scored members, best first, without the failed ones. Ties go to the lower index."""
+    """Scored members, best first. Ties go to the lower index."""
     scored = [member for member in members if member.score is not None]
     return sorted(scored, key=lambda member: (-member.score, member.index))  # type: ignore[operator]
 
@@ -39,8 +39,8 @@ def rank_members(members: Sequence[Member]) -> list[Member]:
 def select_best(generations: Sequence[Sequence[Member]], best_of: str = "all") -> Member:
     """The best member of ``all`` generations or of the ``last`` one.
 
-    Ties go to the earlier generation, then to the lower index. Every generation must have a scored member. Because the
-    choice depends on records alone, a resumed run keeps the same checkpoints as an uninterrupted one.
+    Ties go to the earlier generation, then to the lower index. Every generation must have a scored member. The choice
+    depends only on records, so a resumed run keeps the same checkpoints as an uninterrupted one.
     """
     candidates = generations if best_of == "all" else generations[-1:]
     return max((rank_members(members)[0] for members in candidates), key=lambda member: member.score or 0.0)

@@ -65,7 +65,7 @@ class Member:
     def describe_score(self) -> str:
         """The score and the number of active latents, such as ``0.899 (1 active)``.
 
-        UDR is about 0.9 for any models that agree, even on a single latent, so the score alone says too little.
+        UDR is about 0.9 for any models that agree, even if they have only one active latent, hence the number.
         """
         if self.score is None:
             return "failed"
@@ -80,7 +80,7 @@ class Member:
         return dataclasses.replace(self, status="scored", score=float(score), checksum=checksum, details=details)
 
     def with_failure(self, reason: str, **details: Any) -> "Member":
-        """Returns the member as failed, for instance because its training diverged."""
+        """Returns the failed member, for instance after its training diverged."""
         return dataclasses.replace(self, status="failed", reason=reason, details=details)
 
     def to_record(self) -> dict[str, Any]:

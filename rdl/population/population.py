@@ -1,7 +1,7 @@
 """The loop over generations: train and score all members, exploit, explore, until the search has converged.
 
-Every trained member is a record in the run's journal, and every decision is a pure function of these records or a
-record itself. A run that was stopped and started again therefore gives the same result as an uninterrupted one.
+Every trained member is a record in the run's journal. Every decision is a pure function of these records, or a record
+itself. A resumed run therefore gives the same result as an uninterrupted one.
 """
 
 import dataclasses
@@ -30,15 +30,12 @@ class PopulationCallback(Protocol):
 
     def on_member_end(self, stage: str, member: Member) -> None:
         """Called after this process has trained a member."""
-        ...
 
     def on_generation_end(self, stage: str, members: Sequence[Member]) -> None:
         """Called when all members of a generation are trained, in this process or before the run was resumed."""
-        ...
 
     def reason_to_stop(self, stage: str, members: Sequence[Member]) -> str:
-        """Returns why the stage should end after this generation; empty for going on."""
-        ...
+        """Returns the reason to end the stage after this generation; empty: none."""
 
 
 def train_members(
@@ -49,10 +46,10 @@ def train_members(
     executor: Executor,
     callback: PopulationCallback,
 ) -> list[Member]:
-    """Trains the members that the journal does not have, and records each as soon as it is done.
+    """Trains the members that are not in the journal, and records each as soon as it is trained.
 
     Returns:
-      All members, trained, in the given order.
+      All trained members, in the given order.
     """
     waiting = [member for member in members if str(member.key(stage)) not in run.journal]
     for member in executor.map(task, waiting):
@@ -86,8 +83,8 @@ class PopulationResult:
     def independent_members(self) -> list[Member]:
         """The best member of each other lineage in the last generation, best first.
 
-        They share no ancestor with the selected member, nor with each other. Members of one lineage agree on more than
-        the images, because their weights were once the same.
+        They share no ancestor with the selected member or with each other. Members of one lineage are more alike than
+        independent ones, because they descend from the same weights.
         """
         lineages = {evolution.find_founder(self.generations, self.best): self.best}
         for member in evolution.rank_members(self.generations[-1]):
@@ -182,20 +179,20 @@ class Population:
         path = self._path(member)
         if path.is_file() and files.sha256(path) == member.checksum:
             return path
-        what = "is damaged" if path.exists() else "is missing"
-        logging.getLogger("rdl").warning("checkpoint %s %s: training it again", path, what)
+        state = "is damaged" if path.exists() else "is missing"
+        logging.getLogger("rdl").warning("checkpoint %s %s: training it again", path, state)
         if member.parent is not None:
             self._ensure_checkpoint(task, executor, member.parent, generations[:-1])
         fresh = dataclasses.replace(member, status="new", score=None, checksum=None, details={})
         (again,) = executor.map(task, [fresh])
         if again.checksum is None:
-            raise UserError(f"The checkpoint {path} {what} and cannot be trained again: {again.reason}.")
+            raise UserError(f"The checkpoint {path} {state} and cannot be trained again: {again.reason}.")
         if again.checksum != member.checksum:
             logging.getLogger("rdl").warning(
                 "checkpoint %s differs from the lost one (trained on another machine, or with other threads?)",
                 path,
             )
-            # Exploit was decided by the old record, so only the checksum changes.
+            # Exploit has used the old record, so only the checksum changes.
             members[position] = dataclasses.replace(member, checksum=again.checksum)
             self._run.journal.append(self._key(member), members[position].to_record())
         return path
@@ -207,9 +204,9 @@ class Population:
         return self._run.paths.checkpoint(self._stage, member.name)
 
     def _early_stop(self, members: Sequence[Member], following: Sequence[Member]) -> str:
-        """Asks the callback once after each generation whether to stop, and records the decision to stop.
+        """Asks the callback after each generation whether to stop, and records a decision to stop.
 
-        A resumed run repeats a recorded decision. A run that has begun the next generation has decided to go on.
+        A resumed run repeats a recorded decision. If the next generation has begun, the run had decided to continue.
         """
         key, journal = str(EarlyStopKey(self._stage)), self._run.journal
         if key in journal:
@@ -232,14 +229,14 @@ class Population:
         return ""
 
     def _write_generation(self, members: list[Member]) -> None:
-        """Writes the generation's records to a JSON file of their own, for readers."""
+        """Writes the generation's records to a separate JSON file, for readers."""
         path = self._run.paths.generation(self._stage, members[0].generation)
         records = [member.to_record() for member in members]
         if not path.exists() or files.read_json(path) != records:
             files.write_json(path, records)
 
     def _record(self, result: PopulationResult) -> None:
-        """Records the selected member and the reason of the end, for readers; `evolve` does not read this record."""
+        """Records the selected member and the reason of the end. Only readers use this record, `evolve` does not."""
         key, record = str(OutcomeKey(self._stage)), {"best": result.best.name, "stopped": result.reason}
         if self._run.journal.get(key) != record:
             self._run.journal.append(key, record)
@@ -247,7 +244,7 @@ class Population:
     def _prune(self, generations: Sequence[list[Member]]) -> None:
         """Deletes the checkpoints of all generations before the last, except that of the best member so far.
 
-        Later members start from the last generation. The best member depends on records alone, so that a resumed run
+        Later members start from the last generation. The best member depends only on records, so that a resumed run
         keeps the same checkpoints.
         """
         best = evolution.select_best(generations, self._settings.best_of)

@@ -42,10 +42,10 @@ def next_generation(
     Args:
       members: the trained members of one generation.
       space: the search space, which perturbs hyperparameters.
-      place: run seed, stage, ..: the members' seeds are derived from it.
+      place: run seed, stage and further parts, from which the members' seeds are derived.
       rule: one of `RULES`.
       fraction: as described for each rule.
-      size: number of members to keep, the best ones; None keeps all. ``halving`` ignores it.
+      size: number of best members to keep; None: all. ``halving`` ignores it.
       periods: periods of the sub-populations of ``frequencies``, in generations.
 
     Raises:
@@ -108,10 +108,10 @@ def _frequencies(
 
     - the best ``floor(fraction * n)`` members are its winners;
     - the worst ``floor(fraction * n)`` become perturbed clones of winners;
-    - as many members just above these are open to migration: the i-th of them takes the weights of the i-th best member
-      of all other sub-populations, if that member scores higher. A migrant from a slower sub-population keeps its
-      hyperparameters. A migrant from a faster one gets those of the best winner, so that hyperparameters that are good
-      only for a short time do not spread.
+    - the same number of members just above these are open to migration: the i-th of them takes the weights of the i-th
+      best member of all other sub-populations, if that member scores higher. A migrant from a slower sub-population
+      keeps its hyperparameters. A migrant from a faster one gets those of the best winner, so that hyperparameters that
+      are good only for a short time do not spread.
 
     All other members train on unchanged. The paper fixes the fraction to a quarter and does not cover failed members.
     Here a failed member becomes a clone of a winner of its sub-population in every generation, or of the best member

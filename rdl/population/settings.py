@@ -26,19 +26,19 @@ class PopulationSettings:
       models: VAEs per member, which share batches and hyperparameters. UDR compares them, so it needs at least 2.
       generations: number of generations after which the search ends; None: only when it has converged.
       until_converged: whether the search ends once the best score no longer changes.
-      window: the search has converged when this many last changes of the best score ..
-      tolerance: .. are all smaller than this.
-      min_score: the search ends when the best score of a generation is lower: nothing is left to learn. None: the job's
-        default, 0.1 for the x-run and the leaf runs of rPU-VAE, and no minimum elsewhere.
+      window: number of changes of the best score that decide on convergence.
+      tolerance: the search has converged if the last `window` changes of the best score are all smaller than this.
+      min_score: the search ends if the best score of a generation is lower, since nothing is left to learn. None: the
+        job's default, which is 0.1 for the x-run and the leaf runs of rPU-VAE, and no minimum otherwise.
       best_of: the generations from which the best member is selected: ``all``, as in the reference, or the ``last``.
-        Training losses and ladders are always selected from the last one, as earlier ones optimised something else.
-      rule: how one generation follows from another (`rdl.population.rules.next_generation`).
+        With training losses and ladders, whose objective changes during training, it is always the last.
+      rule: the rule that makes the next generation (`rdl.population.rules.next_generation`).
       fraction: fraction of the members that ``truncation`` replaces, that ``halving`` drops, or that each bracket of a
         sub-population of ``frequencies`` holds.
       periods: periods of the sub-populations of ``frequencies``, in generations; None: (1, 2).
-      images: images that each model sees in one generation; None: the size of the data set,
-      min_images: .. but at least this many.
-      search_space: the hyperparameters that are searched; None: the reference's.
+      images: images that each model sees in one generation; None: the size of the data set, but at least `min_images`.
+      min_images: the smallest number of images if `images` is None.
+      search_space: the searched hyperparameters; None: the reference's.
     """
 
     size: Count = 56
@@ -63,7 +63,7 @@ class PopulationSettings:
                 check_type(f"population.{name}", getattr(self, name), annotation)
         if self.generations is None and not self.until_converged:
             raise UserError(
-                "population.generations must be a number where until_converged is False, got None: set it to 10."
+                "population.generations must be a number if until_converged is False, got None: set it, such as to 10."
             )
         if self.rule != "frequencies" and self.periods is not None:
             raise UserError(

@@ -1,4 +1,4 @@
-"""From labels to the next data set: pure functions of arrays, without TensorFlow. See docs/recursion.md."""
+"""Computes the next data set from labels: pure functions of arrays, without TensorFlow. See docs/recursion.md."""
 
 from rdl.recursion.iteration import iterate
 from rdl.recursion.labels import LearnedLabels, label

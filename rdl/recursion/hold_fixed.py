@@ -1,4 +1,4 @@
-"""Chooses the images that share one value of as many labels as leave enough images to train on."""
+"""Chooses images that share one value of several labels. As many labels are held fixed as leave enough images."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import numpy as np
 
 from rdl.recursion.staircase import find_plateaus
 
-_CENTRES = (0.5, 0.25, 0.75)  # quantiles around which a label without plateaus is held, by leaf run
-_WIDEST = 0.25  # share of the images from which on a window holds too little fixed
+_CENTRES = (0.5, 0.25, 0.75)  # quantiles at the centre of the window of values, by leaf run
+_WIDEST = 0.25  # share of the images in a window; a wider one holds too little fixed
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class HeldImages:
     """The images of a leaf run.
 
     Attributes:
-      images: their numbers, ascending, int64 [n].
+      images: numbers of the images, ascending, int64 [n].
       labels: numbers of the labels that are held fixed.
-      ranges: for each of these the lowest and highest value of the images kept.
+      ranges: the lowest and the highest value of each of these labels.
     """
 
     images: np.ndarray
@@ -32,18 +32,19 @@ def hold_fixed(
 ) -> HeldImages:
     """Keeps the images of one plateau of each label, label by label, while at least `min_images` remain.
 
-    A label without a plateau of that size is held in a window of its values, of at most a quarter of the images, and
-    otherwise left to vary.
+    A label without a plateau of that size is held in a window of its values, or left to vary if the window would need
+    more than a quarter of the images.
 
     Args:
-      labels: of all images, the cleanest label first, [n, labels]; NaN where an image does not carry the label.
-      number: of the leaf run: each starts from other plateaus.
-      min_images: fewest images to train on.
-      window: share of the images in the window of a label without plateaus; wider where too few would remain.
-      most: largest number of labels held, so that leaf runs keep something to learn from.
+      labels: labels of all images, the best label first, [n, labels]; NaN if an image does not have the label. Such a
+        label is left to vary.
+      number: number of the leaf run. Each leaf run holds other plateaus fixed.
+      min_images: smallest number of images to keep.
+      window: share of the images in a window; it is enlarged if fewer than `min_images` would remain.
+      most: largest number of labels to hold fixed, so that leaf runs still have factors to learn.
 
     Returns:
-      The images; all of them and no label where none can be held.
+      The images; all images if no label can be held fixed.
     """
     kept = np.arange(len(labels))
     held: list[int] = []
@@ -62,7 +63,7 @@ def hold_fixed(
 
 
 def _choices(label: np.ndarray, kept: np.ndarray, number: int, window: float) -> list[tuple[float, float]]:
-    """Ranges of values to hold the label in, the best first, in the order of leaf run `number`."""
+    """Ranges of the label's values, in the order in which leaf run `number` tries them."""
     plateaus = np.array(find_plateaus(label, "density").ranked(), object)
     ranges = [(each.low, each.high) for each in np.roll(plateaus, -number).tolist()]
     if window <= _WIDEST:

@@ -24,14 +24,13 @@ def iterate(
 ) -> tuple[Iteration, LeafLabels]:
     """Labels the images and chooses those of the next iteration, or ends the leaf run.
 
-    A population that has nothing left to learn ends the run before labelling. After labelling, labels are kept whatever
-    ends the run.
+    If the population has nothing left to learn, the run ends before labelling. Labels are kept in all other cases.
 
     Args:
-      leaf: labels of the earlier iterations; `LeafLabels()` for iteration 0, the x-model.
+      leaf: labels of the earlier iterations; `LeafLabels()` for iteration 0, that of the x-model.
       indices: numbers of the iteration's images in the full data set, [n].
       means, log_variances: posterior of the best model on these images, [n, latents].
-      score: score of its member, for the record.
+      score: score of the best member, for the record.
       x_peak: rank of the set of images that the first reduction keeps (`reduce_images`): leaf runs take 0, 1, 2, ..
         Later reductions take rank 0.
       nothing_left: whether the population stopped because its best score was too low.

@@ -15,7 +15,7 @@ class LearnedLabels:
 
     Attributes:
       values: posterior means of the learned latents, float32 [n, learned].
-      latents: their numbers, ascending.
+      latents: numbers of the learned latents, ascending.
       kl: mean KL to the prior of every latent of the model, nats, [latents].
     """
 
@@ -42,9 +42,8 @@ def label(means: np.ndarray, log_variances: np.ndarray, kl_threshold: float = LE
     means, log_variances = np.asarray(means), np.asarray(log_variances)
     if means.ndim != 2 or means.shape != log_variances.shape or not len(means):
         raise UserError(
-            f"label: expected means and log variances of the same shape [n, latents] with n > 0, "
-            f"received {means.shape} "
-            f"and {log_variances.shape}; pass one model's posterior parameters."
+            f"label: expected means and log variances of the same shape [n, latents] with n > 0, received "
+            f"{means.shape} and {log_variances.shape}; pass one model's posterior parameters."
         )
     with np.errstate(over="ignore", invalid="ignore"):
         kl = mean_kl_to_prior(means, log_variances)

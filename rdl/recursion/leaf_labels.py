@@ -14,8 +14,8 @@ class LeafLabels:
     """The labels of one leaf run by iteration.
 
     Attributes:
-      indices: numbers of each iteration's images in the full data set, int64 [n_i]. Iteration 0 has the whole data
-        set, later iterations the images on which the earlier factors are held fixed.
+      indices: numbers of each iteration's images in the full data set, int64 [n_i]. Iteration 0 has all images, later
+        iterations have the images on which the earlier factors are held fixed.
       labels: labels learned on these images, float32 [n_i, learned_i] with learned_i > 0.
       repeats: whether a label repeats the factor of an earlier iteration's label, bool [learned_i]; all False by
         default.
@@ -43,23 +43,21 @@ class LeafLabels:
           repeats: whether each label repeats an earlier one, bool [learned]; None: none does.
 
         Raises:
-          UserError: the shapes do not match, the iteration before lacks some of the images, or labels are constant or
-            not finite.
+          UserError: the shapes do not match, an image is not among those of the previous iteration, or labels are
+            constant or not finite.
         """
         indices, labels = np.asarray(indices), np.asarray(labels, np.float32)
         if indices.ndim != 1 or labels.ndim != 2 or len(indices) != len(labels) or not labels.size:
             raise UserError(
-                f"LeafLabels.add: expected indices [n] and labels [n, learned], not empty, "
-                f"received {indices.shape} and "
-                f"{labels.shape}."
+                f"LeafLabels.add: expected indices [n] and labels [n, learned], not empty, received {indices.shape} "
+                f"and {labels.shape}."
             )
         if indices.dtype.kind not in "iu" or len(np.unique(indices)) < len(indices) or indices.min() < 0:
             raise UserError("LeafLabels.add: expected each image's number once, as integers from 0, received others.")
         if len(self) and not np.isin(indices, self.indices[-1]).all():
             raise UserError(
-                f"LeafLabels.add: iteration {len(self)} has images that iteration {len(self) - 1} "
-                f"did not; number the images "
-                "as in the full data set."
+                f"LeafLabels.add: iteration {len(self)} has images that iteration {len(self) - 1} did not have: number "
+                "them as in the full data set."
             )
         if not np.isfinite(labels).all() or not np.ptp(labels, axis=0).all():
             raise UserError(f"LeafLabels.add: some labels of iteration {len(self)} are constant or not finite.")
@@ -94,8 +92,8 @@ class LeafLabels:
                 if arrays.files and not iterations:
                     raise ValueError(f"it holds {arrays.files[0]!r}")
                 for i in range(iterations):
-                    leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"], arrays.get(f"repeats_{i}"))
-        except Exception as error:  # zipfile and numpy raise many types on damaged files
+                    leaf = leaf.add(arrays[f"indices_{i}"], arrays[f"labels_{i}"], arrays[f"repeats_{i}"])
+        except Exception as error:  # zipfile and numpy raise many types for damaged files
             raise UserError(
                 f"{os.fspath(path)} is not a file of leaf labels ({error}); remove it and run again."
             ) from error

@@ -1,6 +1,6 @@
-"""Records of a leaf run's iterations: labels, plateaus, the choice of images, and why the run ended.
+"""Records of a leaf run's iterations: labels, plateaus, the chosen images, and the reason of the end.
 
-They convert to plain JSON types and back without loss: `to_json(record)`, `Iteration.from_json(content)`.
+They convert to JSON values and back without loss: `to_json(record)`, `Iteration.from_json(content)`.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ _EXPLANATIONS = {
     Stop.LOW_SCORE: "the best score is below the minimum: nothing is left to learn",
     Stop.NO_ACTIVE_LATENT: "no latent's KL to the prior exceeds the threshold",
     Stop.NO_JUMP: "a label has no jump, so its values cannot be separated",
-    Stop.EMPTY_INTERSECTION: "no set of images shares one plateau of every label",
+    Stop.EMPTY_INTERSECTION: "no images share one plateau of every label",
     Stop.NO_SUCH_CHOICE: "there are fewer sets of images to choose from than leaf runs",
     Stop.TOO_FEW_IMAGES: "too few images are left",
     Stop.MAX_ITERATIONS: "the largest number of iterations is reached",
@@ -46,7 +46,7 @@ class Plateau:
       low, high: the label's values at `start` and `stop - 1`; the plateau's images are those with labels in
         [low, high].
       sharpness: the lower of the two jumps at its ends over the mean difference inside; 0 for a single image.
-      outer: whether it is the first or the last plateau, with a jump at one end only.
+      outer: whether it is the first or the last plateau, which has a jump at one end only.
       rank: rank by sharpness among the plateaus that may be chosen, from 0; None if it may not be chosen.
     """
 
@@ -81,13 +81,13 @@ class Reduction:
     """The choice of the next data set from labels.
 
     Attributes:
-      staircases: one for each label, in the labels' order.
+      staircases: the staircase of each label.
       chosen: index of each label's chosen plateau in `staircases[i].plateaus`; None for an ignored label without a
         jump. Empty if nothing was chosen.
       choice: requested rank among the sets of images.
       choices: number of sets of images to choose from.
       kept: numbers of the images kept, ascending; empty if the run stops here.
-      stop: why nothing was kept, or None.
+      stop: the reason why no images were kept, or None.
     """
 
     staircases: tuple[Staircase, ...]
@@ -99,7 +99,7 @@ class Reduction:
 
     @property
     def held(self) -> tuple[bool, ...]:
-        """Whether each label is held fixed on the images kept; empty if nothing was chosen."""
+        """Whether each label is held fixed on the kept images; empty if nothing was chosen."""
         return tuple(number is not None for number in self.chosen)
 
 
@@ -108,13 +108,13 @@ class Iteration:
     """One iteration of a leaf run: its labels, and the images that the next iteration keeps.
 
     Attributes:
-      number: of the iteration; 0 is the x-model on the whole data set.
-      images: number of its images.
-      score: score of the member that gave the labels, or None.
+      number: number of the iteration; 0 is that of the x-model on the whole data set.
+      images: number of images.
+      score: score of the member whose latents are the labels, or None.
       kl: mean KL to the prior of each latent, nats; empty if the run stopped before labelling.
       latents: the latents that were learned, ascending.
       reduction: None if the run stopped before it.
-      stop: why the leaf run ends here, or None.
+      stop: the reason why the leaf run ends here, or None.
       repeats: for each learned latent (iteration, column) of the earlier label that it repeats, or None for a new
         factor.
     """
@@ -130,7 +130,7 @@ class Iteration:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """The latents that are held fixed on the images kept."""
+        """The latents that are held fixed on the kept images."""
         held = self.reduction.held if self.reduction else ()
         return tuple(latent for latent, constant in zip(self.latents, held, strict=False) if constant)
 

@@ -40,7 +40,7 @@ def reduce_images(
       trim: share of a plateau's images that is dropped at each of its two ends, in [0, 0.5).
 
     Returns:
-      The record of staircases, choice and images kept, or of the reason to stop.
+      The record of staircases, choice and kept images, or of the reason to stop.
 
     Raises:
       UserError: the labels have another shape, or an option is out of its range.
@@ -92,13 +92,13 @@ def reduce_images(
 def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5) -> np.ndarray:
     """Ranks the intersections of one plateau of each label, the one nearest their median size first.
 
-    Of equally near ones the sharper plateaus come first: the smaller sum of ranks, then the smaller ranks from the
-    first label on. Each image lies in one intersection, so there are at most n of them, and the sharpest^labels
-    combinations are never enumerated.
+    Of equally near ones, those with sharper plateaus come first: by the sum of their ranks, then by their ranks from
+    the first label on. Each image is in one intersection at most, so there are at most n of them, and the
+    sharpest^labels combinations need not be enumerated.
 
     Args:
       cells: rank of each image's plateau of each label, [n, labels]; -1 for none.
-      sharpest: plateaus of this rank or higher count as none.
+      sharpest: number of plateaus of each label that are intersected.
       more_than: intersections with at most this many images are dropped.
 
     Returns:
@@ -116,8 +116,8 @@ def rank_intersections(cells: np.ndarray, sharpest: int = 5, more_than: int = 5)
 def _spread_out(ranking: np.ndarray) -> np.ndarray:
     """Reorders [intersections, labels] so that each shares as few plateaus as possible with those before it.
 
-    A plateau counts as often as it was used, so that leaf runs start from different values of every factor while there
-    are any.
+    A plateau counts as often as it was used, so that leaf runs start from different values of every factor as long as
+    possible.
     """
     left, order = list(range(len(ranking))), []
     uses = np.zeros((ranking.shape[1], ranking.max(initial=0) + 1), np.int64)

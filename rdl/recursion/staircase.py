@@ -11,10 +11,10 @@ from rdl.errors import NonFiniteError, UserError
 from rdl.recursion.records import Plateau, Staircase
 
 SMALL = 128
-"""Up to this number of images the spread of the differences is estimated from their median.
+"""Up to this number of images, the spread of the differences is estimated from their median.
 
-The reference's estimate includes the jumps if they are at least 1 in 16 of the differences, and then finds none: with
-7 jumps up to 130 images, with one jump up to 18.
+The reference's estimate includes the jumps if they are at least 1 in 16 of the differences, and then finds no jump: 7
+jumps are missed up to 130 images, one jump up to 18.
 """
 
 
@@ -33,9 +33,9 @@ def find_jumps(
     """Finds the jumps of a label.
 
     With "differences" (the reference's rule), jumps are peaks of the differences of neighbours in sorted order that
-    exceed median + height * std, are at least spacing * n apart and not among the first or last edge * n. The std is
-    that of the differences below median + clip * (std of all differences). Up to `SMALL` images it is median / ln 2,
-    the std of exponential differences with this median.
+    exceed median + height * std, are at least spacing * n apart and not among the first or last edge * n. Here std is
+    the standard deviation of the differences below median + clip * (std of all differences). Up to `SMALL` images it is
+    median / ln 2, the standard deviation of exponential differences with this median.
 
     With "density", jumps are valleys of the label's density: peaks of the log mean difference over 2 * window * n
     neighbours whose prominence is at least log(contrast) and at least 4 standard errors, 4 / sqrt(window * n). The jump
@@ -105,7 +105,7 @@ def find_plateaus(
     the ends are not searched for; they are ranked only if there are at most `outer_up_to` jumps.
 
     The rule of differences errs towards too many jumps. The density has no jump where values overlap, so a plateau much
-    wider than the narrowest holds several values and is not ranked.
+    wider than the narrowest is assumed to hold several values and is not ranked.
 
     Args:
       label: [n].
@@ -113,7 +113,7 @@ def find_plateaus(
       smallest: plateaus with fewer images are not ranked.
       outer_up_to: largest number of jumps with which the first and the last plateau are ranked.
       widest: with "density", plateaus that are wider than their jumps are high and more than this many times as wide as
-        the narrowest are not ranked. The width is that of the middle 80 % of a plateau's images.
+        the narrowest are not ranked. Widths are those of the middle 80 % of a plateau's images.
 
     Raises:
       UserError, NonFiniteError: as `find_jumps`.

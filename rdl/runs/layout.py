@@ -11,7 +11,7 @@ STAGE/pool.npz                       the labels that the stage added to the labe
 leaf_0/labels.npz                    the labels of a leaf run
 leaf_0/iteration_1/indices.npy       the numbers of the images of an iteration
 model/                               the model that the run ends with
-results/summary.json                 flat keys, numbers as JSON numbers; pictures beside it
+results/summary.json                 flat keys, numbers as JSON numbers; with pictures
 results/verdict.json                 the verdict on the model, which needs no true factors
 postprocessed/  metrics/             disentanglement_lib's result tree, together with model/
 before/000/..                        the archive of an extension: replaced results, the journal, the configuration
@@ -28,81 +28,50 @@ CONFIG = "config.json"
 SUMMARY = Path("results", "summary.json")
 
 
+class _Fixed:
+    """The path of a file or folder whose name is the same in every run directory."""
+
+    def __init__(self, *parts: str | Path):
+        self._parts = parts
+
+    def __get__(self, layout: "Layout", owner: type) -> Path:
+        return layout.root.joinpath(*self._parts)
+
+
 @dataclass(frozen=True)
 class Layout:
     """The paths of a run directory."""
 
     root: Path
 
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.root / CONFIG
-
-    @property
-    def config_text(self) -> Path:
-        """The configuration as gin's text."""
-        return self.root / "config.gin"
-
-    @property
-    def operative(self) -> Path:
-        """The values that calls used, defaults included; written at the end of the run."""
-        return self.root / "operative.json"
-
-    @property
-    def operative_text(self) -> Path:
-        """The used values as gin's text."""
-        return self.root / "operative.gin"
-
-    @property
-    def journal(self) -> Path:
-        """The journal."""
-        return self.root / "journal.jsonl"
-
-    @property
-    def lock(self) -> Path:
-        """The file that the process with the open run locks."""
-        return self.root / ".lock"
-
-    @property
-    def dataset(self) -> Path:
-        """The fingerprint of the images that the run began with."""
-        return self.root / "dataset.json"
-
-    @property
-    def plan(self) -> Path:
-        """The gin file of an automatic run."""
-        return self.root / "plan.gin"
-
-    @property
-    def plan_record(self) -> Path:
-        """The request of an automatic run, its findings about the images, and its choices."""
-        return self.root / "plan.json"
-
-    @property
-    def own_images(self) -> Path:
-        """Images that were given as arrays in memory."""
-        return self.root / "images.npz"
-
-    @property
-    def archives(self) -> Path:
-        """The folder of the archives, one for each extension."""
-        return self.root / "before"
-
-    @property
-    def model(self) -> Path:
-        """The folder of the model that the run ends with."""
-        return self.root / "model"
-
-    @property
-    def summary(self) -> Path:
-        """The summary of a finished run."""
-        return self.root / SUMMARY
-
-    @property
-    def verdict(self) -> Path:
-        """The verdict on the run's model."""
-        return self.result("verdict.json")
+    config = _Fixed(CONFIG)
+    """The resolved configuration."""
+    config_text = _Fixed("config.gin")
+    """The configuration as gin's text."""
+    operative = _Fixed("operative.json")
+    """The values that calls used, defaults included; written at the end of the run."""
+    operative_text = _Fixed("operative.gin")
+    """The used values as gin's text."""
+    journal = _Fixed("journal.jsonl")
+    """The journal."""
+    lock = _Fixed(".lock")
+    """The file that the process with the open run locks."""
+    dataset = _Fixed("dataset.json")
+    """The fingerprint of the images that the run began with."""
+    plan = _Fixed("plan.gin")
+    """The gin file of an automatic run."""
+    plan_record = _Fixed("plan.json")
+    """The request of an automatic run, its findings about the images, and its choices."""
+    own_images = _Fixed("images.npz")
+    """Images that were given as arrays in memory."""
+    archives = _Fixed("before")
+    """The folder of the archives, one for each extension."""
+    model = _Fixed("model")
+    """The folder of the model that the run ends with."""
+    summary = _Fixed(SUMMARY)
+    """The summary of a finished run."""
+    verdict = _Fixed("results", "verdict.json")
+    """The verdict on the run's model."""
 
     def result(self, name: str) -> Path:
         """A file for the user, such as ``traversals.png``."""

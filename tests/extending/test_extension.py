@@ -1,4 +1,4 @@
-"""A run that is extended ends as if it had been asked for all at the start, to the last digit."""
+"""An extended run has exactly the results of a run that was started with the final settings."""
 
 import logging
 import shutil
@@ -32,31 +32,31 @@ def images(tmp_path_factory):
 def two_leaf_runs(images, tmp_path_factory):
     """A finished recursion; copy it to change it."""
     root = tmp_path_factory.mktemp("runs") / "run"
-    begun(root, images)
+    train(root, images)
     return root
 
 
-def begun(root, images, *bindings):
+def train(root, images, *bindings):
     level = logging.getLogger("rdl").level
     assert made_up_recursion.train(root, images, bindings) == 0
-    logging.getLogger("rdl").setLevel(level)  # it is written for a child process, and silences the log
+    logging.getLogger("rdl").setLevel(level)  # `made_up_recursion.train`, written for child processes, silences the log
     gin.clear_config()
     return root
 
 
-def extended(root, said=None, **asked):
-    def train(folder):
+def extend(root, messages=None, **changes):
+    def resume(folder):
         return experiment.experiment(folder, make_learner=MadeUpLearner, make_callbacks=made_up_recursion._callbacks)
 
-    return extend_run(root, train, (said if said is not None else []).append, **asked)
+    return extend_run(root, resume, (messages if messages is not None else []).append, **changes)
 
 
-def what_counts(root):
-    """Without what was set aside, and the folder's own name."""
+def results_of(root):
+    """The state of a run without its archives."""
     return {name: found for name, found in state(root).items() if not name.startswith("before/")}
 
 
-def copied(run, tmp_path):
+def copy_of(run, tmp_path):
     return Path(shutil.copytree(run, tmp_path / "run"))
 
 
@@ -64,34 +64,33 @@ def members(root):
     return {key for key in RunReader.open(root).records if isinstance(key, MemberKey)}
 
 
-def test_two_generations_extended_to_four_are_four_from_the_start(images, tmp_path):
-    run = begun(tmp_path / "run", images, *SEARCH, "population.generations = 2")
+def test_extending_two_generations_to_four_gives_the_run_of_four(images, tmp_path):
+    run = train(tmp_path / "run", images, *SEARCH, "population.generations = 2")
     before = (run / "journal.jsonl").read_bytes().splitlines()
     checkpoints = {path: path.stat().st_mtime_ns for path in run.rglob("members/generation_001/*.npz")}
-    assert len(checkpoints) == 3, "the last generation waits to be trained further"
-    said = []
-    extended(run, said, generations=4)
-    whole = begun(tmp_path / "whole", images, *SEARCH, "population.generations = 4")
-    assert what_counts(run) == what_counts(whole)
-    assert said[0] == "All trained members stay."
+    assert len(checkpoints) == 3, "the checkpoints of the last generation are kept"
+    messages = []
+    extend(run, messages, generations=4)
+    whole = train(tmp_path / "whole", images, *SEARCH, "population.generations = 4")
+    assert results_of(run) == results_of(whole)
+    assert messages[0] == "All trained members stay valid."
     after = (run / "journal.jsonl").read_bytes().splitlines()
-    void = (b'{"key": "summary"', b'{"key": "verdict"')  # of the model that was handed over
+    void = (b'{"key": "summary"', b'{"key": "verdict"')  # of the earlier model
     kept = [line for line in before if not line.startswith(void)]
-    assert after[: len(kept)] == kept, "records are kept as they are"
-    aside = run / "before" / "000"
-    assert {"config.gin", "journal.jsonl", "results", "model"} <= {path.name for path in aside.iterdir()}
+    assert after[: len(kept)] == kept, "kept records are unchanged"
+    archive = run / "before" / "000"
+    assert {"config.gin", "journal.jsonl", "results", "model"} <= {path.name for path in archive.iterdir()}
 
 
-def test_nothing_is_trained_twice_where_the_last_generation_is_there(images, tmp_path, monkeypatch):
-    run = begun(tmp_path / "run", images, *SEARCH, "population.generations = 2")
-    trained = []
-    train = MadeUpLearner.train
+def test_more_generations_train_no_member_twice(images, tmp_path, monkeypatch):
+    run = train(tmp_path / "run", images, *SEARCH, "population.generations = 2")
+    trained, train_member = [], MadeUpLearner.train
     monkeypatch.setattr(
         MadeUpLearner,
         "train",
-        lambda self, task, member: trained.append(member.generation) or train(self, task, member),
+        lambda self, task, member: trained.append(member.generation) or train_member(self, task, member),
     )
-    extended(run, generations=3)
+    extend(run, generations=3)
     assert trained == [2, 2, 2]
 
 
@@ -116,12 +115,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_recursion_extended_is_one_from_the_start(images, two_leaf_runs, tmp_path, case):
-    asked, bindings = CASES[case]
-    run = copied(two_leaf_runs, tmp_path)
-    extended(run, **asked)
-    whole = begun(tmp_path / "whole", images, *bindings)
-    assert what_counts(run) == what_counts(whole)
+def test_an_extended_recursion_equals_one_with_the_final_settings(images, two_leaf_runs, tmp_path, case):
+    changes, bindings = CASES[case]
+    run = copy_of(two_leaf_runs, tmp_path)
+    extend(run, **changes)
+    whole = train(tmp_path / "whole", images, *bindings)
+    assert results_of(run) == results_of(whole)
 
 
 POOLED = (
@@ -141,118 +140,120 @@ POOLED_CASES = {
 
 
 @pytest.mark.parametrize("case", POOLED_CASES)
-def test_a_recursion_with_a_label_pool_extended_is_one_from_the_start(images, tmp_path, case):
-    asked, bindings = POOLED_CASES[case]
-    run = begun(tmp_path / "run", images, *POOLED)
-    extended(run, **asked)
-    whole = begun(tmp_path / "whole", images, *POOLED, *bindings)
-    assert what_counts(run) == what_counts(whole)
+def test_an_extended_recursion_with_a_label_pool_equals_one_with_the_final_settings(images, tmp_path, case):
+    changes, bindings = POOLED_CASES[case]
+    run = train(tmp_path / "run", images, *POOLED)
+    extend(run, **changes)
+    whole = train(tmp_path / "whole", images, *POOLED, *bindings)
+    assert results_of(run) == results_of(whole)
 
 
-def test_deeper_leaf_runs(images, tmp_path):
-    run = begun(tmp_path / "run", images, "iterate.max_iterations = 2")
+def test_more_iterations_of_leaf_runs(images, tmp_path):
+    run = train(tmp_path / "run", images, "iterate.max_iterations = 2")
     assert IterationKey(0, 2) not in RunReader.open(run).records
-    extended(run, bindings=["iterate.max_iterations = 3"])
-    assert what_counts(run) == what_counts(begun(tmp_path / "whole", images, "iterate.max_iterations = 3"))
+    extend(run, bindings=["iterate.max_iterations = 3"])
+    assert results_of(run) == results_of(train(tmp_path / "whole", images, "iterate.max_iterations = 3"))
 
 
-def test_what_stays_and_what_is_trained_again_is_told(two_leaf_runs, tmp_path):
-    run, said = copied(two_leaf_runs, tmp_path), []
+def test_the_messages_name_the_stages_that_are_trained_again(two_leaf_runs, tmp_path):
+    run, messages = copy_of(two_leaf_runs, tmp_path), []
     stages = {key.stage for key in members(run)}
-    extended(run, said, leaf_runs=3)
-    assert said[0] == "Trained again: final."
+    extend(run, messages, leaf_runs=3)
+    assert messages[0] == "Trained again: final."
     assert {key.stage for key in members(run)} == stages | {"leaf_2/iteration_1"}
     assert (run / "before" / "000" / "final" / "generation_000.json").exists()
-    assert extended(run, said, leaf_runs=3) == extended(run)  # the same once more changes nothing
-    assert said[-1].startswith("The run has these settings already")
+    assert extend(run, messages, leaf_runs=3) == extend(run)  # a repeated extension changes nothing
+    assert messages[-1].startswith("The run already has these settings")
     assert len(list((run / "before").iterdir())) == 1
 
 
-def test_a_budget_of_images_is_spent_and_more_of_it_trains_on(images, tmp_path):
-    """A generation of the final run costs 60,000 images of models: three members of two, 10,000 each."""
-    settled = ("population.min_images = 10_000", "population.until_converged = False", "population.generations = 3",
-               "leaf_run/population.generations = 2", "final/population.generations = 2")  # fmt: skip
+def test_a_larger_budget_of_images_trains_more_generations(images, tmp_path):
+    """A generation of the final run takes 60,000 images: 10,000 for each of two models of three members."""
+    fixed_lengths = (
+        "population.min_images = 10_000", "population.until_converged = False", "population.generations = 3",
+        "leaf_run/population.generations = 2", "final/population.generations = 2",
+    )  # fmt: skip
 
     def generations(root):
         return 1 + max(key.generation for key in members(root) if key.stage == "final")
 
-    whatever = begun(tmp_path / "whatever", images, *settled)
-    x_and_leaves = 2 * 10_000 * sum(key.stage != "final" for key in members(whatever))
-    run = begun(tmp_path / "run", images, *settled, f"rpu_vae.total_images = {x_and_leaves + 6 * 60_000}")
+    unlimited = train(tmp_path / "unlimited", images, *fixed_lengths)
+    x_and_leaves = 2 * 10_000 * sum(key.stage != "final" for key in members(unlimited))
+    run = train(tmp_path / "run", images, *fixed_lengths, f"rpu_vae.total_images = {x_and_leaves + 6 * 60_000}")
     assert generations(run) == 5  # the first has twice as many members
-    few = begun(tmp_path / "few", images, *settled, f"rpu_vae.total_images = {x_and_leaves // 2}")
-    assert generations(few) == 2, "the least"
+    few = train(tmp_path / "few", images, *fixed_lengths, f"rpu_vae.total_images = {x_and_leaves // 2}")
+    assert generations(few) == 2, "population.generations is the minimum"
     more = f"rpu_vae.total_images = {x_and_leaves + 8 * 60_000}"
-    extended(run, bindings=[more])
+    extend(run, bindings=[more])
     assert generations(run) == 7
-    assert what_counts(run) == what_counts(begun(tmp_path / "whole", images, *settled, more))
+    assert results_of(run) == results_of(train(tmp_path / "whole", images, *fixed_lengths, more))
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("changes", "expected"),
     [
         ({"generations": 1}, "generations = 1 is less"),
         ({"leaf_runs": 1}, "leaf_runs = 1 is less"),
         ({"bindings": ["experiment.seed = 1"]}, r"experiment.seed cannot be changed by extending \(not set there, 1"),
         ({"bindings": ["population.fraction = 0.3"]}, "population.fraction cannot be changed"),
-        ({"bindings": ["x_run/population.size = 9"]}, "leave nothing of the run valid"),
+        ({"bindings": ["x_run/population.size = 9"]}, "no work of the run stays valid"),
         ({"minutes": 0}, "--minutes must be a number above 0, got 0"),
         ({"minutes": float("nan")}, "--minutes must be a number above 0, got nan"),
         ({"minutes": 5, "generations": 9}, "give one of them"),
     ],
 )
-def test_what_would_make_records_void_is_refused_and_nothing_is_touched(two_leaf_runs, asked, expected):
+def test_incompatible_changes_are_refused_and_the_run_stays_unchanged(two_leaf_runs, changes, expected):
     before = state(two_leaf_runs)
     with pytest.raises(UserError, match=expected) as error:
-        extended(two_leaf_runs, **asked)
+        extend(two_leaf_runs, **changes)
     assert "\n" not in str(error.value)
     assert state(two_leaf_runs) == before
     assert not (two_leaf_runs / "before").exists()
 
 
-def test_no_run(tmp_path):
+def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="is not a run directory"):
-        extended(tmp_path, generations=3)
+        extend(tmp_path, generations=3)
 
 
-def test_a_run_that_converged_goes_on_where_more_generations_are_asked_for(images, tmp_path):
-    run = begun(tmp_path / "run", images, *SEARCH, "population.window = 1", "population.tolerance = 1.0")
+def test_a_converged_run_can_train_more_generations(images, tmp_path):
+    run = train(tmp_path / "run", images, *SEARCH, "population.window = 1", "population.tolerance = 1.0")
     assert "converged" in RunReader.open(run).summary["final.stopped"]
-    assert extended(run, generations=4)["final.stopped"] == "4 generations done"
+    assert extend(run, generations=4)["final.stopped"] == "4 generations done"
 
 
-def test_a_search_that_had_nothing_left_to_learn_says_what_to_lower(images, tmp_path):
-    run = begun(tmp_path / "run", images, *SEARCH, "population.min_score = 0.9")
+def test_a_search_with_nothing_left_to_learn_needs_a_lower_minimum_score(images, tmp_path):
+    run = train(tmp_path / "run", images, *SEARCH, "population.min_score = 0.9")
     with pytest.raises(UserError, match="more generations change nothing: lower it too, .*population.min_score = 0.0"):
-        extended(run, generations=4)
-    assert extended(run, generations=4, bindings=["population.min_score = 0.0"])["final.stopped"].startswith("4 ")
+        extend(run, generations=4)
+    assert extend(run, generations=4, bindings=["population.min_score = 0.0"])["final.stopped"].startswith("4 ")
 
 
-def test_an_x_run_that_learned_nothing_ends_with_its_model_and_a_verdict_and_can_go_on(images, tmp_path):
-    run = begun(tmp_path / "run", images, "x_run/population.min_score = 0.9")
+def test_an_x_run_without_factors_ends_with_its_model_and_can_be_extended(images, tmp_path):
+    run = train(tmp_path / "run", images, "x_run/population.min_score = 0.9")
     reader = RunReader.open(run)
     assert reader.summary["final.stopped"] == "not started: the x-run learned no factor"
     assert "verdict.factors_found" in reader.summary and (run / "model" / "state.npy").is_file()
     assert {key.stage for key in members(run)} == {"x_run"}
     longer = ["x_run/population.generations = 6", "x_run/population.min_score = 0.0"]
-    assert "final.leaf_mig" in extended(run, bindings=longer)
-    assert what_counts(run) == what_counts(begun(tmp_path / "whole", images, *longer))
+    assert "final.leaf_mig" in extend(run, bindings=longer)
+    assert results_of(run) == results_of(train(tmp_path / "whole", images, *longer))
 
 
 LEAVES = "leaf_0/iteration_1, leaf_0/iteration_2, leaf_1/iteration_1, leaf_1/iteration_2"
 
 
 @pytest.mark.parametrize(
-    ("asked", "again"),
+    ("changes", "again"),
     [
         ("x_run/population.generations = 5", f"Trained again: {LEAVES}, final."),
         ("leaf_run/population.generations = 4", "Trained again: leaf_0/iteration_2, leaf_1/iteration_2, final."),
         ("leaf_run/population.min_images = 20_000", f"Trained again: {LEAVES}, final."),
         ("final/population.size = 5", "Trained again: final."),
-        ("final/population.generations = 5", "All trained members stay."),
+        ("final/population.generations = 5", "All trained members stay valid."),
     ],
 )
-def test_what_follows_from_a_change_is_trained_again(two_leaf_runs, tmp_path, asked, again):
-    run, said = copied(two_leaf_runs, tmp_path), []
-    extended(run, said, bindings=[asked])
-    assert said[0] == again
+def test_stages_that_depend_on_a_change_are_trained_again(two_leaf_runs, tmp_path, changes, again):
+    run, messages = copy_of(two_leaf_runs, tmp_path), []
+    extend(run, messages, bindings=[changes])
+    assert messages[0] == again

@@ -1,4 +1,4 @@
-"""One whole run of the made-up recursion, to hold interrupted ones to."""
+"""An uninterrupted run of the made-up recursion, with which interrupted runs are compared."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "population"))
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """Its images, its calls on files, and its final state."""
+    """The images, the file operations and the final state of the uninterrupted run."""
     import made_up_recursion
     from killing import in_child
 

@@ -1,8 +1,8 @@
 """Runs a function in a forked process and kills it (SIGKILL) at a chosen system call on the files of a run.
 
-The calls counted are those through which a run changes its directory: opening a file to write, flushing it,
-renaming, removing, making and removing folders. The process dies just before the call; a flush may be torn: half
-of what was just written is lost, as when the machine itself goes down.
+The counted calls are those that change the run directory: opening a file for writing, flushing, renaming and removing
+files, creating and removing folders. The process is killed just before the call. A flush may be torn: half of the
+written bytes are lost, as in a crash of the machine.
 """
 
 import os
@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-Chooses = Callable[[int, str, str], bool]
-"""Number, kind and path of a call -> whether the process dies there."""
+KillsAt = Callable[[int, str, str], bool]
+"""Number, kind and path of a call -> whether the process is killed there."""
 
 _KINDS = {"open": 0, "os.rename": 1, "os.remove": 0, "os.rmdir": 0, "os.mkdir": 0, "os.truncate": 0}
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -25,7 +25,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @dataclass(frozen=True)
 class Ended:
-    """How the process ended: its exit code (negative: the signal), the calls it made, what it wrote to stderr."""
+    """The end of a process: its exit code (negative: the signal), its calls, and its output to stderr."""
 
     code: int
     calls: list[tuple[str, str]]
@@ -36,22 +36,24 @@ class Ended:
         return self.code == -signal.SIGKILL
 
 
-def in_child(root: Path, function: Callable[[], int | None], dies: Chooses | None = None, torn: bool = False) -> Ended:
-    """Runs the function in a child of this process; its result is the exit code, 1 where it raises.
+def in_child(
+    root: Path, function: Callable[[], int | None], kills_at: KillsAt | None = None, torn: bool = False
+) -> Ended:
+    """Runs the function in a child process. Its result is the exit code; 1 if it raises.
 
     Args:
-      root: calls under this folder count.
+      root: folder whose calls are counted.
       function: runs in the child.
-      dies: chooses the call before which the child is killed.
-      torn: half of a file is lost where the child is killed at its flush.
+      kills_at: chooses the call before which the child is killed; None: it is not killed.
+      torn: whether a kill at the flush of a file loses half of the file.
     """
-    folder = Path(tempfile.mkdtemp(prefix="killing_"))  # not beside the run, whose disk may be full
+    folder = Path(tempfile.mkdtemp(prefix="killing_"))  # elsewhere, as the run's disk may be full
     log, errors = folder / "calls", folder / "stderr"
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if not child:
-        _live(root, function, dies, torn, log, errors)
+        _run_child(root, function, kills_at, torn, log, errors)
     _, status = os.waitpid(child, 0)
     calls = [tuple(line.split("\t", 1)) for line in log.read_text().splitlines()]
     ended = Ended(os.waitstatus_to_exitcode(status), calls, errors.read_text())  # type: ignore[arg-type]
@@ -59,8 +61,8 @@ def in_child(root: Path, function: Callable[[], int | None], dies: Chooses | Non
     return ended
 
 
-def _live(
-    root: Path, function: Callable[[], int | None], dies: Chooses | None, torn: bool, log: Path, errors: Path
+def _run_child(
+    root: Path, function: Callable[[], int | None], kills_at: KillsAt | None, torn: bool, log: Path, errors: Path
 ) -> None:
     code = 1
     try:
@@ -68,14 +70,14 @@ def _live(
         os.dup2(os.open(errors, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.stderr, sys.stdout = os.fdopen(2, "w", closefd=False), os.fdopen(1, "w", closefd=False)
-        number, counting = 0, threading.RLock()  # members may be trained in several threads
+        number, counting = 0, threading.RLock()  # several threads may train members
 
         def call(kind: str, path: str, descriptor: int | None = None) -> None:
             nonlocal number
             with counting:
                 number += 1
                 os.write(record, f"{kind}\t{path}\n".encode())
-                if dies is not None and dies(number, kind, path):
+                if kills_at is not None and kills_at(number, kind, path):
                     if torn and descriptor is not None and os.path.isfile(path):
                         os.truncate(path, os.fstat(descriptor).st_size // 2)
                     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""The whole recursion without TensorFlow's training: real runs, populations and leaf runs, made-up learning.
+"""The whole recursion with a made-up learner in place of training: real runs, populations and leaf runs.
 
-Images show two factors of six values. The x-run "learns" the first, the leaf run's first iteration the second,
-its second nothing. A member's state is a few random numbers that decide its score and blur its labels, so that a
-wrong state, seed or order anywhere changes what the run finds.
+Images show two factors with six values each. The x-run learns the first factor, the first iteration of a leaf run the
+second, and the second iteration nothing. A member's state consists of random numbers that decide its score and the
+noise of its labels. A wrong state, seed or order therefore changes the results.
 """
 
 import json
@@ -47,7 +47,7 @@ final/population.initial_factor = 2
 
 
 def make_images(path: Path) -> None:
-    """720 images of 8 x 8: the first two pixels are the factors, the others noise."""
+    """Writes 720 images of 8 x 8 pixels. The first two pixels are the factors, the others noise."""
     random = generator(0, "images")
     images = random.integers(0, 256, (720, 8, 8, 1), dtype=np.uint8)
     images[:, 0, 0, 0] = 30 * (np.arange(720) % 6)
@@ -57,7 +57,7 @@ def make_images(path: Path) -> None:
 
 @dataclass(frozen=True)
 class MadeUpModel:
-    """Stands for networks."""
+    """A model without networks."""
 
     state: np.ndarray
 
@@ -73,7 +73,7 @@ class MadeUpModel:
 
 @dataclass(frozen=True)
 class MadeUpLearner:
-    """In the place of one that trains networks."""
+    """A learner without training."""
 
     def train(self, task: MemberTask, member: Member) -> Member:
         if member.parent_name is None and task.start is not None:
@@ -107,18 +107,18 @@ class MadeUpLearner:
 
 
 def _callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
-    """TensorBoard is left out: it would start TensorFlow in every child."""
+    """Callbacks without TensorBoard, which would start TensorFlow in every child process."""
     return terminal(), SessionLog(run)
 
 
 def train(root: Path, images: Path, bindings: tuple[str, ...] = (), at_once: int | None = None) -> int:
-    """The run, as bin/train would start it; returns the exit code. For a child process: it silences the log.
+    """Starts or resumes the run like bin/train and returns the exit code. For child processes, as it silences the log.
 
     Args:
       root: the run directory.
       images: the data set.
-      bindings: gin's, on top of the configuration.
-      at_once: members trained side by side.
+      bindings: gin bindings on top of the configuration.
+      at_once: number of members that are trained concurrently.
     """
     logging.getLogger("rdl").setLevel(logging.ERROR)
     gin.parse_config([CONFIG.format(images=images), *bindings])
@@ -132,14 +132,14 @@ def train(root: Path, images: Path, bindings: tuple[str, ...] = (), at_once: int
 
 
 def untimed(record):
-    """Without what a clock gave."""
+    """The record without durations."""
     if isinstance(record, dict):
         return {key: untimed(value) for key, value in record.items() if not key.endswith("seconds")}
     return [untimed(part) for part in record] if isinstance(record, list) else record
 
 
 def state(root: Path) -> dict[str, object]:
-    """All that a finished run leaves, but for clocks, logs and half-written files."""
+    """The records and files of a finished run, without durations, logs and temporary files."""
     found: dict[str, object] = {
         key: untimed(record)
         for key, record in sorted(Journal(root / "journal.jsonl").items())

@@ -1,9 +1,9 @@
-"""Kills many runs at random calls, lets them go on, and counts those that end as the whole one:
+"""Kills many runs at random calls, resumes them, and counts those that end like an uninterrupted run:
 
     python tests/faults/many.py --kills=500 --trained=100
 
-Made-up runs have the whole recursion and no training; trained ones are a small search with real training. A run is
-killed once to three times, every other kill tears what was being flushed. The same numbers give the same kills.
+Made-up runs have the whole recursion without training; trained runs are a small search with real training. A run is
+killed one to three times, and every other kill tears the file that is flushed. Equal arguments give equal kills.
 """
 
 import argparse
@@ -22,14 +22,13 @@ from made_up_recursion import make_images, state, train  # noqa: E402
 from rdl.seeds import generator  # noqa: E402
 
 
-def kill_many(name: str, kills: int, run: Callable[[Path], int], tell: Callable[[str], None]) -> bool:
-    """Prints a line of counts; returns whether every run ended as the whole one.
+def kill_many(name: str, kills: int, run: Callable[[Path], int]) -> bool:
+    """Prints a row of counts; returns whether every run ended like the uninterrupted one.
 
     Args:
-      name: of this kind of run.
-      kills: how many.
-      run: starts the run in a folder or goes on with it; returns the exit code.
-      tell: is told of every run that ended otherwise.
+      name: name of this kind of run.
+      kills: number of kills.
+      run: starts or resumes the run in a folder and returns the exit code.
     """
     folder = Path(tempfile.mkdtemp(prefix="kills_"))
     whole = in_child(folder / "whole", lambda: run(folder / "whole"))
@@ -38,18 +37,18 @@ def kill_many(name: str, kills: int, run: Callable[[Path], int], tell: Callable[
     expected, done, runs, equal = state(folder / "whole"), 0, 0, 0
     while done < kills:
         random, root = generator(runs, "many kills", name), folder / f"run_{runs}"
-        for death in range(min(1 + runs % 3, kills - done)):
-            # A resumed run makes fewer calls, so that later deaths come early in it.
-            number = int(random.integers(1, len(whole.calls) if not death else 30))
+        for kill in range(min(1 + runs % 3, kills - done)):
+            # A resumed run makes fewer calls, so later kills come early in it.
+            number = int(random.integers(1, len(whole.calls) if not kill else 30))
             ended = in_child(root, lambda root=root: run(root), lambda here, *_, n=number: here == n, bool(done % 2))
-            if not ended.killed:  # it came to its end before that call
+            if not ended.killed:  # the run ended before that call
                 break
             done += 1
         ended = in_child(root, lambda root=root: run(root))
         same = ended.code == 0 and state(root) == expected
         equal += same
         if not same:
-            tell(f"{name}: run {runs} ended otherwise ({ended.code}): {ended.errors[-300:]}")
+            print(f"{name}: run {runs} differs ({ended.code}): {ended.errors[-300:]}", file=sys.stderr, flush=True)
         shutil.rmtree(root)
         runs += 1
     shutil.rmtree(folder)
@@ -58,30 +57,27 @@ def kill_many(name: str, kills: int, run: Callable[[Path], int], tell: Callable[
 
 
 def main() -> int:
-    """Counts; exit code 1 where a run ended otherwise than the whole one."""
+    """Prints the counts; returns 1 if a run ended differently from the uninterrupted one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=500, help="of made-up runs")
-    parser.add_argument("--trained", type=int, default=50, help="of runs with real training")
+    parser.add_argument("--kills", type=int, default=500, help="number of kills of made-up runs")
+    parser.add_argument("--trained", type=int, default=50, help="number of kills of runs with real training")
     given = parser.parse_args()
 
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     folder = Path(tempfile.mkdtemp(prefix="images_"))
-    print("| kind | kills | runs | ended as the whole one |\n|---|---|---|---|", flush=True)
-    well = True
+    print("| kind | kills | runs | like uninterrupted |\n|---|---|---|---|", flush=True)
+    equal = True
     if given.kills:
         images = folder / "made_up.npz"
         make_images(images)
-        well &= kill_many("made up, the whole recursion", given.kills, lambda root: train(root, images), tell)
+        equal &= kill_many("made up, the whole recursion", given.kills, lambda root: train(root, images))
     if given.trained:
-        import trained_run  # imports TensorFlow, which computes in the children alone
+        import trained_run  # imports TensorFlow, which only child processes may use
 
         real = folder / "trained.npz"
         trained_run.make_images(real)
-        well &= kill_many("trained, a search", given.trained, lambda root: trained_run.train(root, real), tell)
+        equal &= kill_many("trained, a search", given.trained, lambda root: trained_run.train(root, real))
     shutil.rmtree(folder)
-    return 0 if well else 1
+    return 0 if equal else 1
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ from rdl.runs import RunDirectory, RunReader
 
 
 def stopped(tmp_path, whole, which):
-    """A run that was killed just before it opens its journal so-and-so many times."""
-    root, seen = tmp_path / "run", 0
+    """A run that was killed after it had opened its journal `which` times."""
+    root, calls = tmp_path / "run", 0
 
     def dies(_, kind, path):
-        nonlocal seen
-        seen += kind == "open" and path.endswith("journal.jsonl")
-        return seen > which
+        nonlocal calls
+        calls += kind == "open" and path.endswith("journal.jsonl")
+        return calls > which
 
     assert in_child(root, lambda: train(root, whole.images), dies).killed
     return root
@@ -32,8 +32,8 @@ def resume(root, whole):
 
 
 @pytest.mark.parametrize("members", [8, 20])
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "gone"])
-def test_damaged_checkpoints_are_made_again(tmp_path, whole, members, damage):
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "removed"])
+def test_damaged_checkpoints_are_trained_again(tmp_path, whole, members, damage):
     root = stopped(tmp_path, whole, members)
     found = sorted(root.rglob("member_*.npz"))
     assert found
@@ -41,13 +41,13 @@ def test_damaged_checkpoints_are_made_again(tmp_path, whole, members, damage):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content if damage == "flipped" else content[:100])
-        if damage == "gone":
+        if damage == "removed":
             path.unlink()
     assert resume(root, whole) == whole.state
 
 
 @pytest.mark.parametrize("line", [0, 10, -1])
-def test_damaged_journal_lines_are_done_again(tmp_path, whole, line):
+def test_the_units_of_damaged_journal_lines_are_repeated(tmp_path, whole, line):
     root = stopped(tmp_path, whole, 20)
     lines = (root / "journal.jsonl").read_bytes().splitlines(keepends=True)
     changed = bytearray(lines[line])
@@ -57,14 +57,14 @@ def test_damaged_journal_lines_are_done_again(tmp_path, whole, line):
     assert resume(root, whole) == whole.state
 
 
-def test_a_journal_that_is_gone_starts_over(tmp_path, whole):
+def test_a_run_without_its_journal_starts_again(tmp_path, whole):
     root = stopped(tmp_path, whole, 20)
     (root / "journal.jsonl").unlink()
     assert resume(root, whole) == whole.state
 
 
 @pytest.mark.parametrize("limit", [1_000, 9_000])
-def test_a_limit_on_file_sizes_stops_with_one_line_and_loses_nothing(tmp_path, whole, limit):
+def test_a_limit_on_file_sizes_is_reported_in_one_line_and_loses_nothing(tmp_path, whole, limit):
     root = tmp_path / "run"
 
     def limited():
@@ -97,7 +97,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_stops_with_one_line_and_loses_nothing(small_disk, whole):
+def test_a_full_disk_is_reported_in_one_line_and_loses_nothing(small_disk, whole):
     root = small_disk / "run"
     (small_disk / "ballast").write_bytes(bytes(20_000))
     ended = in_child(root, lambda: train(root, whole.images))
@@ -110,7 +110,7 @@ def test_a_full_disk_stops_with_one_line_and_loses_nothing(small_disk, whole):
     assert resume(root, whole) == whole.state
 
 
-def test_a_second_run_on_the_same_directory_is_refused(tmp_path, whole):
+def test_a_second_run_in_the_same_directory_is_refused(tmp_path, whole):
     root = tmp_path / "run"
     with RunDirectory(root):
         ended = in_child(root, lambda: train(root, whole.images))
@@ -119,7 +119,7 @@ def test_a_second_run_on_the_same_directory_is_refused(tmp_path, whole):
     assert resume(root, whole) == whole.state
 
 
-def test_another_configuration_is_refused_but_not_another_display(tmp_path, whole):
+def test_a_resumed_run_may_change_display_and_executor_only(tmp_path, whole):
     root = stopped(tmp_path, whole, 4)
     ended = in_child(root, lambda: train(root, whole.images, ("experiment.seed = 1",)))
     assert ended.code == 2

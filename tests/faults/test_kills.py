@@ -1,4 +1,4 @@
-"""SIGKILL at chosen and at random points of the whole recursion; the restarted run ends as the whole one."""
+"""SIGKILL at chosen and random calls of the whole recursion: the resumed run ends like an uninterrupted one."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rdl.seeds import generator
 
 
 def interrupted(tmp_path, whole, *deaths, torn=False):
-    """Kills one run after another at these calls, lets the last one through; its final state."""
+    """Kills the run once for each of these calls, then lets it finish; returns its final state."""
     root = tmp_path / "run"
     for dies in deaths:
         ended = in_child(root, lambda: train(root, whole.images), dies, torn)
@@ -25,13 +25,13 @@ def at(number):
 
 
 def occurrence(which, kind, *parts):
-    """Dies at a call of this kind, number so-and-so among those whose path holds all the parts."""
-    seen = 0
+    """Kills the process at the call of this kind with this number, among those whose path has all the parts."""
+    calls = 0
 
     def dies(_, here, path):
-        nonlocal seen
-        seen += here == kind and all(part in path for part in parts)
-        return seen > which
+        nonlocal calls
+        calls += here == kind and all(part in path for part in parts)
+        return calls > which
 
     return dies
 
@@ -46,14 +46,14 @@ CHOSEN = {
     "between two generations": occurrence(0, "open", "x_run/.generation_001.json"),
     "while old checkpoints are removed": occurrence(0, "remove", "member_001.npz"),
     "when old checkpoints are removed": occurrence(0, "rmdir", "generation_000"),
-    "when a stage keeps its best only": occurrence(0, "remove", "x_run/members/generation_002"),
+    "when a stage removes all checkpoints but the best": occurrence(0, "remove", "x_run/members/generation_002"),
     "before the labels of a leaf run": occurrence(0, "rename", "leaf_0/labels.npz"),
     "before the journal line of an iteration": occurrence(9, "open", "journal.jsonl"),
     "between two iterations of a leaf run": occurrence(0, "open", "leaf_0/iteration_2", "indices.npy"),
     "between two leaf runs": occurrence(0, "mkdir", "leaf_1/iteration_1"),
     "in the final run": occurrence(2, "fsync", "final/members", "npz"),
     "before the verdict": occurrence(0, "rename", "verdict.json"),
-    "while the model is handed over": occurrence(0, "rename", "model"),
+    "while the model is exported": occurrence(0, "rename", "model"),
     "before the summary": occurrence(0, "rename", "summary.json"),
     "inside the last journal line": lambda _, kind, path: (
         kind == "fsync" and path.endswith("journal.jsonl") and '"key": "summary"' in Path(path).read_text()
@@ -66,7 +66,7 @@ def test_killed(tmp_path, whole, point):
     assert interrupted(tmp_path, whole, CHOSEN[point], torn="inside" in point) == whole.state
 
 
-def test_killed_in_a_final_run_that_began_with_the_x_model(tmp_path, whole):
+def test_killed_in_a_final_run_with_a_warm_start(tmp_path, whole):
     warm = ("rpu_vae.warm_start = True",)
     ended = [in_child(tmp_path / "whole", lambda: train(tmp_path / "whole", whole.images, warm))]
     dies = occurrence(2, "fsync", "final/members", "npz")
@@ -77,17 +77,17 @@ def test_killed_in_a_final_run_that_began_with_the_x_model(tmp_path, whole):
 
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 50))])
-def test_killed_at_random_points(tmp_path, whole, seed):
-    """One to three kills of the same run; every other one tears what was being flushed."""
+def test_killed_at_random_calls(tmp_path, whole, seed):
+    """One to three kills of the same run. Odd seeds tear the file that is flushed."""
     random = generator(seed, "kills")
     numbers = sorted(random.integers(1, len(whole.calls), size=1 + seed % 3).tolist(), reverse=True)
-    # A resumed run makes fewer calls, so that later deaths come early in it.
+    # A resumed run makes fewer calls, so later kills come early in it.
     deaths = [at(numbers[0]), *(at(1 + number % 30) for number in numbers[1:])]
     assert interrupted(tmp_path, whole, *deaths, torn=bool(seed % 2)) == whole.state
 
 
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 20))])
-def test_killed_at_a_random_point_with_three_members_at_once(tmp_path, whole, seed):
+def test_killed_at_a_random_call_with_three_concurrent_members(tmp_path, whole, seed):
     root, number = tmp_path / "run", int(generator(seed, "kills at once").integers(1, len(whole.calls)))
     ended = in_child(root, lambda: train(root, whole.images, at_once=3), at(number), torn=bool(seed % 2))
     assert ended.killed, ended.errors
@@ -105,7 +105,7 @@ def test_killed_at_every_seventh_call(tmp_path, whole, first):
         assert interrupted(folder, whole, at(number), torn=True) == whole.state, whole.calls[number - 1]
 
 
-def test_a_finished_run_is_not_touched(tmp_path, whole):
+def test_a_finished_run_is_not_changed(tmp_path, whole):
     root = tmp_path / "run"
     for _ in range(2):
         ended = in_child(root, lambda: train(root, whole.images))

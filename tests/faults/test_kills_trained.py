@@ -1,4 +1,4 @@
-"""SIGKILL at random points of a search with real training, in one process and with Ray."""
+"""SIGKILL at random moments of a search with real training, in one process and with Ray."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def train(root, images, bindings=()):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The whole run."""
+    """The uninterrupted run."""
     import trained_run
 
     folder = tmp_path_factory.mktemp("trained")
@@ -43,11 +43,11 @@ def trained(tmp_path_factory):
 
 
 def results(root):
-    """But for the configuration files: the executor may differ."""
+    """The state without gin files, as the executor may differ."""
     return {name: value for name, value in state(root).items() if not name.endswith(".gin")}
 
 
-def test_members_at_once_give_the_same_run(tmp_path, trained):
+def test_concurrent_members_give_the_same_run(tmp_path, trained):
     ended = in_child(tmp_path / "run", lambda: train(tmp_path / "run", trained.images, AT_ONCE))
     assert ended.code == 0, ended.errors
     assert results(tmp_path / "run") == trained.state
@@ -55,7 +55,7 @@ def test_members_at_once_give_the_same_run(tmp_path, trained):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_killed_at_a_random_call(tmp_path, trained, seed):
-    """Every third run goes on with two members at once."""
+    """Every third run is resumed with two concurrent members."""
     root, number = tmp_path / "run", int(generator(seed, "trained kills").integers(1, len(trained.calls)))
     ended = in_child(root, lambda: train(root, trained.images), lambda here, *_: here == number, torn=bool(seed % 2))
     assert ended.killed, ended.errors
@@ -83,7 +83,7 @@ def test_ray_gives_the_same_run(tmp_path, trained):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_with_ray(tmp_path, trained, seed):
-    """The process that holds the run dies at a random moment after some members; another goes on with Ray."""
+    """The process of the run is killed at a random moment after some members; another process resumes it with Ray."""
     root, random = tmp_path / "run", generator(seed, "ray kills")
     after, wait = int(random.integers(0, 7)), float(random.random())
     process = subprocess.Popen(command(root, trained.images, *RAY), start_new_session=True, stderr=subprocess.DEVNULL)
@@ -97,7 +97,7 @@ def test_killed_with_ray(tmp_path, trained, seed):
     assert results(root) == trained.state
 
 
-def test_a_ray_worker_killed_half_way(tmp_path, trained):
+def test_a_killed_ray_worker_changes_nothing(tmp_path, trained):
     root = tmp_path / "run"
     process = subprocess.Popen(command(root, trained.images, *RAY), stderr=subprocess.DEVNULL)
     while members_done(root) < 4 and process.poll() is None:

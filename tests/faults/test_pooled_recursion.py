@@ -1,4 +1,4 @@
-"""The recursion with a label pool, with a made-up learner: what it finds, and that a killed run ends as a whole one."""
+"""The recursion with a label pool and a made-up learner: its labels, its pages, and killed runs."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def whole(tmp_path_factory):
     return folder
 
 
-def test_the_leaf_run_adds_the_factor_that_the_x_run_lacks(whole):
+def test_the_leaf_run_adds_the_factor_that_the_x_run_has_not_learned(whole):
     summary = json.loads((whole / "run" / "results" / "summary.json").read_text())
     assert (summary["pool.labels"], summary["leaf_0.labels_learned"], summary["leaf_1.labels_learned"]) == (2, 1, 0)
     assert summary["images_trained"] > 0 and "final.label_mig" in summary
@@ -38,7 +38,7 @@ def test_the_leaf_run_adds_the_factor_that_the_x_run_lacks(whole):
     assert held["labels"] == [0] and 100 <= held["images"] <= 140
 
 
-def test_the_pool_s_table_shows_every_label_and_stage(whole):
+def test_the_table_of_the_pool_shows_every_label_and_stage(whole):
     table = read_pool_table(RunReader.open(whole / "run"))
     assert [str(label.source).partition("/")[0] for label in table.labels] == ["x_run", "leaf_0"]
     for number, (row, label) in enumerate(zip(table.label_rows, table.labels, strict=True)):
@@ -67,9 +67,7 @@ def test_report_and_tensorboard_show_the_pool(whole, tmp_path):
 
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from rdl.callbacks.tensorboard import (
-        TensorBoard,  # imports TensorFlow, which children of this process must not have
-    )
+    from rdl.callbacks.tensorboard import TensorBoard  # imports TensorFlow, which must not run before a fork
 
     paths = Layout(tmp_path / "run")
     paths.root.mkdir()
@@ -84,7 +82,7 @@ def test_report_and_tensorboard_show_the_pool(whole, tmp_path):
     assert all(f"| {' | '.join(row)} |" in text for row in table.label_rows + table.stage_rows)
 
 
-def test_a_damaged_pool_is_no_table(whole, tmp_path):
+def test_a_damaged_pool_has_no_table(whole, tmp_path):
     (tmp_path / "config.json").write_bytes((whole / "run/config.json").read_bytes())
     line = json.loads(find_line(whole / "run", "x_run/pool"))
     line["record"]["labels"][0]["kl"] = "much"
@@ -103,13 +101,13 @@ def test_a_damaged_pool_is_no_table(whole, tmp_path):
         ("rename", ("verdict.json",)),
     ],
 )
-def test_a_killed_run_ends_as_a_whole_one(whole, tmp_path, kind, parts):
-    seen = 0
+def test_a_killed_run_ends_like_an_uninterrupted_one(whole, tmp_path, kind, parts):
+    calls = 0
 
     def dies(_, here, path):
-        nonlocal seen
-        seen += here == kind and all(part in path for part in parts)
-        return seen > 1 or (kind == "rename" and seen)
+        nonlocal calls
+        calls += here == kind and all(part in path for part in parts)
+        return calls > 1 or (kind == "rename" and calls)
 
     root = tmp_path / "run"
     assert in_child(root, lambda: train(root, whole / "images.npz", BINDINGS), dies).killed
@@ -118,6 +116,6 @@ def test_a_killed_run_ends_as_a_whole_one(whole, tmp_path, kind, parts):
     assert state(root) == state(whole / "run")
 
 
-def test_an_objective_without_labels_is_refused_before_anything_is_trained(whole, tmp_path):
+def test_an_objective_without_labels_is_refused_before_training(whole, tmp_path):
     ended = in_child(tmp_path / "run", lambda: train(tmp_path / "run", whole / "images.npz", BINDINGS[:1]))
     assert ended.code == 2 and "pooled_labels" in ended.errors

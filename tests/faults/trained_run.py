@@ -1,4 +1,4 @@
-"""A tiny search with real training, for kills: eight members of two small VAEs, three generations."""
+"""A small search with real training, for kills: three generations of eight members with two small VAEs each."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ beta/Dimension.initial = (1.0, 4.0)
 
 
 def make_images(path: Path) -> None:
-    """256 images of a square that moves."""
+    """Writes 256 images of a square at different positions."""
     images = np.zeros((256, 8, 8, 1), np.uint8)
     for i in range(256):
         images[i, i % 6 : i % 6 + 2, i // 6 % 6 : i // 6 % 6 + 2] = 255
@@ -54,7 +54,7 @@ def make_images(path: Path) -> None:
 
 
 def train(root: Path, images: Path, bindings: tuple[str, ...] = ()) -> int:
-    """The run, as bin/train would start it; returns the exit code."""
+    """Starts or resumes the run like bin/train and returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gin.parse_config([CONFIG.format(images=images), *bindings])
     configure_threads()

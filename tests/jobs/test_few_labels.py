@@ -1,4 +1,4 @@
-"""An objective that learns from few labels, where members are trained: whose labels they are, and what is told."""
+"""A search with an objective that learns from few labels."""
 
 import gin
 import numpy as np
@@ -46,7 +46,7 @@ beta/Dimension.initial = (1.0, 4.0)
 
 @pytest.fixture
 def searched(tmp_path, monkeypatch):
-    """Runs a search; returns its summary, its members' records and the labelled images that its members had."""
+    """Runs a search; returns the summary, the records of its members, the images and the indices of labelled images."""
     drawn = []
     plain = labels.LabelSettings.draw
 
@@ -69,7 +69,7 @@ def searched(tmp_path, monkeypatch):
     return run
 
 
-def test_a_population_searches_both_weights_and_has_the_same_labels_in_all_members_and_generations(searched):
+def test_all_members_and_generations_have_the_same_labels(searched):
     summary, members, images, drawn = searched()
     assert len(members) == len(drawn) >= 4
     assert {"gamma_sup", "beta"} <= members[0]["hyperparameters"].keys()
@@ -80,7 +80,7 @@ def test_a_population_searches_both_weights_and_has_the_same_labels_in_all_membe
     assert np.isfinite(summary["final.discrete_mig"])
 
 
-def test_what_cannot_be_is_told_when_training_begins(searched):
+def test_impossible_label_settings_are_refused(searched):
     with pytest.raises(UserError, match="'plain'.*labels.file"):
         searched(factors=False)
     gin.clear_config()

@@ -55,7 +55,7 @@ def _own_models():
     trainers_for.cache_clear()
 
 
-def test_the_best_ladder_is_selected_from_the_last_generation(monkeypatch, tmp_path):
+def test_a_ladder_search_compares_no_scores_across_generations(monkeypatch, tmp_path):
     class Asked(Exception):
         pass
 
@@ -145,7 +145,7 @@ class Painter(TrainedModel):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_tile_of_the_animation_moves_its_own_latent(channels):
+def test_each_tile_of_the_animation_shows_its_latent(channels):
     levels, model = Levels((2, 1)), Painter(3, channels)
     image = np.zeros((8, 8, channels), np.uint8)
     frames = [np.asarray(frame).astype(int) for frame in ladder_pictures.animate_traversals(model, levels, image)]
@@ -159,12 +159,12 @@ def test_each_tile_of_the_animation_moves_its_own_latent(channels):
     assert ladder_pictures.draw_level_samples(model, levels, image, 0).size[0] > 500
 
 
-def test_samples_of_one_level_leave_the_others_fixed(monkeypatch):
-    seen = []
+def test_samples_of_one_level_keep_the_other_latents_at_zero(monkeypatch):
+    decoded = []
     model = Painter(3, 1)
-    monkeypatch.setattr(Painter, "decode", lambda self, z: seen.append(z) or np.zeros((len(z), 8, 8, 1), np.float32))
+    monkeypatch.setattr(Painter, "decode", lambda self, z: decoded.append(z) or np.zeros((len(z), 8, 8, 1), np.float32))
     ladder_pictures.draw_level_samples(model, Levels((2, 1)), np.zeros((8, 8, 1), np.uint8), seed=0, side=3)
-    deep, shallow = seen
+    deep, shallow = decoded
     assert np.all(deep[:, :2] != 0) and np.all(deep[:, 2] == 0)
     assert np.all(shallow[:, :2] == 0) and np.all(shallow[:, 2] != 0)
 

@@ -1,4 +1,4 @@
-"""The shipped gin files of pro-VLAE: settings as in the paper, and training that ends with the last step."""
+"""The shipped gin files of pro-VLAE have the paper's settings, and their training ends with the last step."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A run whose members train on several devices at once: `strategy.name = "mirrored"`."""
+"""A run whose members train on several devices: `strategy.name = "mirrored"`."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_a_search_on_two_devices_equals_one_on_one_device(tmp_path):
-    """Runs in other processes, since logical devices must be made before TensorFlow starts."""
+    """Runs in other processes, as logical devices must be created before TensorFlow starts."""
     images = np.random.default_rng(0).integers(0, 256, (45, 16, 16, 1), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
     found = {}

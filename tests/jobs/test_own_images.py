@@ -37,7 +37,7 @@ class Messages(Callback):
         self.lines.append(line)
 
 
-def test_notes_are_printed_and_the_held_out_loss_is_reported(tmp_path):
+def test_notes_are_printed_and_the_summary_has_the_held_out_loss(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 4096, (80, 8, 8)).astype(np.uint16)
     np.savez(tmp_path / "own.npz", volumes=pixels)
     read_gin([], [CONFIG, f"dataset.name = '{tmp_path / 'own.npz'}'"])

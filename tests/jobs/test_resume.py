@@ -20,7 +20,7 @@ def native(monkeypatch):
     return lambda name: monkeypatch.setattr(precision, "native", lambda: name)
 
 
-def test_run_records_and_keeps_the_precision_of_auto(native, tmp_path):
+def test_a_run_records_its_precision_and_keeps_it_when_resumed(native, tmp_path):
     root, text = tmp_path / "run", "model.precision = 'auto'\nfinal/model.precision = %wide\nwide = 'float32'"
     configure(text)
     native("mixed_bfloat16")
@@ -50,12 +50,12 @@ def test_auto_behind_a_macro_is_resolved(native, tmp_path):
     assert "model.precision = 'mixed_bfloat16'" in gin.config_str()
 
 
-def test_resumed_run_warns_of_other_kernels(tmp_path, monkeypatch):
+def test_a_resumed_run_warns_of_other_kernels(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "selected", lambda: kernels.ONEDNN)
     assert resume.describe_other_kernels(tmp_path) == []
     with RunDirectory(tmp_path) as run:
         run.write_config(RunConfig(kernels=kernels.EIGEN))
-        assert resume.describe_other_kernels(tmp_path) == []  # nothing is computed yet
+        assert resume.describe_other_kernels(tmp_path) == []  # the run has no finished unit
         run.journal.append("unit", {})
     (warning,) = resume.describe_other_kernels(tmp_path)
     assert kernels.EIGEN in warning

@@ -86,7 +86,7 @@ def test_time_left_is_estimated_from_runs_of_the_same_file(paths, tmp_path, monk
         progress.describe_result(run_module.CaseResult(case, seconds))
         for case, seconds in zip(cases[:4], (10.0, 300.0, 10.0, 300.0), strict=True)
     ]
-    # one: 10 s each, other: 300 s each. After one/0 all four are expected to take 10 s; at last other/7 alone is left.
+    # Runs of one take 10 s, of other 300 s. After one/0, all are expected to take 10 s. After four, other/7 is left.
     assert lines[0].endswith("about 40 s left")
     assert lines[1].endswith("about 10 min left")  # 10 + 2 x 300 s
     assert lines[3].startswith("[4/6] ") and lines[3].endswith("about 5 min left")
@@ -131,7 +131,7 @@ def test_a_failed_run_is_reported_and_retried(made, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     folder = tmp_path / "copy"
     shutil.rmtree(folder / "out" / "one" / "1")
-    (folder / "out" / "one" / "1").write_text("a file where the run should lie")
+    (folder / "out" / "one" / "1").write_text("a file in place of the run directory")
     ended = run(folder)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("error: 1 of 4 models failed: one/1 in ")
@@ -145,7 +145,7 @@ def test_a_failed_run_is_reported_and_retried(made, tmp_path):
     assert [one.state for one in read_study(folder / "out")] == ["done"] * 4
 
 
-def test_missing_and_failed_seeds_are_named(tmp_path):
+def test_tables_name_missing_and_failed_seeds(tmp_path):
     for seed, mig in ((0, 0.3), (1, None), (2, 0.5)):
         write_config(tmp_path / "a" / str(seed))
         if mig is not None:

@@ -1,4 +1,4 @@
-"""Members trained at once in threads of this process: the records of a search with real training, to the last digit."""
+"""Members that train concurrently in threads of one process have the same results as one after another."""
 
 import gin
 import pytest
@@ -45,7 +45,7 @@ def untimed(record):
 
 
 def records(root, at_once):
-    """A search's journal, line by line."""
+    """The keys and records of a search's journal, without times."""
     gin.clear_config()
     gin.parse_config(CONFIG)
     trainers_for.cache_clear()
@@ -58,17 +58,17 @@ def records(root, at_once):
         return [(key, untimed(record)) for key, record in run.journal.items()]
 
 
-def test_records_and_weights_equal_those_of_one_member_at_a_time(tmp_path):
+def test_concurrent_members_have_the_records_and_weights_of_sequential_ones(tmp_path):
     one, both = records(tmp_path / "one", 1), records(tmp_path / "both", 2)
     assert one == both
     states = {record.get("status") for _, record in one}
-    assert {"scored", "failed"} <= states  # a failing member repeats its chunk for the diagnosis while the other trains
+    assert {"scored", "failed"} <= states  # a failed member repeats its chunk for diagnosis while another trains
 
 
 @pytest.mark.parametrize(("one_thread", "cores", "models", "members"), [
     (True, 2, 1, 2), (True, 2, 2, 1), (True, 2, 5, 1), (True, 8, 3, 2), (False, 8, 1, 1),
 ])  # fmt: skip
-def test_the_number_of_members_at_once_fills_the_cores(monkeypatch, one_thread, cores, models, members):
+def test_concurrent_members_occupy_all_cores(monkeypatch, one_thread, cores, models, members):
     monkeypatch.setattr(threads.tf.config.threading, "get_intra_op_parallelism_threads", lambda: int(one_thread))
     monkeypatch.setattr(threads.tf.config.threading, "get_inter_op_parallelism_threads", lambda: cores)
     assert threads.members_at_once(models) == members

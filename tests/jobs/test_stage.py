@@ -1,4 +1,4 @@
-"""A stage with real training: on which points its members are scored, which member it hands over."""
+"""A stage with real training: the points of its scores, its selected member, its checkpoints and its verdict."""
 
 import dataclasses
 
@@ -55,7 +55,7 @@ def context(tmp_path):
 
 @dataclasses.dataclass
 class ByGeneration:
-    """A score that falls from one generation to the next; remembers what it is asked."""
+    """A score with a given value for each generation of two members; records its seeds."""
 
     scores: tuple[float, ...]
 
@@ -63,32 +63,32 @@ class ByGeneration:
         self.seeds = []
 
     def __call__(self, encode, images, seed):
-        score = self.scores[min(len(self.seeds) // 2, 2)]  # later: a member that is made again
+        score = self.scores[min(len(self.seeds) // 2, 2)]  # later calls train a lost member again
         self.seeds.append(seed)
         encode(np.arange(4))
         return Scored(score, [score - 0.1, score + 0.1], [[1.0, 0.0, 0.0]] * 2, {"active_latents": [1, 2]})
 
 
 @pytest.mark.parametrize("score", [UDRScore, MIGScore, lambda: None])
-def test_all_members_and_generations_of_a_stage_are_scored_on_the_same_points(context, monkeypatch, score):
-    asked, encode = [], training.posterior_parameters
+def test_a_stage_scores_all_members_and_generations_on_the_same_points(context, monkeypatch, score):
+    points, encode = [], training.posterior_parameters
 
-    def listens(model, images, indices=None):
-        asked.append(tuple(indices))
+    def record_points(model, images, indices=None):
+        points.append(tuple(indices))
         return encode(model, images, indices)
 
-    monkeypatch.setattr(training, "posterior_parameters", listens)
+    monkeypatch.setattr(training, "posterior_parameters", record_points)
     train_population(context, StageSpec("one", "one", context.images, score()))
-    assert len(asked) == 6
-    assert len(set(asked)) == 1
+    assert len(points) == 6
+    assert len(set(points)) == 1
     if score() is None:
-        return  # all images, here: there are few
+        return  # a training loss is scored on all images, as there are few
     train_population(context, StageSpec("two", "two", context.images, score()))
-    assert len(asked) == 12
-    assert len(set(asked)) == 2  # another stage, another set
+    assert len(points) == 12
+    assert len(set(points)) == 2  # another stage has other points
 
 
-def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
+def test_the_score_seed_depends_on_the_run_seed_and_the_stage(context):
     seeds = []
     for changed, stage in ((context, "one"), (dataclasses.replace(context, seed=8), "two"), (context, "three")):
         score = ByGeneration((0.5, 0.4, 0.3))
@@ -99,7 +99,7 @@ def test_the_scores_seed_comes_of_the_runs_seed_and_the_stage(context):
     assert score_seed(7, "two") != seeds[1]
 
 
-def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
+def test_the_best_member_of_all_generations_is_selected_and_only_its_checkpoint_kept(context):
     score = ByGeneration((0.3, 0.5, 0.4))
     stage = train_population(context, StageSpec("one", "one", context.images, score))
     assert (stage.best.generation, stage.best.score, stage.trained.model) == (1, 0.5, 1)
@@ -111,20 +111,22 @@ def test_the_best_of_all_generations_is_handed_over_and_survives_alone(context):
     train_population(context, StageSpec("one", "one", context.images, score))
     assert len(score.seeds) == 6
     path.unlink()
-    again = train_population(context, StageSpec("one", "one", context.images, score))  # made again from its ancestors
+    again = train_population(
+        context, StageSpec("one", "one", context.images, score)
+    )  # trained again from its ancestors
     assert list((context.run.root / "one" / "members").rglob("*.npz")) == [path]
     np.testing.assert_array_equal(again.encode(context.images)[0], means)
 
 
 @pytest.mark.parametrize("comparable", [True, False])
-def test_training_losses_and_models_that_train_in_steps_hand_over_the_last_generations(context, comparable):
+def test_training_losses_and_ladders_select_from_the_last_generation(context, comparable):
     score = None if comparable else ByGeneration((0.5, 0.4, 0.3))
     stage = train_population(context, StageSpec("one", "one", context.images, score, scores_comparable=comparable))
     assert stage.best.generation == 2
-    assert stage.outcome.best_of == "last"  # though losses fall here
+    assert stage.outcome.best_of == "last"  # although the losses fall
 
 
-def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context, monkeypatch):
+def test_the_summary_names_the_selected_generation_and_the_reason_of_the_end(context, monkeypatch):
     monkeypatch.setattr("rdl.jobs.stage.Stage.measure", lambda self, name: {})
     gin.bind_parameter("population.min_score", 0.1)
     summary = search(context, ByGeneration((0.5, 0.05, 0.3)))
@@ -134,45 +136,45 @@ def test_a_search_says_which_generation_it_hands_over_and_why_it_stopped(context
     assert summary["final.stopped"] == "nothing is left to learn: the best score is under 0.1"
 
 
-def test_a_search_ends_with_a_verdict_beside_the_models_trained_apart(context):
+def test_a_search_judges_its_model_by_independently_trained_models(context):
     summary = search(context, UDRScore())
     verdict = Verdict.load(context.run.paths.verdict)
     assert verdict.summary.items() <= summary.items()
-    # The other model of the best member, and the other member's best where it is not its copy.
+    # The other model of the best member, and the best model of the other member unless that is its clone.
     members = [Member.from_record(record) for key, record in context.run.journal.items() if "/generation_" in key]
     generations = [[m for m in members if m.generation == g] for g in range(max(m.generation for m in members) + 1)]
     lines = {evolution.find_founder(generations, member) for member in generations[-1]}
     assert verdict.compared == 1 + len(lines) - 1
     left = context.run.paths.checkpoints("population")
     further = {member.name for member in generations[-1]} | {context.run.journal["population/outcome"]["best"]}
-    assert sum(len(list(folder.iterdir())) for folder in left.values()) == len(further)  # to train it further from
+    assert sum(len(list(folder.iterdir())) for folder in left.values()) == len(further)  # for an extension of the run
     again = search(context, UDRScore())
     assert again == summary
 
 
 @pytest.mark.parametrize(
-    ("models", "score", "told"),
+    ("models", "score", "expected"),
     [
         (1, UDRScore(), "set population.models = 2 or more"),
         (1, FewLabelsMIGScore(labels=10_000), "at least 10000 images with labels"),
         (2, DCIScore(labels=8, factors=["colour"]), "No factor is called 'colour'"),
     ],
 )
-def test_a_score_that_cannot_be_is_told_before_anything_is_trained(context, models, score, told):
+def test_an_impossible_score_is_refused_before_training(context, models, score, expected):
     gin.parse_config(f"population.models = {models}")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=expected):
         search(context, score)
     assert not list(context.run.journal.items())
 
 
-def test_a_lone_model_is_told_that_nothing_was_compared(context):
+def test_a_single_model_has_no_models_to_compare(context):
     gin.parse_config(["population.size = 1", "population.models = 1"])
     summary = search(context, MIGScore())
     assert summary["verdict.models_compared"] == 0
     assert summary["verdict.supported"] == summary["verdict.factors_found"] == 0
 
 
-def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
+def test_a_warm_start_initialises_members_with_the_weights_of_a_trained_model(context):
     before = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
     still = SearchSpace({"learning_rate": Dimension((1e-12,), low=1e-13), "batch_size": Dimension((16,), low=2)})
     (member,) = evolution.draw_first_generation(1, still, (0,))
@@ -184,7 +186,7 @@ def test_members_may_begin_with_the_weights_of_a_model_trained_before(context):
         assert all(np.allclose(ours, theirs, atol=1e-4) for ours, theirs in zip(codes, encoded, strict=True)) == alike
 
 
-def test_a_verdict_does_not_compare_a_model_with_what_it_began_with(context):
+def test_the_verdict_excludes_the_model_of_the_warm_start(context):
     x_run = train_population(context, StageSpec("x_run", "x_run", context.images, UDRScore(), in_verdict=True))
     final = train_population(
         context, StageSpec("final", "final", context.images, UDRScore(), in_verdict=True, start=x_run.trained)

@@ -1,4 +1,4 @@
-"""The numbering of the study's models against settings worked out by hand.
+"""The numbering of the study's models, compared with settings computed by hand.
 
 Number = ((dataset * 6 + method) * 6 + strength) * 50 + seed, with disentanglement_lib's order of data sets
 (dsprites_full, color, noisy, scream, smallnorb, cars3d, shapes3d) and of methods (beta_vae, factor_vae, dip_vae_i,
@@ -23,7 +23,7 @@ from rdl.models.objectives import objective as objectives
 configure()
 
 ROOT = Path(__file__).resolve().parents[2]
-# 1,800 models a data set, 300 a method, 50 a strength.
+# 1,800 models per data set, 300 per method, 50 per strength.
 BY_HAND = {
     0: ("dsprites_full", "beta_vae", {"vae.beta": 1.0}, 0),
     299: ("dsprites_full", "beta_vae", {"vae.beta": 16.0}, 49),
@@ -66,12 +66,12 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("number", BY_HAND)
-def test_numbers_have_the_settings_worked_out_by_hand(number):
+def test_numbers_have_the_settings_computed_by_hand(number):
     model = StudyModel.from_number(number)
     assert (model.dataset, model.method, model.objective, model.seed) == BY_HAND[number]
 
 
-def test_there_are_12600_models_and_no_two_are_alike():
+def test_the_study_has_12600_different_models():
     assert NUM_MODELS == 12_600
     everything = {(s.dataset, s.method, s.strength, s.seed) for s in map(StudyModel.from_number, range(NUM_MODELS))}
     assert len(everything) == NUM_MODELS
@@ -115,7 +115,7 @@ def test_the_command_does_not_train_all_models_by_default(arguments, tmp_path):
 
 def test_ranges_of_numbers_include_both_ends():
     assert parse_numbers("3,10-12") == [3, 10, 11, 12]
-    # An empty range must never come to mean all models, nor a mistyped end a list that fills the memory.
+    # An empty range must not select all models, and a mistyped end must not fill the memory.
     for wrong in ("a", "3-", "-3", "1,,2", "1.5", "", "10-5", "7,10-5", "0-12600", "0-999999999999"):
         with pytest.raises(UserError, match="--model_num"):
             parse_numbers(wrong)
@@ -136,7 +136,7 @@ def test_a_plan_with_unknown_parts_is_refused():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_method_has_a_gin_file_with_the_study_s_settings(method):
+def test_the_gin_file_of_each_method_has_the_settings_of_the_study(method):
     model = next(s for s in map(StudyModel.from_number, range(1800)) if s.method == method)
     read_gin([str(model.gin_file)], model.bindings())
     dimensions = gin.query_parameter("population.search_space").scoped_configurable_fn().dimensions

@@ -25,7 +25,7 @@ study.metric_bindings = (
 measure.dci_backend = "lightgbm"
 """
 NUMBERS = [100, 101, 1000, 1001]  # (method * 6 + strength) * 50 + seed; methods 0 and 3, strength 2 of each
-UNLIKE = ("uuid", "elapsed", "path", "executor")
+_VARYING = ("uuid", "elapsed", "path", "executor")
 
 
 def study(folder: Path, root: Path, *flags: str) -> subprocess.CompletedProcess:
@@ -37,7 +37,7 @@ def study(folder: Path, root: Path, *flags: str) -> subprocess.CompletedProcess:
 def results(root: Path) -> list[dict]:
     """A row for each model and metric, without paths and times."""
     columns = json.loads((root / "results.json").read_text())
-    same = {name: column for name, column in columns.items() if not any(word in name for word in UNLIKE)}
+    same = {name: column for name, column in columns.items() if not any(word in name for word in _VARYING)}
     return [{name: column[row] for name, column in same.items()} for row in columns["path"]]
 
 
@@ -64,7 +64,7 @@ def test_an_interrupted_study_resumes(serial, tmp_path):
     root, _ = serial
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
-    shutil.rmtree(copy / "1000")  # never begun
+    shutil.rmtree(copy / "1000")  # not begun
     shutil.rmtree(copy / "101" / "metrics")  # trained, not measured
     journals = {number: (copy / str(number) / "journal.jsonl").read_bytes() for number in (100, 101, 1001)}
     ended = study(tmp_path, copy)

@@ -1,4 +1,4 @@
-"""Bindings that would silently do nothing are named, with the reason."""
+"""Bindings without effect are reported with the reason."""
 
 import gin
 import pytest
@@ -7,7 +7,7 @@ from rdl.cli import configure
 from rdl.config import RunConfig, read_gin
 from rdl.jobs.unused_bindings import find_uncalled, find_unused
 
-CASES = {  # name -> (bindings on top of one_vae.gin, words of the line about the first key of the last binding)
+CASES = {  # name -> (bindings on top of one_vae.gin, parts of the message about the last binding)
     "search space": (["SearchSpace.dimensions = {}"], ("@SearchSpace", "population.search_space = @one_point")),
     "objective": (["beta_tc_vae.beta = 6.0"], ("@beta_tc_vae", "model.objective = @vae")),
     "network": (["conv_encoder.image_shape = None"], ("@conv_encoder", "model.encoder = @small_fc_encoder")),
@@ -21,7 +21,7 @@ CASES = {  # name -> (bindings on top of one_vae.gin, words of the line about th
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_binding_without_effect_is_named(name):
+def test_bindings_without_effect_are_reported(name):
     lines, words = CASES[name]
     configure(["one_vae.gin"], lines)
     key = lines[-1].partition(" ")[0]
@@ -29,7 +29,7 @@ def test_binding_without_effect_is_named(name):
     assert all(word in line for word in words), line
 
 
-def test_used_bindings_are_not_named():
+def test_used_bindings_are_not_reported():
     configure(["one_vae.gin"], ["vae.beta = 2.0", "small_fc_encoder.widths = (8,)", "population.size = 1"])
     assert find_unused(RunConfig.from_gin()) == []
 

@@ -1,4 +1,4 @@
-"""A learner trains gin's present configuration, and traces again only for another model."""
+"""A learner trains gin's present configuration, and traces a graph only for each new model."""
 
 import gin
 import numpy as np
@@ -34,7 +34,7 @@ def test_hyperparameters_of_one_method_share_a_trainer():
     assert (weak.hyperparameters, strong.hyperparameters) == ({"beta": 1.0}, {"beta": 8.0})
 
 
-def test_other_settings_make_another_model():
+def test_learners_differ_only_if_settings_of_the_model_differ():
     one, other = (learner("model.objective = @dip_vae", f"dip_vae.dip_type = '{kind}'") for kind in ("i", "ii"))
     assert one.described != other.described
     assert (
@@ -43,23 +43,23 @@ def test_other_settings_make_another_model():
     )
 
 
-def test_a_learner_of_another_configuration_builds_nothing():
+def test_a_learner_of_a_replaced_configuration_is_refused():
     stale = learner("model.num_latents = 4")
     learner("model.num_latents = 5")
     with pytest.raises(RuntimeError, match="configuration has changed"):
         stale.trainer(SHAPE, 1)
 
 
-def test_one_point_takes_the_models_own_objective():
+def test_one_point_takes_the_hyperparameters_of_the_models_objective():
     learner("model.objective = @annealed_vae", "annealed_vae.c_max = 7.0")
     assert one_point().dimensions["c_max"].initial == (7.0,)
     assert set(one_point(vae).dimensions) == {"beta", "learning_rate", "batch_size"}
 
 
-def test_a_single_model_encodes_as_in_its_ensemble_and_is_traced_once():
+def test_a_single_model_encodes_like_its_ensemble_and_is_traced_once():
     trainer = learner().trainer(SHAPE, 2)
     ensemble, images = trainer.model, np.arange(5 * 64, dtype=np.uint8).reshape(5, *SHAPE)
-    for seed in (1, 2):  # the weights are shared after initialisation too
+    for seed in (1, 2):  # the weights stay shared after another initialisation
         trainer.initialize(seed)
         means, _ = ensemble.posterior_parameters(images)
         for number in (0, 1):

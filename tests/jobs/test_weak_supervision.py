@@ -1,4 +1,4 @@
-"""Objectives that take pairs, where members are trained: populations by any score, and what is told in a line."""
+"""Searches with objectives that learn from pairs of images."""
 
 import gin
 import numpy as np
@@ -39,7 +39,7 @@ SearchSpace.dimensions = {"learning_rate": @rate/Dimension(), "batch_size": @bat
 
 @pytest.fixture
 def searched(tmp_path):
-    """Runs a search with an objective, by a score; returns its summary and its members' records."""
+    """Runs a search with an objective and a score; returns the summary and the records of its members."""
 
     def run(objective, score, *bindings, labels=True):
         read_gin([], [*CONFIG.strip().splitlines(), f"model.objective = @{objective}", *bindings])
@@ -55,14 +55,17 @@ def searched(tmp_path):
 
 
 @pytest.mark.parametrize("score", [UDRScore, MIGScore])
-def test_a_population_by_any_score_whatever_batch_sizes_it_explores(searched, score):
+def test_odd_batch_sizes_of_the_search_are_trained_in_pairs(searched, score):
     summary, members = searched("ada_gvae", score(), "pairs.k = 1")
-    assert {member["hyperparameters"]["batch_size"] for member in members} >= {10, 7}  # an odd one too
+    assert {member["hyperparameters"]["batch_size"] for member in members} >= {
+        10,
+        7,
+    }  # 7 leaves one image without a pair
     assert all(member["score"] is not None for member in members)
     assert np.isfinite(summary["final.discrete_mig"])
 
 
-def test_data_without_factors_and_a_k_that_is_too_large_are_told(searched):
+def test_images_without_factors_and_a_large_k_are_refused(searched):
     with pytest.raises(UserError, match="'unlabelled'.*pairs.file"):
         searched("ada_gvae", UDRScore(), labels=False)
     gin.clear_config()
@@ -70,6 +73,6 @@ def test_data_without_factors_and_a_k_that_is_too_large_are_told(searched):
         searched("ml_vae", UDRScore(), "ml_vae.shared = 1", "pairs.k = 4")
 
 
-def test_settings_of_pairs_have_no_effect_where_the_objective_takes_none(searched):
+def test_pair_settings_are_reported_as_unused_by_other_objectives(searched):
     searched("vae", MIGScore(), "pairs.k = 1")
     assert "pairs.k" in find_uncalled(RunConfig.from_gin())

@@ -1,4 +1,4 @@
-"""A task without TensorFlow: a member's state is a few random numbers, its score a function of them."""
+"""A task without TensorFlow. A member's state consists of random numbers, and its score is a function of them."""
 
 from dataclasses import dataclass
 from pathlib import Path

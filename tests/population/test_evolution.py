@@ -39,7 +39,7 @@ def test_a_member_with_a_non_finite_measurement_fails(details):
     assert next(iter(details)) in member.with_score(0.5, "checksum", **details).reason
 
 
-def test_a_member_survives_the_round_trip_through_its_record():
+def test_a_member_equals_the_member_of_its_record():
     (member,) = trained([0.25])
     assert Member.from_record(member.to_record()) == member
 

@@ -18,7 +18,7 @@ SETTINGS = PopulationSettings(size=8, models=1, generations=4, until_converged=F
 
 
 class Stopped(Exception):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 class StopsAfter(Callback):
@@ -50,7 +50,7 @@ def test_every_parent_is_scored(tmp_path):
         assert all(before[member.parent].status == "scored" for member in after)
 
 
-def test_the_search_goes_on_and_selects_no_failed_member_when_a_third_diverge(tmp_path):
+def test_the_search_continues_and_selects_no_failed_member_if_a_third_diverges(tmp_path):
     result = evolve(tmp_path, dataclasses.replace(SETTINGS, size=12, generations=6), diverges_at=0.1)
     failed = [sum(member.status == "failed" for member in members) for members in result.generations]
     assert failed[0] >= 4
@@ -117,16 +117,16 @@ def kept(root):
 
 
 def test_the_last_generation_and_the_best_member_so_far_keep_their_checkpoints(tmp_path):
-    seen = []
+    remaining = []
 
     class Looks(Callback):
         def on_member_end(self, stage, member):
             if member.index == 0:
-                seen.append({path for path in kept(tmp_path) if int(path[11:14]) < member.generation - 1})
+                remaining.append({path for path in kept(tmp_path) if int(path[11:14]) < member.generation - 1})
 
     evolve_peaked(tmp_path, callback=Looks())
     best = {"generation_001/member_002.npz"}
-    assert seen == [set(), set(), set(), best, best]  # generation 0's best is overtaken by generation 1
+    assert remaining == [set(), set(), set(), best, best]  # generation 1 has a better member than generation 0
     assert kept(tmp_path) == best | {f"generation_004/member_{index:03d}.npz" for index in range(4)}
 
 
@@ -139,7 +139,7 @@ def test_the_best_members_checkpoint_survives_a_stop_anywhere(tmp_path, stops):
     assert checkpoints(tmp_path / "stopped") == checkpoints(tmp_path / "whole")
 
 
-def test_the_best_members_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path):
+def test_the_best_members_lost_checkpoint_is_trained_again_from_its_ancestors(tmp_path):
     result = evolve_peaked(tmp_path)
     path = Layout(tmp_path).checkpoint(STAGE, result.best.name)
     content = path.read_bytes()
@@ -177,7 +177,7 @@ def test_six_changes_need_seven_scores(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "flipped"])
-def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, caplog):
+def test_a_lost_checkpoint_is_trained_again_from_its_ancestors(tmp_path, damage, caplog):
     with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, SETTINGS, 0, Callback())
         task = FakeTask(run.root, STAGE)
@@ -185,7 +185,7 @@ def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, ca
         path = run.paths.checkpoint(STAGE, result.best.name)
         content = path.read_bytes()
         for other in (tmp_path / STAGE / "members").rglob("*.npz"):
-            other.unlink()  # the ancestors too
+            other.unlink()  # and those of the ancestors
         if damage == "truncated":
             path.write_bytes(content[:-20])
         elif damage == "flipped":
@@ -197,7 +197,7 @@ def test_a_lost_checkpoint_is_made_again_from_its_ancestors(tmp_path, damage, ca
     assert str(path) in caplog.text
 
 
-def test_damaged_parents_are_made_again_before_their_children_train(tmp_path, caplog):
+def test_damaged_parents_are_trained_again_before_their_children(tmp_path, caplog):
     whole = evolve(tmp_path / "whole")
     with pytest.raises(Stopped):
         evolve(tmp_path / "stopped", callback=StopsAfter(8))
@@ -235,7 +235,7 @@ def test_a_damaged_outcome_record_costs_no_member(tmp_path):
 
 
 class OtherMachine(FakeTask):
-    """Gives other weights for the same member."""
+    """Trains different weights for the same member."""
 
     def __call__(self, member):
         return super().__call__(dataclasses.replace(member, seed=member.seed + 1))
@@ -255,7 +255,7 @@ def test_a_checkpoint_with_other_weights_changes_only_its_checksum(tmp_path, cap
     assert evolve(tmp_path, settings).best == result.best
 
 
-def test_a_checkpoint_that_cannot_be_made_again_is_named(tmp_path):
+def test_the_error_names_a_checkpoint_that_cannot_be_trained_again(tmp_path):
     settings = dataclasses.replace(SETTINGS, generations=1)
     with RunDirectory(tmp_path) as run:
         population = Population(run, STAGE, settings, 0, Callback())
@@ -273,7 +273,7 @@ def test_a_damaged_generation_file_is_written_again(tmp_path):
     assert json.loads(path.read_text()) == [member.to_record() for member in result.generations[1]]
 
 
-def test_the_search_stops_once_converged(tmp_path):
+def test_a_converged_search_stops(tmp_path):
     settings = dataclasses.replace(SETTINGS, generations=None, until_converged=True, window=2, tolerance=100.0)
     result = evolve(tmp_path, settings)
     assert len(result.generations) == 3
@@ -352,7 +352,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_every_rule(tmp_path, rul
 
 
 class StopsEarly(Callback):
-    """Gives a reason to stop after one generation, and counts the questions."""
+    """Returns a reason to stop after one generation, and counts its calls."""
 
     def __init__(self, generation: int):
         self.generation, self.questions = generation, 0
@@ -372,7 +372,7 @@ def test_a_callback_can_end_the_search_early(tmp_path):
         assert run.journal[f"{STAGE}/outcome"]["stopped"] == "no time left"
 
 
-def test_a_recorded_early_stop_is_repeated_without_asking_again(tmp_path):
+def test_a_recorded_early_stop_is_repeated_without_calling_the_callback(tmp_path):
     stopped = evolve(tmp_path, callback=StopsEarly(1))
     callback = StopsEarly(-1)
     assert evolve(tmp_path, callback=callback) == stopped
@@ -386,7 +386,7 @@ def test_a_search_that_has_begun_the_next_generation_does_not_stop_before_it(tmp
     assert len(result.generations) == SETTINGS.generations
 
 
-def test_no_callback_is_asked_after_the_planned_end(tmp_path):
+def test_no_callback_is_called_after_the_planned_end(tmp_path):
     callback = StopsEarly(-1)
     evolve(tmp_path, callback=callback)
     assert callback.questions == SETTINGS.generations - 1

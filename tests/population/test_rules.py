@@ -39,7 +39,7 @@ def test_truncation_replaces_the_worst_and_the_failed_by_clones_of_the_best(scor
     assert set(failed) <= {member.index for member in changed}
     least = min(number, len(scores) - 1)
     assert len(changed) == max(least, len(failed))
-    if len(failed) < least:  # the worst of the scored ones fill up
+    if len(failed) < least:  # the worst scored members are replaced too
         assert {member.index for member in changed} - set(failed) == set(order[len(order) - (least - len(failed)) :])
 
 
@@ -72,7 +72,7 @@ def test_clones_are_perturbed_independently():
     assert len({tuple(member.hyperparameters.items()) for member in clones}) > 3
 
 
-def test_parents_are_drawn_from_all_of_the_best():
+def test_parents_are_drawn_from_all_best_members():
     members = trained([float(i) for i in range(50)])
     following = next_generation(members, SPACE, PLACE, fraction=0.2)
     parents = Counter(member.parent for member in following if member.parent != member.index)
@@ -86,7 +86,7 @@ def test_ties_go_to_the_lower_index():
     assert [member.parent for member in following] == [0, 1, 2, 3, 0]
 
 
-def test_a_population_of_one_trains_on():
+def test_a_population_of_one_continues_training():
     (member,) = next_generation(trained([0.3]), SPACE, PLACE)
     assert (member.parent, member.generation) == (0, 1)
 
@@ -110,7 +110,7 @@ def test_an_error_reports_why_all_members_failed():
 
 
 @given(populations)
-def test_random_search_drops_failed_members_and_trains_on_the_others(scores):
+def test_random_search_drops_failed_members_and_continues_the_others(scores):
     members = trained(scores)
     following, usual = next_generation(members, SPACE, PLACE, "none"), next_generation(members, SPACE, PLACE)
     before = {member.index: member for member in members if member.score is not None}
@@ -118,7 +118,7 @@ def test_random_search_drops_failed_members_and_trains_on_the_others(scores):
     for member in following:
         assert member.parent == member.index and member.generation == 1
         assert member.hyperparameters == before[member.index].hyperparameters
-        assert member.seed == usual[member.index].seed  # depends on slot and generation alone
+        assert member.seed == usual[member.index].seed  # depends only on slot and generation
 
 
 @given(populations, st.sampled_from([0.2, 0.25, 0.5]))
@@ -136,7 +136,7 @@ def test_halving_ends_with_one_member():
     settings = PopulationSettings(size=5, initial_factor=2, rule="halving", fraction=0.5, generations=6)
     assert [settings.members(generation) for generation in range(6)] == [10, 5, 3, 2, 1, 1]
     assert settings.members_until(4) == 20
-    assert settings.members(10**12) == 1  # without walking through all generations
+    assert settings.members(10**12) == 1  # without a loop over all generations
     assert count_survivors(1, 0.5) == 1
 
 
@@ -165,14 +165,16 @@ def test_a_slow_sub_population_evolves_only_in_generations_that_its_period_divid
         assert following[index].hyperparameters == members[index].hyperparameters
     assert following[6].parent == 0  # the worst of the fast sub-population becomes a clone of its winner
     assert [following[index].parent for index in (0, 2)] == [0, 2]
-    assert following[4].parent == 1  # open to migration: takes the best of the slow one, which scores higher,
-    assert following[4].hyperparameters == members[1].hyperparameters  # with its hyperparameters
+    assert (
+        following[4].parent == 1
+    )  # open to migration: takes the weights of the best slow member, which scores higher,
+    assert following[4].hyperparameters == members[1].hyperparameters  # and its hyperparameters
 
 
 def test_a_migrant_from_a_faster_sub_population_keeps_only_its_weights():
     members, following = frequencies(EIGHT, generation=1)
     assert following[5].parent == 0
-    assert following[5].hyperparameters == members[1].hyperparameters  # the best of the slow one
+    assert following[5].hyperparameters == members[1].hyperparameters  # of the best slow member
     assert following[7].parent == 1
     assert following[4].parent == 1
     assert following[4].hyperparameters == members[1].hyperparameters

@@ -1,12 +1,12 @@
-"""Trains a small beta-TCVAE on genuine dSprites images and writes its labels: `trained_labels.npz` beside this.
+"""Trains a small beta-TCVAE on genuine dSprites images and writes its labels to `trained_labels.npz`.
 
     python tests/recursion/make_trained_labels.py FOLDER/dsprites_downsampled.npz
 
 FOLDER holds the 46,080-image subset of dSprites (3 shapes x 6 scales x 10 orientations x 16 x 16 positions).
-Every second position is taken (11,520 images), pooled to 32 x 32. A convolutional VAE with 6 latents learns
-for 5,000 steps of 64 images with beta 16, about 3 minutes on one core. Kept are the labels of a quarter of
-the images half-trained (1,500 steps) and trained, with the true positions, so that tests see real staircases
-without training. Another machine or version gives other labels of the same kind.
+Every second position is used (11,520 images), pooled to 32 x 32. A convolutional VAE with 6 latents is trained for
+5,000 steps of 64 images with beta 16, which takes about 3 minutes on one core. The file holds the labels of a quarter
+of the images after 1,500 and after 5,000 steps, with the true positions, so that tests have real staircases without
+training. Other machines and versions give slightly different labels.
 """
 
 import sys

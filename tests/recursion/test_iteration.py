@@ -112,8 +112,8 @@ def test_importing_the_recursion_loads_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_factor_that_was_not_held_fixed_counts_once(posterior, staircase):
-    """Latent 1 has no jump and is ignored; the next iteration learns it again beside a new factor."""
+def test_a_factor_that_two_iterations_learn_counts_once(posterior, staircase):
+    """Latent 1 has no jump and is ignored. The next iteration learns it again, together with a new factor."""
     means, log_variances = posterior[0].copy(), posterior[1]
     means[:, 1] = np.random.default_rng(0).permutation(np.linspace(-1.7, 1.7, 400))
     gin.bind_parameter("reduce_images.flat_labels", "ignore")
@@ -131,15 +131,7 @@ def test_factor_that_was_not_held_fixed_counts_once(posterior, staircase):
     assert round_trip(second) == second
 
 
-def test_records_from_before_repeats_were_looked_for_are_read(posterior):
-    iteration, _ = iterate(LeafLabels(), np.arange(400), *posterior, score=0.7)
-    content = json.loads(json.dumps(to_json(iteration)))
-    del content["repeats"]
-    old = Iteration.from_json(content)
-    assert (old.repeats, old.again, old.labels_learned) == ((), (), 2)
-
-
-def test_default_is_three_iterations_including_the_x_models(posterior):
+def test_the_default_is_three_iterations_including_that_of_the_x_model(posterior):
     leaf = LeafLabels()
     stops = []
     for _ in range(3):

@@ -24,14 +24,16 @@ def test_kl_is_computed_per_image_and_then_averaged():
 
 
 def test_kl_at_log_variance_minus_four_is_two():
-    # mean^2 = 1 - variance: a latent that fills the prior
+    # mean^2 = 1 - variance: the aggregate of the latent has the prior's variance
     means = np.sqrt(1 - np.exp(-4)) * np.array([[1.0], [-1.0]])
     np.testing.assert_allclose(mean_kl_to_prior(means, np.full((2, 1), -4.0)), [2.0])
 
 
 @pytest.mark.parametrize(("reference", "true_kl"), [(1.0, LEARNED_KL), (0.01, 0.0101)])
-def test_default_threshold_equals_the_references_on_the_scale_of_the_true_kl(reference, true_kl):
-    def estimate(s):  # the reference's for a latent that fills the prior: abs(ln s) in place of the log variance
+def test_the_default_threshold_equals_the_reference_threshold_on_the_scale_of_the_true_kl(reference, true_kl):
+    def estimate(
+        s,
+    ):  # the reference's estimate for a latent with the prior's variance: abs(ln s) in place of the log variance
         return 0.5 * (1 - s**2 + np.exp(abs(np.log(s))) - abs(np.log(s)) - 1)
 
     s = optimize.brentq(lambda s: estimate(s) - reference, 0.01, 1 - 1e-6)

@@ -14,7 +14,7 @@ def leaf():
     return leaf.add([3, 40, 17, 9], generator.standard_normal((4, 1)), [True])
 
 
-def test_labels_survive_saving_and_loading(leaf, tmp_path):
+def test_loaded_labels_equal_the_saved_ones(leaf, tmp_path):
     leaf.save(tmp_path / "leaf.npz")
     loaded = LeafLabels.load(tmp_path / "leaf.npz")
     assert len(loaded) == 2
@@ -24,19 +24,12 @@ def test_labels_survive_saving_and_loading(leaf, tmp_path):
             np.testing.assert_array_equal(old, new)
 
 
-def test_files_from_before_repeats_were_kept_are_read(leaf, tmp_path):
-    arrays = {"indices_0": leaf.indices[0], "labels_0": leaf.labels[0]}
-    np.savez(tmp_path / "leaf.npz", **arrays)
-    loaded = LeafLabels.load(tmp_path / "leaf.npz")
-    assert [columns.tolist() for columns in loaded.repeats] == [[False] * 3]
-
-
-def test_repeats_belong_to_labels(leaf):
+def test_repeats_of_another_shape_are_refused(leaf):
     with pytest.raises(UserError, match=r"repeats \[learned\]"):
         leaf.add([9, 3], [[1.0], [2.0]], [True, False])
 
 
-def test_empty_labels_survive_saving_and_loading(tmp_path):
+def test_empty_labels_can_be_saved_and_loaded(tmp_path):
     LeafLabels().save(tmp_path / "leaf.npz")
     assert len(LeafLabels.load(tmp_path / "leaf.npz")) == 0
 

@@ -105,7 +105,7 @@ def brute_force(cells, sharpest, more_than):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 4), st.integers(0, 6))
-def test_ranking_of_intersections_is_that_of_all_combinations(seed, labels, sharpest, more_than):
+def test_the_ranking_of_intersections_equals_that_of_all_combinations(seed, labels, sharpest, more_than):
     cells = np.random.default_rng(seed).integers(-1, 5, (120, labels))
     ranking = rank_intersections(cells, sharpest, more_than)
     assert list(map(tuple, ranking.tolist())) == brute_force(cells, sharpest, more_than)
@@ -118,7 +118,7 @@ def test_ranking_starts_nearest_the_median_size():
 
 
 def test_twenty_labels_are_intersected_without_enumerating_combinations():
-    # Enumerating 5^20 combinations would never end.
+    # 5^20 combinations cannot be enumerated.
     cells = np.random.default_rng(0).integers(0, 2, (40, 1)).repeat(20, axis=1)
     assert len(rank_intersections(cells)) == 2
 
@@ -191,7 +191,7 @@ def test_small_sets_give_one_step_or_a_stop(staircase, count):
         assert len(set(steps[list(reduction.kept)])) == 1
 
 
-def test_trim_leaves_out_both_ends_of_a_plateau(grid):
+def test_trim_drops_both_ends_of_a_plateau(grid):
     labels, factors = grid([5], 40)
     whole, trimmed = reduce_images(labels), reduce_images(labels, trim=0.1)
     assert len(whole.kept) == 40

@@ -15,12 +15,12 @@ def factors(staircase):
 
 
 def blurred(label, noise, seed=0):
-    """Returns the label as if learned again: reversed, bent, with noise relative to its standard deviation."""
+    """The label of a model that learns the factor again: reversed, nonlinear, with relative noise."""
     return -np.tanh(label) + noise * np.std(label) * np.random.default_rng(seed).standard_normal(len(label))
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.1, 0.2])
-def test_factor_learned_again_is_found(factors, noise):
+def test_a_factor_that_is_learned_again_is_found(factors, noise):
     labels, kept = factors
     leaf = LeafLabels().add(np.arange(1200), labels)
     new = np.random.default_rng(2).standard_normal(len(kept))
@@ -37,8 +37,8 @@ def test_images_are_matched_by_number_in_any_order(factors):
     assert find_repeats(leaf, numbers[shuffled], labels[shuffled][:, [1]]) == ((0, 1),)
 
 
-def test_label_held_fixed_is_never_repeated(factors):
-    """Only noise is left of it, and a label equal to that noise does not repeat the factor."""
+def test_a_label_that_is_held_fixed_is_never_repeated(factors):
+    """Such a label varies only by noise, and a label equal to that noise does not repeat the factor."""
     labels, kept = factors
     leaf = LeafLabels().add(np.arange(1200), labels)
     assert find_repeats(leaf, kept, labels[kept][:, [0]]) == (None,)
@@ -51,7 +51,7 @@ def test_factor_varies_within_a_plateau_of_two_values(factors, staircase):
     assert find_repeats(leaf, two, labels[two][:, [0]]) == ((0, 0),)
 
 
-def test_new_factors_are_no_repeats_on_few_images(factors):
+def test_new_factors_do_not_count_as_repeats_on_few_images(factors):
     labels, kept = factors
     leaf = LeafLabels().add(np.arange(1200), labels)
     new = np.random.default_rng(5).standard_normal((200, 60))

@@ -17,7 +17,7 @@ def sizes_of(staircase_record):
 
 
 def purity(label, steps, record):
-    """Returns for each plateau the share of its images that have its commonest step."""
+    """For each plateau, the share of images that have the plateau's most frequent step."""
     order = np.argsort(label)
     return [np.bincount(steps[order[s.start : s.stop]]).max() / s.size for s in record.plateaus]
 
@@ -67,7 +67,7 @@ def test_two_steps_of_few_images(staircase, method, count):
 
 
 def test_many_steps_of_few_images(staircase):
-    # 5 jumps among 59 differences raise their standard deviation so far that the reference's rule finds none.
+    # 5 jumps among 59 differences increase their standard deviation so much that the reference's rule finds none.
     label, _ = staircase([10] * 6, 0.02)
     assert sizes_of(find_plateaus(label)) == [10] * 6
 
@@ -142,8 +142,8 @@ def test_density_finds_many_steps_that_differences_miss(staircase):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_density_finds_no_jump_where_a_continuous_label_has_none(seed):
-    """The threshold of the differences does not grow with n; some of 10,000 random ones always exceed it."""
+def test_density_finds_no_jump_in_a_continuous_label(seed):
+    """The threshold of the differences does not grow with n, so some of 10,000 random differences exceed it."""
     label = np.random.default_rng(seed).standard_normal(10_000)
     assert len(find_jumps(label, "differences")) > 0
     assert len(find_jumps(label, "density")) == 0
@@ -189,7 +189,7 @@ def test_invalid_shapes_and_methods_are_refused():
 def test_clean_staircase_is_cut_at_its_steps_at_any_scale(staircase, sizes, seed, scale):
     label, steps = staircase(sizes, 0.004, seed)
     record = find_plateaus(scale * label - 3 * scale)
-    # Jumps within the first and last fifteenth are not searched for; every other one must be found.
+    # Jumps among the first and last fifteenth are not searched for. All others must be found.
     edge = sum(sizes) // 15
     borders = [b for b in np.cumsum(sizes)[:-1] if edge + 1 < b < sum(sizes) - edge - 1]
     assert set(borders) <= {jump + 1 for jump in record.jumps}

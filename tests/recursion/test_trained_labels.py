@@ -1,7 +1,7 @@
 """Plateaus of a trained model's labels (see make_trained_labels.py): images of 8 x 8 positions.
 
-Half-trained, the 8 steps of each position still run into each other; trained, 1 to 4 images in 100 lie in a
-neighbour's step.
+After half of the training, the 8 steps of each position still overlap. After all of it, 1 to 4 % of the images lie in
+a neighbour's step.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def trained():
 
 
 def position_of(label, positions):
-    """The position that the label follows."""
+    """The position that correlates most with the label."""
     correlations = [abs(np.corrcoef(label, column)[0, 1]) for column in positions.T]
     assert max(correlations) > 0.9
     return positions[:, int(np.argmax(correlations))]

@@ -1,4 +1,4 @@
-"""A leaf run: labels the learned factors, keeps the images that share their values, trains on these, and so on."""
+"""A leaf run: labels the learned factors, keeps images that share their values, trains on these, and repeats."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ class Leaf:
     """The result of a leaf run.
 
     Attributes:
-      labels: of all iterations.
+      labels: the labels of all iterations.
       iterations: the record of each iteration.
     """
 
@@ -36,14 +36,14 @@ class Leaf:
 def run_leaf(
     context: Context, x_run: Stage, posterior: tuple[np.ndarray, np.ndarray], number: int, budget: RecursionBudget
 ) -> Leaf:
-    """Labels, reduces and retrains from the x-model down to the last factor.
+    """Labels, reduces and retrains, from the x-model until nothing is left to learn.
 
     Args:
-      context: of the job.
+      context: the job's context.
       x_run: the first population.
       posterior: the x-model's means and log variances of all images, each [n, latents].
-      number: of the leaf run; also the plateau of the x-model's labels from which it starts.
-      budget: is charged with every population.
+      number: number of the leaf run, and rank of the image set that its first reduction keeps.
+      budget: the budget from which every population is subtracted.
     """
     budget.start_leaf_run(number)
     stage, indices = x_run, np.arange(len(context.images))
@@ -69,7 +69,7 @@ def run_leaf(
 def _to_record(found: Iteration, stage: str) -> dict[str, Any]:
     record = {**to_json(found), "stage": stage}
     if record["reduction"]:
-        record["reduction"]["kept"] = []  # long, and in labels.npz as the images of the next iteration
+        record["reduction"]["kept"] = []  # long, and also stored in indices.npy
     return record
 
 

@@ -1,11 +1,11 @@
-"""The recursion with a label pool: labels from all models of the populations, in the loss of the final run.
+"""The recursion with a label pool, whose labels come from all models of the populations.
 
 It differs from the paper's recursion (`rdl.jobs.rpu_vae`) in three places:
 
-1. A label comes from whichever model of a population has its factor cleanest, not from one x-model for all factors.
-2. A leaf run holds fixed as many labels as leave enough images, not all or nothing.
-3. The final run has the labels in its loss (`rdl.models.objectives.pooled_labels`), and judges its members by labels of
-   other models than those it was trained on.
+1. The label of a factor comes from the model of a population that separates it best, not from one x-model.
+2. A leaf run holds as many labels fixed as leave enough images, instead of all labels or none.
+3. The final run has the labels in its loss (`rdl.models.objectives.pooled_labels`). Its members are scored by labels
+   from other models than the labels in the loss.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ import numpy as np
 
 from rdl.jobs.context import Context
 from rdl.jobs.export import export_result
-from rdl.jobs.recursion import summary as summaries
 from rdl.jobs.recursion.budget import RecursionBudget
+from rdl.jobs.recursion.summary import measure_result, summarize_x_model, summarize_x_run_alone
 from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
 from rdl.jobs.stage import Stage, StageSpec, score_seed, train_population
 from rdl.recursion.hold_fixed import HeldImages, hold_fixed
@@ -41,11 +41,12 @@ class LabelPool:
     """Labels of the images.
 
     Attributes:
-      labels: their sources and evidence, in the order in which they were found.
-      values: float32 [images, labels], NaN where an image does not carry the label.
-      judges: the same factors by the latents that judge a model trained on `values`, float32 [images, labels].
-      extrapolated: the sources' posterior means on all images, also those that their models were not trained on, to
-        recognise a factor that several leaf runs find, float32 [images, labels].
+      labels: sources and evidence of the labels, in the order in which they were found.
+      values: the labels' values, float32 [images, labels]; NaN if the source was not trained on the image.
+      judges: values of the same factors from other models, which score models trained on `values`, float32
+        [images, labels], NaN as in `values`.
+      extrapolated: the sources' posterior means on all images, float32 [images, labels]. They show whether leaf runs on
+        different images have found the same factor.
     """
 
     labels: tuple[PooledLabel, ...]
@@ -80,8 +81,8 @@ def run_with_pool(context: Context, x_run: Stage, leaf_runs: int, budget: Recurs
         pool = add_labels(context, leaf, pool, held.images, rules)
         new.append(len(pool.labels) - before)
     if not pool.labels:
-        why = "no latent is one factor by its evidence"
-        return summaries.of_x_run_alone(x_run, why) | export_result(context, x_run)
+        why = "no latent has enough evidence of being one factor"
+        return summarize_x_run_alone(x_run, why) | export_result(context, x_run)
 
     score = LabelMIGScore(pool.judges, seed=score_seed(context.seed, "final"))
     final = train_population(
@@ -94,31 +95,31 @@ def run_with_pool(context: Context, x_run: Stage, leaf_runs: int, budget: Recurs
     summary = {
         "images_trained": final.num_images,
         "leaf_runs": len(new) - 1,
-        **summaries.of_x_model(x_run),
+        **summarize_x_model(x_run),
         "pool.labels": len(pool.labels),
         **{f"leaf_{number}.labels_learned": count for number, count in enumerate(new[1:])},
         "final.label_mig": final.best.score,
         **final.selection("final"),
     }
-    summary |= summaries.of_measurements(x_run, final, final.num_images, budget.random_members)
+    summary |= measure_result(x_run, final, final.num_images, budget.random_members)
     return summary | export_result(context, final, x_run)
 
 
 def is_pool_saved(context: Context, stage: str) -> bool:
-    """Whether the labels of a stage are on disk, so that the checkpoints of their sources are no longer needed."""
+    """Whether the labels of a stage are on disk. The checkpoints of their sources are then no longer needed."""
     record, path = context.run.journal.get(str(PoolKey(stage))), context.run.paths.pool(stage)
     return record is not None and path.is_file() and files.sha256(path) == record["sha256"]
 
 
 def add_labels(context: Context, stage: Stage, pool: LabelPool, indices: np.ndarray, rules: PoolRules) -> LabelPool:
-    """Adds to the pool the labels that a stage's last generation has found.
+    """Adds the labels that the last generation of a stage has found to the pool.
 
     Args:
-      context: of the job.
+      context: the job's context.
       stage: the population.
       pool: the labels found before.
       indices: numbers of the stage's images in the data set, [n].
-      rules: the thresholds.
+      rules: thresholds of the evidence.
     """
     key, path = str(PoolKey(stage.name)), context.run.paths.pool(stage.name)
     if not is_pool_saved(context, stage.name):
@@ -184,7 +185,7 @@ def _stack(columns: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
 
 
 def _only(values: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """The values of these images, NaN for the others, of the same shape."""
+    """The values, with NaN for all images except these."""
     masked = np.full(values.shape, np.nan, np.float32)
     masked[indices] = values[indices]
     return masked

@@ -15,14 +15,14 @@ from rdl.scoring import Measurement
 from rdl.seeds import derive
 
 
-def of_recursion(x_run: Stage, leaves: Sequence[Leaf], final: Stage, random_members: bool) -> dict[str, Any]:
-    """The summary of a finished recursion; trains and measures random members if asked to."""
+def summarize_recursion(x_run: Stage, leaves: Sequence[Leaf], final: Stage, random_members: bool) -> dict[str, Any]:
+    """The summary of a finished recursion. Measures its models, and random members if requested."""
     images = final.num_images + (x_run.num_images if final.spec.start else 0)
     summary: dict[str, Any] = {
         "images_trained": images,
         "leaf_runs": len(leaves),
         "iterations": sum(len(leaf.iterations) for leaf in leaves),
-        **of_x_model(x_run),
+        **summarize_x_model(x_run),
         "final.leaf_mig": final.best.score,
         **final.selection("final"),
     }
@@ -30,11 +30,11 @@ def of_recursion(x_run: Stage, leaves: Sequence[Leaf], final: Stage, random_memb
         summary[f"leaf_{number}.labels_learned"] = leaf.labels_learned
         summary[f"leaf_{number}.iterations"] = len(leaf.iterations)
         summary[f"leaf_{number}.stopped"] = leaf.iterations[-1]["stop"]
-    return summary | of_measurements(x_run, final, images, random_members)
+    return summary | measure_result(x_run, final, images, random_members)
 
 
-def of_x_model(x_run: Stage) -> dict[str, Any]:
-    """The x-model: its scores, its cost and why the x-run stopped."""
+def summarize_x_model(x_run: Stage) -> dict[str, Any]:
+    """The x-model's part of the summary: its scores, its images and the reason why the x-run stopped."""
     best = x_run.best
     summary = {
         "x_model.score": best.score,
@@ -46,19 +46,19 @@ def of_x_model(x_run: Stage) -> dict[str, Any]:
     return summary | (x_run.measure("x_model") if x_run.images.factor_space is not None else {})
 
 
-def of_measurements(x_run: Stage, final: Stage, num_images: int, random_members: bool) -> dict[str, Any]:
-    """The final model's scores on the true factors, and random members' scores; empty without true factors."""
+def measure_result(x_run: Stage, final: Stage, num_images: int, random_members: bool) -> dict[str, Any]:
+    """The final model's scores on the true factors, and those of random members; empty without true factors."""
     if final.images.factor_space is None:
         return {}
     measured = final.measure("final")
     return measured | (_train_random_members(final.context, x_run, num_images) if random_members else {})
 
 
-def of_x_run_alone(x_run: Stage, why: str) -> dict[str, Any]:
-    """The summary where the x-run learned no factor: warns, with a command that trains it longer."""
+def summarize_x_run_alone(x_run: Stage, why: str) -> dict[str, Any]:
+    """The summary if the x-run learned no factor. Warns, and names a command that trains the x-run longer."""
     x_run.context.callback.on_message(f"warning: {_explain_nothing_learned(x_run, why)}")
     ended = {"images_trained": x_run.num_images, "final.stopped": "not started: the x-run learned no factor"}
-    return ended | of_x_model(x_run)
+    return ended | summarize_x_model(x_run)
 
 
 def _explain_nothing_learned(x_run: Stage, why: str) -> str:
@@ -92,19 +92,19 @@ def _train_random_members(context: Context, x_run: Stage, num_images: int) -> di
     trained = train_members(context.run, name, first, task, context.executor, context.callback)
     context.callback.on_generation_end(name, trained)
     scores = [member.details["measured"][0] for member in trained if member.status == "scored"]
-    return {"first_generation.images_trained": num_images, **of_random_members(scores, len(first))}
+    return {"first_generation.images_trained": num_images, **summarize_random_members(scores, len(first))}
 
 
-def of_random_members(scores: list[dict[str, float]], members: int) -> dict[str, Any]:
+def summarize_random_members(scores: list[dict[str, float]], members: int) -> dict[str, Any]:
     """Statistics of random members.
 
     Args:
-      scores: of the members that were measured.
-      members: number of members; those that were not measured have failed.
+      scores: scores of the measured members.
+      members: number of all members, including those that failed.
 
     Returns:
-      ``median_*`` over the measured members; ``median_with_failed_*`` over all, where a failed one counts as 0, the
-      worst value of these scores; ``best_*``, all scores of the member with the best MIG.
+      ``median_*`` over the measured members; ``median_with_failed_*`` over all members, where failed ones count as 0,
+      the lowest value of these scores; ``best_*``, the scores of the member with the highest MIG.
     """
     summary: dict[str, Any] = {
         "first_generation.members": members,

@@ -1,4 +1,4 @@
-"""The unsupervised score of x-run and leaf runs."""
+"""The unsupervised score of the x-run and of leaf runs, UDR."""
 
 import gin
 
@@ -7,7 +7,7 @@ from rdl.jobs.stage import population_settings
 from rdl.scoring import UDRScore, check
 
 MIN_UDR = 0.1
-"""The reference's threshold: a population whose best member scores less has nothing left to learn."""
+"""The reference's threshold: if the best member of a population scores less, nothing is left to learn."""
 
 
 def scoped_udr(scope: str) -> UDRScore:
@@ -17,10 +17,10 @@ def scoped_udr(scope: str) -> UDRScore:
 
 
 def check_udr(images: ImageSet) -> None:
-    """Checks the settings of x-run and leaf runs before anything is trained.
+    """Checks the UDR settings of the x-run and of leaf runs before training.
 
     Raises:
-      UserError: UDR cannot score a member of these populations.
+      UserError: UDR cannot score the members of these populations.
     """
     for scope in ("x_run", "leaf_run"):
         check(scoped_udr(scope), images, population_settings(scope).models)

@@ -1,7 +1,7 @@
 """The models of disentanglement_lib's study (Locatello et al., arXiv 1811.12359), by their numbers.
 
-The 12,600 numbers run through 7 data sets x 6 methods x 6 strengths x 50 seeds in the order of that library's code, the
-seed fastest.
+The 12,600 models are 7 data sets x 6 methods x 6 strengths x 50 seeds. They are numbered as in that library's code: the
+seed varies fastest, the data set slowest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,14 +103,14 @@ class StudyModel:
     def configure(self, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
         """Replaces gin's configuration by that of this model."""
         gin.clear_config()
-        # The model's own settings come before the files, so that a file can shorten a schedule.
+        # The model's own settings come first, so that a file can shorten a schedule.
         read_gin([str(self.gin_file)], [*self.bindings(), "display.quiet = True"])
         with gin.unlock_config():
             read_gin(gin_files, bindings)
 
     @property
     def gin_file(self) -> Path:
-        """gin file of the settings that all models of the method share."""
+        """gin file with the settings that all models of the method share."""
         return _FILES / f"{self.method}.gin"
 
     @property
@@ -160,7 +160,7 @@ class StudyPlan:
       datasets: data sets; None: all.
       methods: methods; None: all.
       strengths: strengths by method; None: all.
-      seeds: number of seeds, the first of the 50.
+      seeds: number of seeds, counted from the first of the 50.
       metrics: metrics to measure after training, as in ``bin/evaluate --metrics``.
       representations: ``mean``, ``sampled`` or both.
       repeats: evaluation seeds per metric.

@@ -30,26 +30,21 @@ class StudyCase(Protocol):
     @property
     def place(self) -> str:
         """Folder of the run within the study's folder."""
-        ...
 
     @property
     def title(self) -> str:
         """Title for log lines."""
-        ...
 
     @property
     def graph(self) -> str:
         """Cases of the same graph share a traced graph and take about equally long."""
-        ...
 
     @property
     def labels(self) -> Mapping[str, str]:
         """Extra training settings in disentanglement_lib's result tree."""
-        ...
 
     def configure(self, gin_files: Sequence[str], bindings: Sequence[str]) -> None:
         """Replaces gin's configuration by that of the run, with files and bindings on top."""
-        ...
 
 
 def read_plan(gin_files: Sequence[str], bindings: Sequence[str]) -> StudyPlan:
@@ -65,7 +60,7 @@ def read_plan(gin_files: Sequence[str], bindings: Sequence[str]) -> StudyPlan:
 
 @dataclasses.dataclass(frozen=True)
 class CaseResult:
-    """A run of the study and how it ended; with the defaults a run that has not begun.
+    """The result of a run of the study; with the defaults, a run that has not begun.
 
     Attributes:
       case: the run.
@@ -93,7 +88,7 @@ class StudyTask:
     Runs of one method share a traced graph, since strengths are hyperparameters; this makes many small runs cheap.
 
     Args:
-      root: folder of the study; a run lies in ``<root>/<place>``.
+      root: folder of the study; each run is in ``<root>/<place>``.
       gin_files: gin files on top of each case's own, such as a smaller scale.
       bindings: gin bindings on top of the files.
       metrics: metrics to measure; None: those of ``study.metrics``.
@@ -102,20 +97,20 @@ class StudyTask:
     def __init__(
         self, root: Path, gin_files: Sequence[str], bindings: Sequence[str], metrics: Sequence[str] | None = None
     ):
-        # A worker process may have another working directory. Runs are distributed, not the members in them.
+        # Absolute, as a worker process may have another working directory. Runs are distributed, members are not.
         self._root, self._metrics = root.absolute(), metrics
         self._gin_files = [str(Path(path).absolute()) for path in gin_files]
         self._bindings = [*bindings, "executor.name = 'serial'"]
 
     def __call__(self, pending: CaseResult) -> CaseResult:
-        """Trains and measures a run; skips what is already done."""
+        """Trains and measures a run; finished work is skipped."""
         case, reason, started = pending.case, "", time.perf_counter()
         folder = self._root / case.place
         failure = folders.failure_file(folder)
         try:
             self._train_and_measure(case, folder)
             failure.unlink(missing_ok=True)
-        except Exception as error:  # one failed run must not end hours of others: it is recorded and reported
+        except Exception as error:  # a failed run must not end the others: it is recorded and reported
             reason = (str(error) or type(error).__name__).splitlines()[0]
             if not isinstance(error, UserError):
                 reason = f"{type(error).__name__}: {reason} (see {failure})"
@@ -154,15 +149,15 @@ def run_study(
     make_executor: Callable[[], Executor] = SerialExecutor,
     log: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Trains and measures the runs of a study that are not done yet.
+    """Trains and measures the unfinished runs of a study.
 
     Args:
       cases: the runs.
-      root: folder of the study; a run lies in ``<root>/<place>``.
+      root: folder of the study; each run is in ``<root>/<place>``.
       gin_files: gin files on top of each case's own, such as a smaller scale.
       bindings: gin bindings on top of the files.
       metrics: metrics to measure; None: those of ``study.metrics``, ``["all"]``: disentanglement_lib's ten.
-      make_executor: makes the executor of the runs; called with the first run's configuration in gin.
+      make_executor: makes the executor of the runs, while gin holds the first run's configuration.
       log: receives a line per run.
 
     Returns:
@@ -202,7 +197,7 @@ class StudyProgress:
 
     Args:
       cases: all runs of the study.
-      root: the study's folder; runs that are finished there count as no work.
+      root: the study's folder. Runs that are finished there need no time.
     """
 
     def __init__(self, cases: Sequence[StudyCase], root: Path):
@@ -223,7 +218,7 @@ class StudyProgress:
 
     def _describe_remaining(self) -> str:
         waiting = [case for case in self._remaining.values() if case.place not in self._finished_before]
-        every = [seconds for of_graph in self._seconds.values() for seconds in of_graph]
+        every = [each for seconds in self._seconds.values() for each in seconds]
         if not every:
             return f"{len(waiting)} to train"
         expected = sum(float(np.mean(self._seconds.get(case.graph, every))) for case in waiting)

@@ -1,4 +1,4 @@
-"""A study of any gin files, each over the same seeds."""
+"""A study that trains each of several gin files with the same seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class SeededCase:
 
     @property
     def graph(self) -> str:
-        """The file: its runs differ only in their seed, so they share a traced graph."""
+        """The file, as its runs differ only in their seeds and share a traced graph."""
         return self.gin_file
 
     @property
@@ -60,7 +60,7 @@ class SeededCase:
 
 
 def make_cases(gin_files: Sequence[str], seeds: str) -> list[SeededCase]:
-    """Each file with each seed, ordered by seed, so that an interrupted study has runs of every file.
+    """Combines each file with each seed, ordered by seed, so that an interrupted study has runs of every file.
 
     Args:
       gin_files: gin files of the study.
