@@ -29,7 +29,6 @@ from rdl.scoring.measure import MEASURED_WITH
 from rdl.seeds import derive
 from rdl.time_left import format_duration
 
-
 STAGE_SCOPES = {
     "search": ("population",), "train_ladder": ("population",), "rpu_vae": ("x_run", "leaf_run", "final"),
 }  # fmt: skip
