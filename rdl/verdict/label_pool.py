@@ -128,7 +128,7 @@ class PoolRules:
     clearly_discrete: float = 0.2
     discrete: float = 0.1
     dependence: float = 0.15
-    replication: float = 0.85
+    replication: float = 0.9
     continuous_dependence: float = 0.11
     duplicate: float = 0.25
     overlap: float = 0.1
