@@ -126,7 +126,7 @@ def _check_continues(reader: RunReader, old: Settings, new: Settings) -> None:
     reason = _reason_of_end(reader, stage)
     if reason.startswith("nothing") and there.generations != here.generations and there.min_score == here.min_score:
         raise UserError(
-            f"{stage} stopped since {reason}, so more generations change nothing: lower it too, "
+            f"{stage} stopped since {reason}, so more generations change nothing: lower the minimum score too, "
             f"--gin_bindings='{_binding(old, 'min_score')} = 0.0'."
         )
 

@@ -80,8 +80,8 @@ class Retraining:
     """The work that an extension does again. All other work stays valid.
 
     Attributes:
-      populations_from: the iteration of each leaf run from which on populations are trained again; None: none is.
-      labels_from: the iteration of each leaf run from which on labels are computed again; None: none are.
+      populations_from: leaf runs train their populations again from this iteration on; None: not at all.
+      labels_from: leaf runs compute their labels again from this iteration on; None: not at all.
       deeper: whether leaf runs that ended at their largest number of iterations are continued.
       final: whether the final run is trained again.
     """

@@ -38,8 +38,10 @@ def _make_verdict(context: Context, stage: Stage, before: Sequence[Stage]) -> Ve
     drawn = generator(context.seed, "verdict", "points").permutation(len(images))[:POINTS]
     compared = np.sort(drawn[:COMPARED_POINTS])  # images are read fastest in ascending order
     points = np.concatenate([compared, np.sort(drawn[COMPARED_POINTS:])])
-    earlier = [other for each in before for other in (each.trained, *each.trained_apart) if other != stage.spec.start]
-    apart = [*stage.trained_apart, *earlier]
+    earlier = [
+        other for each in before for other in (each.trained, *each.independent_models) if other != stage.spec.start
+    ]
+    apart = [*stage.independent_models, *earlier]
     others = [Codes(*context.learner.encode(trained, images, compared)) for trained in apart]
     codes = Codes(*stage.encode(images, points))
     few = points[:_RECONSTRUCTED]

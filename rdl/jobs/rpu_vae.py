@@ -48,8 +48,8 @@ def rpu_vae(
       total_images: total number of training images over all models of x-run, leaf runs and final run. The number of
         iterations of the leaf runs is not known in advance: the final run trains as many generations as the rest of
         the budget allows, and at least ``final/population.generations``. None: exactly that number of generations.
-      warm_start: whether the final run's members start with the x-model's weights. The paper draws new weights, as
-        does `labels` "population" in any case.
+      warm_start: whether the final run's members start with the x-model's weights. The paper draws new weights, and
+        with `labels` "population" new weights are always drawn.
 
     Raises:
       UserError: there is no leaf run, or all members of a generation failed.

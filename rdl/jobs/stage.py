@@ -146,8 +146,8 @@ class Stage:
         return find_founder(self.outcome.generations, trained.member), trained.model
 
     @property
-    def trained_apart(self) -> list[MemberModel]:
-        """Models that were trained independently of the best one: they share neither weights nor ancestors with it.
+    def independent_models(self) -> list[MemberModel]:
+        """Models that share neither weights nor ancestors with the best one.
 
         These are the other models of the best member, and the best member of each other line of descent. There are none
         if all members started from the weights of one model. Their checkpoints are kept until the verdict.
@@ -237,7 +237,7 @@ def train_population(context: Context, spec: StageSpec) -> Stage:
 
 
 def _keep_checkpoints(stage: Stage, population: Population, task: MemberTask) -> None:
-    """Restores missing checkpoints that the run still needs, and removes the others."""
+    """Trains lost checkpoints again if the run still needs them, and removes all others that it does not need."""
     context, spec, outcome = stage.context, stage.spec, stage.outcome
     generation = outcome.generations[-1]
     needed = [*stage.needed_members, *(generation if spec.keeps_generation else [])]

@@ -27,9 +27,9 @@ class Key:
 
 @dataclass(frozen=True)
 class MeasureKey(Key):
-    """Scores on the true factors: of the ``x_model``, of the ``final`` model, or of the latter by ``chen``'s estimator.
+    """Scores on the true factors: ``x_model`` and ``final`` name the model, ``chen`` the final model's other estimator.
 
-    This kind comes first: ``measure`` is no stage.
+    `parse` tries the classes in order. This one comes first, since no stage is called ``measure``.
     """
 
     pattern = "measure/{name}"
@@ -56,7 +56,7 @@ class OutcomeKey(Key):
 
 @dataclass(frozen=True)
 class EarlyStopKey(Key):
-    """The decision to end a stage before its planned end: after which generation, and why."""
+    """The decision to end a stage early: the generation after which it ends, and the reason."""
 
     pattern = "{stage}/early_stop"
     stage: str
@@ -72,7 +72,7 @@ class PoolKey(Key):
 
 @dataclass(frozen=True)
 class IterationKey(Key):
-    """The findings of one iteration of a leaf run. Its text is also the name of the stage that trains for it."""
+    """The result of one iteration of a leaf run. The text is also the name of the iteration's stage."""
 
     pattern = "leaf_{leaf}/iteration_{iteration}"
     leaf: int
@@ -94,14 +94,14 @@ class HeldFixedKey(Key):
 
 @dataclass(frozen=True)
 class VerdictKey(Key):
-    """The verdict on the result's model."""
+    """The verdict on the run's model."""
 
     pattern = "verdict"
 
 
 @dataclass(frozen=True)
 class SessionKey(Key):
-    """One start of the run that ended without being killed."""
+    """The duration of one session: a start of the run that was not killed."""
 
     pattern = "session/{number:03d}"
     number: int

@@ -59,7 +59,9 @@ class RunReader:
         """
         paths = Layout(Path(root).absolute())
         if not paths.config.is_file():
-            raise UserError(f"{paths.root} is not a run directory (no {CONFIG}): give the --output_dir of a bin/train.")
+            raise UserError(
+                f"{paths.root} is not a run directory (no {CONFIG}): give the --output_dir of a run of bin/train."
+            )
         return cls(paths, check)
 
     @cached_property

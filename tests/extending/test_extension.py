@@ -224,7 +224,9 @@ def test_a_converged_run_can_train_more_generations(images, tmp_path):
 
 def test_a_search_with_nothing_left_to_learn_needs_a_lower_minimum_score(images, tmp_path):
     run = train(tmp_path / "run", images, *SEARCH, "population.min_score = 0.9")
-    with pytest.raises(UserError, match="more generations change nothing: lower it too, .*population.min_score = 0.0"):
+    with pytest.raises(
+        UserError, match="more generations change nothing: lower the minimum score too, .*population.min_score = 0.0"
+    ):
         extend(run, generations=4)
     assert extend(run, generations=4, bindings=["population.min_score = 0.0"])["final.stopped"].startswith("4 ")
 

@@ -191,10 +191,10 @@ def test_the_verdict_excludes_the_model_of_the_warm_start(context):
     final = train_population(
         context, StageSpec("final", "final", context.images, UDRScore(), in_verdict=True, start=x_run.trained)
     )
-    assert final.trained_apart == []
+    assert final.independent_models == []
     judge_model(context, final, [x_run])
     verdict = Verdict.from_json(context.run.journal[str(VerdictKey())])
-    assert verdict.compared == len(x_run.trained_apart) > 0
+    assert verdict.compared == len(x_run.independent_models) > 0
 
 
 def test_a_search_starts_from_the_x_model_of_another_run(context, tmp_path, monkeypatch):
