@@ -45,7 +45,7 @@ class Journal(Mapping[str, Record]):
         for number, line in enumerate(self._path.read_bytes().splitlines(keepends=True), start=1):
             entry = parse_line(line)
             if entry is None:
-                self.damaged.append(f"{self._path} line {number} is damaged; its unit of work is done again")
+                self.damaged.append(f"{self._path} line {number} is damaged; its unit of work is repeated")
             else:
                 good.append(line)
                 self._records[entry["key"]] = entry["record"]

@@ -43,8 +43,8 @@ def trained(tmp_path_factory):
 
 
 def results(root):
-    """The state without gin files, as the executor may differ."""
-    return {name: value for name, value in state(root).items() if not name.endswith(".gin")}
+    """The state without configurations, as the executor may differ."""
+    return {name: value for name, value in state(root).items() if not name.startswith(("config.", "operative."))}
 
 
 def test_concurrent_members_give_the_same_run(tmp_path, trained):

@@ -61,7 +61,7 @@ def test_a_damaged_line_is_reported_and_the_others_are_kept(path, number):
     lines[number - 1] = lines[number - 1].replace(b"score", b"scare")
     path.write_bytes(b"".join(lines))
     journal = Journal(path)
-    assert journal.damaged == [f"{path} line {number} is damaged; its unit of work is done again"]
+    assert journal.damaged == [f"{path} line {number} is damaged; its unit of work is repeated"]
     assert set(RECORDS) - set(journal) == {f"stage/{number - 1}"}
 
 
