@@ -27,10 +27,14 @@ from rdl.version import __version__ as __version__
 kernels.enable_onednn()  # before anything imports TensorFlow
 
 if TYPE_CHECKING:
-    from rdl.api import Run, disentangle, evaluate, extend, load, train
+    from rdl.api import disentangle, evaluate, extend, train
+    from rdl.run import Run, load
 
 __all__ = ["Run", "UserError", "data", "disentangle", "evaluate", "extend", "load", "train"]
-_FACE = ("Run", "disentangle", "evaluate", "extend", "load", "train")
+_MODULES = {
+    "Run": "rdl.run", "load": "rdl.run", "disentangle": "rdl.api", "evaluate": "rdl.api", "extend": "rdl.api",
+    "train": "rdl.api",
+}  # fmt: skip
 _PACKAGES = (
     "auto", "callbacks", "config", "data", "execution", "jobs", "metrics", "models", "population", "recursion",
     "results", "runs", "scoring", "training", "verdict",
@@ -39,8 +43,8 @@ _PACKAGES = (
 
 def __getattr__(name: str) -> Any:
     # TensorFlow takes seconds to import, so a package is imported at its first use.
-    if name in _FACE:
-        return getattr(importlib.import_module("rdl.api"), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     if name in _PACKAGES:
         return importlib.import_module(f"rdl.{name}")
     raise AttributeError(f"module 'rdl' has no attribute {name!r}")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each layer may import from those after it; packages of one layer do not import from each other.
 LAYERS = (
     {"api"},
+    {"run"},
     {"cli"},
     {"extending"},
     {"auto"},

@@ -56,7 +56,7 @@ def test_no_two_public_names_are_alike():
         places[name].append(str(path))
     alike = {name: found for name, found in places.items() if len(found) > 1 and name not in ALIKE}
     assert alike == {}
-    # A function of the interface `rdl.api` has no namesake either.
+    # A function of the public interface has no namesake either.
     assert {name for name in ALIKE if len(places[name]) < 2} == set(), "no longer alike"
 
 
