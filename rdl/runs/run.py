@@ -14,7 +14,7 @@ from rdl.runs.keys import Key
 from rdl.runs.layout import CONFIG, Layout
 from rdl.runs.reader import read_config
 
-FREE_TO_CHANGE = ("executor", "display", "study")
+CHANGEABLE = ("executor", "display", "study")
 """Configurables that a resumed run may bind differently, as they do not affect its results."""
 
 
@@ -124,13 +124,17 @@ class RunDirectory:
 
 def decides(key: str) -> bool:
     """Whether a binding affects the results of a run."""
-    return key.rpartition("/")[2].rpartition(".")[0].rpartition(".")[2] not in FREE_TO_CHANGE
+    return key.rpartition("/")[2].rpartition(".")[0].rpartition(".")[2] not in CHANGEABLE
 
 
 def _describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The first binding that affects the results and differs between two configurations; empty if there is none."""
+    """The first binding that affects the results and differs between two configurations; empty if there is none.
+
+    Dictionaries are equal in any order of their keys, as gin writes them in another order than it reads them.
+    """
     for key in sorted({*before, *now}):
         there, here = (f"{key} = {format_value(one[key])}" if key in one else "nothing" for one in (before, now))
-        if decides(key) and there != here:
+        equal = there == here or (key in before and key in now and before[key] == now[key])
+        if decides(key) and not equal:
             return f"there: {there}; here: {here}"
     return ""

@@ -83,6 +83,23 @@ def test_equivalent_gin_configurations_resume_the_same_run(tmp_path):
         open_run(tmp_path, RunConfig.from_gin().settings)
 
 
+def test_the_gin_text_of_a_run_resumes_it(tmp_path):
+    @gin.configurable("space", module="tests.run")
+    def space(dimensions=None):
+        return dimensions
+
+    gin.parse_config("space.dimensions = {'width': 3, 'depth': @space}")  # gin writes the keys in another order
+    with RunDirectory(tmp_path, RunConfig.from_gin()) as run:
+        run.unit(MeasureKey("first"), lambda: {"score": 1})
+    gin.clear_config()
+    gin.parse_config(run.paths.config_text.read_text())
+    RunDirectory(tmp_path, RunConfig.from_gin()).close()
+    gin.clear_config()
+    gin.parse_config("space.dimensions = {'width': 4, 'depth': @space}")
+    with pytest.raises(UserError, match="another configuration"):
+        RunDirectory(tmp_path, RunConfig.from_gin())
+
+
 def test_a_run_without_a_finished_unit_may_start_over_with_other_settings(tmp_path):
     open_run(tmp_path).close()
     open_run(tmp_path, {}).close()
