@@ -18,7 +18,9 @@ GIVEN_UP = {
     "dead": "inactive", "doubtful": "uncertain", "door": "automatic run", "redone": "archive", "aside": "archive",
     "stretch": "plateau", "settle": "resolve", "seen": "inspect", "spoken": "describe", "house": "architecture",
     "floor": "layer", "room": "package", "found_again": "replicated", "handed_over": "selected", "of_text": "from_text",
-    "of_gin": "from_gin", "of_run": "from_run", "in_words": "describe", "asked_for": "requested",
+    "of_gin": "from_gin", "of_run": "from_run", "in_words": "describe", "asked_for": "requested", "asked": "requested",
+    "free": "left to vary", "look": "inspect", "listen": "callback", "listens": "callback", "beside": "mixed_with",
+    "said": "message", "says": "describe",
 }  # fmt: skip
 KEPT = {"floor": "rounding down, as in math.floor"}
 

@@ -38,7 +38,7 @@ Print = Callable[[str], None]
 
 
 def run_automatically(
-    asked: AutoRequest,
+    auto_request: AutoRequest,
     root: Path,
     found: ImageCount | None,
     array: MemoryImages | None,
@@ -49,7 +49,7 @@ def run_automatically(
     """Plans a new run and trains it, or resumes a planned one; returns the summary.
 
     Args:
-      asked: the user's request.
+      auto_request: the user's request.
       root: the run directory.
       found: from `inspect_request`; may be None if the run is planned already.
       array: images in memory.
@@ -60,16 +60,16 @@ def run_automatically(
     Raises:
       UserError: the images or their labels are wrong, the time is too short, or training fails.
     """
-    gin_file = request.find_plan(asked, root)
+    gin_file = request.find_plan(auto_request, root)
     earlier = 0.0
     if gin_file is None:
-        found = found or request.inspect_request(asked, root, array)
-        gin_file = write_plan(asked, root, found, array, make_executor, started, show)
+        found = found or request.inspect_request(auto_request, root, array)
+        gin_file = write_plan(auto_request, root, found, array, make_executor, started, show)
     else:
         earlier = _read_planning_seconds(Layout(root))
 
     def make_callbacks(run: RunDirectory, seed: int) -> Sequence[Callback]:
-        budget = _make_time_budget(run.paths, asked, started, earlier)
+        budget = _make_time_budget(run.paths, auto_request, started, earlier)
         return (*experiment.default_callbacks(run, seed), *([budget] if budget else []))
 
     with configured([str(gin_file)]):
@@ -77,7 +77,7 @@ def run_automatically(
 
 
 def write_plan(
-    asked: AutoRequest,
+    auto_request: AutoRequest,
     root: Path,
     found: ImageCount,
     array: MemoryImages | None,
@@ -98,9 +98,9 @@ def write_plan(
     with RunDirectory(root) as run:  # locks the directory
         request.save_images(array, root)
         gpu = bool(tf.config.list_physical_devices("GPU"))
-        candidate = _choose_size(asked, root, found, gpu, make_executor, started, show)
+        candidate = _choose_size(auto_request, root, found, gpu, make_executor, started, show)
         space = candidate.images.factor_space
-        left = 60 * asked.minutes - (time.perf_counter() - started)
+        left = 60 * auto_request.minutes - (time.perf_counter() - started)
         trees = "lightgbm" if importlib.util.find_spec("lightgbm") else "sklearn"
         cores = 1 if gpu else environment.cores()
         chosen = plan.make_plan(
@@ -108,21 +108,21 @@ def write_plan(
         )
         processors = "a GPU" if gpu else f"{cores} cores" if cores > 1 else "1 core"
         lines = gin_writer.describe_plan(
-            chosen, found.shape, candidate.speed, processors, candidate.likelihood, asked.size is not None
+            chosen, found.shape, candidate.speed, processors, candidate.likelihood, auto_request.size is not None
         )
         more = _describe_more_time(chosen, candidate.speed, time.perf_counter() - started)
         images = gin_writer.describe_images(found.images, found.shape, candidate.pixels)
         text = gin_writer.format_gin_file(
             chosen,
-            _format_head(asked, run.paths.plan, [*images, *lines]),
-            gin_writer.format_dataset(_resized(asked, root, found, chosen.size)),
+            _format_head(auto_request, run.paths.plan, [*images, *lines]),
+            gin_writer.format_dataset(_resized(auto_request, root, found, chosen.size)),
             candidate.models,
             gpu,
-            asked.seed,
+            auto_request.seed,
             measured=space is not None,
         )
         record = {
-            "request": asdict(asked),
+            "request": asdict(auto_request),
             "images": asdict(found) | asdict(candidate.pixels),
             "speed": asdict(candidate.speed),
             "plan": asdict(chosen),
@@ -157,7 +157,7 @@ class _Candidate:
 
 
 def _choose_size(
-    asked: AutoRequest,
+    auto_request: AutoRequest,
     root: Path,
     found: ImageCount,
     gpu: bool,
@@ -166,10 +166,10 @@ def _choose_size(
     show: Print,
 ) -> _Candidate:
     """Measures the speed at the smallest size, and at larger ones as far as they may fit the time."""
-    sizes = [(asked.size, asked.size)] if asked.size else plan.candidate_sizes(*found.shape[:2])
+    sizes = [(auto_request.size, auto_request.size)] if auto_request.size else plan.candidate_sizes(*found.shape[:2])
 
     def measure(size: tuple[int, int]) -> _Candidate:
-        images = data.load(**_resized(asked, root, found, size), prepare=True)
+        images = data.load(**_resized(auto_request, root, found, size), prepare=True)
         pixels = summarize_pixels(images)
         if size == sizes[-1]:
             for line in (*gin_writer.describe_images(found.images, found.shape, pixels), *images.notes):
@@ -190,7 +190,7 @@ def _choose_size(
 
     smallest = measure(sizes[-1])
     for size in sizes[:-1]:
-        left = 60 * asked.minutes - (time.perf_counter() - started)
+        left = 60 * auto_request.minutes - (time.perf_counter() - started)
         if plan.affords_recursion(plan.scale_speed(smallest.speed, size), left):  # worth the time of measuring
             larger = measure(size)
             if plan.affords_recursion(larger.speed, left):
@@ -198,13 +198,13 @@ def _choose_size(
     return smallest
 
 
-def _resized(asked: AutoRequest, root: Path, found: ImageCount, size: tuple[int, int]) -> dict[str, Any]:
+def _resized(auto_request: AutoRequest, root: Path, found: ImageCount, size: tuple[int, int]) -> dict[str, Any]:
     """Options of `rdl.data.load` for images of this size; images that have it already are not resized."""
-    options = asked.load_options(root)
-    return options if asked.size or size == found.shape[:2] else options | {"size": size[0]}
+    options = auto_request.load_options(root)
+    return options if auto_request.size or size == found.shape[:2] else options | {"size": size[0]}
 
 
-def _make_time_budget(paths: Layout, asked: AutoRequest, started: float, earlier: float) -> TimeBudget | None:
+def _make_time_budget(paths: Layout, auto_request: AutoRequest, started: float, earlier: float) -> TimeBudget | None:
     """The callback that keeps to the request's minutes, less the time of earlier sessions.
 
     None if plan.json is damaged, or if the run was extended beyond its plan.
@@ -218,7 +218,7 @@ def _make_time_budget(paths: Layout, asked: AutoRequest, started: float, earlier
         return None
     sessions = sum(record["seconds"] for record in RunReader(paths).of_kind(SessionKey).values())
     spent = earlier + sessions + time.perf_counter() - started
-    return TimeBudget(chosen, 60 * asked.minutes - spent, speed.training)
+    return TimeBudget(chosen, 60 * auto_request.minutes - spent, speed.training)
 
 
 def _read_planning_seconds(paths: Layout) -> float:
@@ -226,10 +226,10 @@ def _read_planning_seconds(paths: Layout) -> float:
     return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
 
-def _format_head(asked: AutoRequest, path: Path, lines: Sequence[str]) -> str:
+def _format_head(auto_request: AutoRequest, path: Path, lines: Sequence[str]) -> str:
     return "\n".join(
         [
-            f"Written by bin/disentangle for {asked.images}, {asked.minutes:g} minutes. To repeat the run:",
+            f"Written by bin/disentangle for {auto_request.images}, {auto_request.minutes:g} minutes. To repeat it:",
             "",
             f"  bin/train --gin_file={path} --output_dir=ANOTHER_FOLDER",
             "",

@@ -62,9 +62,9 @@ def main(arguments: Sequence[str]) -> None:
     plain = ("minutes", "factors", "size", "channels", "seed", "images_key", "factors_key", "continuous")
     options = {name: FLAGS[name].value for name in plain}
     options["value_range"], options["background"] = _read_range(FLAGS.value_range), _read_level(FLAGS.background)
-    asked, _ = request.make_request(arguments[0], **options)
-    root = Path(FLAGS.output_dir or request.default_run_directory(asked))
-    found = request.inspect_request(asked, root) if request.find_plan(asked, root) is None else None
+    auto_request, _ = request.make_request(arguments[0], **options)
+    root = Path(FLAGS.output_dir or request.default_run_directory(auto_request))
+    found = request.inspect_request(auto_request, root) if request.find_plan(auto_request, root) is None else None
     kernels.select(environment.recorded_kernels(root))
     print("Starting TensorFlow ..", flush=True)
     # Imported here, since TensorFlow takes seconds to import and wrong images are reported before it.
@@ -74,16 +74,18 @@ def main(arguments: Sequence[str]) -> None:
     from rdl.cli import worker
     from rdl.report.page import write_report
 
-    summary = automatic_run.run_automatically(asked, root, found, None, worker.executor, started, _print)
+    summary = automatic_run.run_automatically(auto_request, root, found, None, worker.executor, started, _print)
     _print(f"The report is {write_report([root])}.")
     run_summary.print_summary(str(root), summary)
 
 
-def _read_range(words: Sequence[str] | None) -> tuple[float, ...] | None:
+def _read_range(numbers: Sequence[str] | None) -> tuple[float, ...] | None:
     try:
-        return None if words is None else tuple(map(float, words))
+        return None if numbers is None else tuple(map(float, numbers))
     except ValueError:
-        raise UserError(f"--value_range must be two numbers, such as 0,4095, got {','.join(words or ())!r}.") from None
+        raise UserError(
+            f"--value_range must be two numbers, such as 0,4095, got {','.join(numbers or ())!r}."
+        ) from None
 
 
 def _read_level(text: str | None) -> str | int | None:

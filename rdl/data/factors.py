@@ -251,11 +251,11 @@ class Table:
         """Draws a partner for each image; see `GroundTruth`."""
         found = np.empty(len(indices), np.int64)
         for some in np.unique(changing, axis=0):
-            asked = np.flatnonzero((changing == some).all(axis=1))
+            places = np.flatnonzero((changing == some).all(axis=1))
             _, groups, sizes = np.unique(_rows(self._table[:, ~some]), return_inverse=True, return_counts=True)
             by_group, first = np.argsort(groups, kind="stable"), np.cumsum(sizes) - sizes
-            mine = groups[indices[asked]]
-            found[asked] = by_group[first[mine] + random.integers(sizes[mine])]
+            mine = groups[indices[places]]
+            found[places] = by_group[first[mine] + random.integers(sizes[mine])]
         return found
 
 

@@ -21,7 +21,7 @@ _Members = Mapping[MemberKey, Member]
 def extend_run(
     root: Path,
     train: Callable[[str], dict[str, Any]],
-    say: Callable[[str], None],
+    on_message: Callable[[str], None],
     *,
     generations: int | None = None,
     leaf_runs: int | None = None,
@@ -36,7 +36,7 @@ def extend_run(
     Args:
       root: the run directory.
       train: trains gin's present configuration in a run directory and returns the summary.
-      say: prints a line.
+      on_message: prints a line.
       generations: total number of generations of the last stage.
       leaf_runs: total number of leaf runs.
       images: additional training images, summed over all models.
@@ -59,15 +59,15 @@ def extend_run(
         retraining = plan_retraining(old, new)
         _check_continues(reader, old, new)
         if retraining is None:
-            say("The run already has these settings. It is resumed if it has not ended.")
+            on_message("The run already has these settings. It is resumed if it has not ended.")
         else:
             stages = dict.fromkeys(key.stage for key in members)
             with RunDirectory(root, before) as run:
                 config = replace(RunConfig.from_gin(), kernels=before.kernels)
                 archive = move_to_archive(run, config, retraining.keeps, retraining.folders(stages))
             again = ", ".join(retraining.retrained(stages))
-            say(f"Trained again: {again}." if again else "All trained members stay valid.")
-            say(f"The earlier results are in {archive}.")
+            on_message(f"Trained again: {again}." if again else "All trained members stay valid.")
+            on_message(f"The earlier results are in {archive}.")
         return train(str(root))
 
 

@@ -12,7 +12,7 @@ _WIDEST = 0.25  # share of the images in a window; a wider one holds too little 
 
 
 @dataclass(frozen=True)
-class HeldImages:
+class HeldFixedImages:
     """The images of a leaf run.
 
     Attributes:
@@ -29,7 +29,7 @@ class HeldImages:
 @gin.configurable
 def hold_fixed(
     labels: np.ndarray, number: int, *, min_images: int = 2000, window: float = 0.125, most: int = 3
-) -> HeldImages:
+) -> HeldFixedImages:
     """Keeps the images of one plateau of each label, label by label, while at least `min_images` remain.
 
     A label without a plateau of that size is held in a window of its values, or left to vary if the window would need
@@ -59,7 +59,7 @@ def hold_fixed(
                 held.append(column)
                 ranges.append((low, high))
                 break
-    return HeldImages(kept, tuple(held), tuple(ranges))
+    return HeldFixedImages(kept, tuple(held), tuple(ranges))
 
 
 def _choices(label: np.ndarray, kept: np.ndarray, number: int, window: float) -> list[tuple[float, float]]:

@@ -32,8 +32,8 @@ EVIDENCE = (
 
 
 @dataclass(frozen=True)
-class HeldRecord:
-    """The journal's record of the images of a leaf run; see `rdl.recursion.hold_fixed.HeldImages`."""
+class HeldFixedRecord:
+    """The journal's record of the images of a leaf run; see `rdl.recursion.hold_fixed.HeldFixedImages`."""
 
     images: int
     labels: tuple[int, ...]
@@ -53,7 +53,7 @@ class PoolStage:
 
     name: str
     path: str
-    held: HeldRecord | None
+    held: HeldFixedRecord | None
     labels: tuple[PooledLabel, ...] | None
 
 
@@ -104,7 +104,7 @@ class PoolTable:
         return rows
 
 
-def _describe_held(held: HeldRecord | None) -> tuple[str, str]:
+def _describe_held(held: HeldFixedRecord | None) -> tuple[str, str]:
     if held is None:
         return "all", "none"
     if not held.labels:
@@ -148,8 +148,8 @@ def _read_labels(record: Mapping[str, object]) -> tuple[PooledLabel, ...]:
     return typed(tuple[PooledLabel, ...], record.get("labels"))
 
 
-def _read_held(record: Mapping[str, object]) -> HeldRecord:
-    held = typed(HeldRecord, record)
+def _read_held(record: Mapping[str, object]) -> HeldFixedRecord:
+    held = typed(HeldFixedRecord, record)
     if len(held.labels) != len(held.ranges):
         raise UserError(f"Expected one range per label, received {len(held.ranges)} for {len(held.labels)} labels.")
     return held

@@ -58,7 +58,7 @@ class LatentEvidence:
       explained: share of its variance that all latents of such a model explain together, the median.
       discreteness: of its values (`rdl.verdict.discreteness`), nats.
       dependence: largest mutual information with another latent of its own model (`rdl.verdict.dependence`), nats.
-      beside: the other latent of this model that other models mix with it most, and ..
+      mixed_with: the other latent of this model that other models mix with it most, and ..
       overlap: .. how much, from 0, where other models separate the two, to 1; None where there is no other latent.
       same_as: the other latent of this model that explains most of its variance, and ..
       same: .. the share that it explains.
@@ -70,7 +70,7 @@ class LatentEvidence:
     explained: float | None = None
     discreteness: float = 0.0
     dependence: float = 0.0
-    beside: int | None = None
+    mixed_with: int | None = None
     overlap: float | None = None
     same_as: int | None = None
     same: float = 0.0

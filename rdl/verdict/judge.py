@@ -60,7 +60,7 @@ def judge(
                 one.explained,
                 one.discreteness,
                 one.dependence,
-                one.beside if status == LatentStatus.ENTANGLED and mixed else None,
+                one.mixed_with if status == LatentStatus.ENTANGLED and mixed else None,
                 _repeated(one, evidence, statuses, thresholds),
             )
         )

@@ -27,16 +27,16 @@ def open_hdf5(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE)
     except Exception as error:  # h5py raises exceptions of any kind for damaged files
-        said = describe_cause(error)
+        cause = describe_cause(error)
         if isinstance(error, FileNotFoundError):
             advice = "check the name"
         elif isinstance(error, PermissionError):
             advice = "change its permissions"
-        elif "lock" in said or "already open" in said or isinstance(error, BlockingIOError):
+        elif "lock" in cause or "already open" in cause or isinstance(error, BlockingIOError):
             advice = "another program has it open for writing: close that program, or wait until it is done"
         else:
             advice = "if the file is damaged, get it again"
-        raise UserError(f"Cannot open {path}: {said}; {advice}.") from error
+        raise UserError(f"Cannot open {path}: {cause}; {advice}.") from error
 
 
 def list_arrays(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

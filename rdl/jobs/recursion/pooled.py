@@ -20,7 +20,7 @@ from rdl.jobs.recursion.budget import RecursionBudget
 from rdl.jobs.recursion.summary import measure_result, summarize_x_model, summarize_x_run_alone
 from rdl.jobs.recursion.unsupervised import MIN_UDR, scoped_udr
 from rdl.jobs.stage import Stage, StageSpec, score_seed, train_population
-from rdl.recursion.hold_fixed import HeldImages, hold_fixed
+from rdl.recursion.hold_fixed import HeldFixedImages, hold_fixed
 from rdl.runs import files
 from rdl.runs.keys import HeldFixedKey, PoolKey
 from rdl.scoring.label_mig import LabelMIGScore
@@ -191,7 +191,7 @@ def _only(values: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return masked
 
 
-def _hold_fixed(context: Context, pool: LabelPool, number: int) -> HeldImages:
+def _hold_fixed(context: Context, pool: LabelPool, number: int) -> HeldFixedImages:
     held = hold_fixed(pool.values, number)
     record = context.run.unit(HeldFixedKey(number), lambda: {
         "images": len(held.images), "labels": list(held.labels), "ranges": [list(each) for each in held.ranges]
