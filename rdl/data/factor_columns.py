@@ -12,17 +12,26 @@ from rdl.errors import UserError
 MISSING = frozenset(("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "none", "null", "-", "--", "?"))
 """Cells that mean an unknown value, in lower case."""
 
-_OTHER_NOTATION = re.compile(r"[-+]?(\d+([.,]\d+)?\s*%|\d{1,3}([,' ]\d{3})+(\.\d+)?|\d+(\.\d{3})*,\d+|\d[\d_]*_\d+)")
-"""Numbers that only people read: 5 %, 1,000, 0,5, 1_000."""
-_WITH_UNIT = re.compile(
-    r"[-+]?(\d+(\.\d*)?|\.\d+)\s*(([kcmµμun]?m|px|pixels?|in|inch|ft|[kmµμ]?g|[mµμun]?s|sec|min|h|deg|rad|°|°?C|°F|K|[kM]?Hz|m?V)"
-    r"([/·.]?[a-z]+)?[²³]?)"
+_UNIT = (
+    r"([kcmµμun]?m|px|pixels?|in|inch|ft|[kmµμ]?g|[mµμun]?s|sec|min|h|deg|rad|°|°?C|°F|K|[kM]?Hz|m?V)"
+    r"([/·.]?[a-z]+)?[²³]?"
 )
+_OTHER_NOTATION = re.compile(
+    rf"[-+\u2212]?(\d+([.,]\d+)?\s*%|\d{{1,3}}([,' ]\d{{3}})+(\.\d+)?|\d+(\.\d{{3}})*,\d+([eE][-+]?\d+|\s*{_UNIT})?"
+    r"|\d[\d_]*_\d+|\d{1,3}(\.\d{3}){2,}|[$€£¥]\s*\d[\d.,]*|\d[\d.,]*\s*[$€£¥]|0x[\da-fA-F]+)"
+    r"|\u2212(\d+(\.\d*)?|\.\d+)"
+)
+"""Numbers that only people read: 5 %, 1,000, 0,5, 0,5 cm, 1_000, 1.000.000, $5, 0xff, other signs of minus."""
+_WITH_UNIT = re.compile(rf"(?P<number>[-+]?(\d+(\.\d*)?|\.\d+))\s*(?P<unit>{_UNIT})")
 """Numbers with their unit: 5 cm, 12px, 3.5 m/s."""
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+"""Numbers that are 1,000 times larger where a point separates thousands: 1.500."""
 _SENTINELS = (-1, -9, -99, -999, -9999, -99999, 9999, 99999)
 _LONGEST_NAME = 100  # characters
+_VALUES_OF_8_BITS = 256
 _MOST_LEVELS = 20  # distinct values with fractions that still count as levels of a discrete factor
 _WORDS_SHOWN = 5
+_SHORTEST_COUNT = 10  # images whose consecutive numbers are no coincidence
 
 
 def is_missing(cell: str) -> bool:
@@ -33,10 +42,14 @@ def is_missing(cell: str) -> bool:
 def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
     """A column of text as numbers, float64 [n], or as words, str [n]; missing cells are NaN or "".
 
+    Numbers with one unit throughout are numbers in this unit.
+
     Raises:
-      UserError: mostly numbers, and some words that are neither numbers nor missing marks; or numbers with decimal
-        commas, percent signs, separators of thousands or units.
+      UserError: mostly numbers, and some words that are neither numbers nor missing marks; or numbers in several units,
+        or with decimal commas, percent signs, currencies or separators of thousands.
     """
+    if (unit := common_unit(cells)) is not None:
+        cells = [cell if is_missing(cell) else cell.strip().removesuffix(unit) for cell in cells]
     values, words = np.full(len(cells), np.nan), {}
     known = [place for place, cell in enumerate(cells) if not is_missing(cell)]
     for place in known:
@@ -57,14 +70,39 @@ def parse_cells(cells: Sequence[str], what: str) -> np.ndarray:
     if other := [word for word in words if _OTHER_NOTATION.fullmatch(word.strip())]:
         raise UserError(
             f"Expected numbers such as 1234.5 in {what}, got {other[0][:20]!r}: write numbers with a decimal point, "
-            "without percent signs and without separators of thousands."
+            "without percent signs, currencies and separators of thousands."
         )
     if all(_WITH_UNIT.fullmatch(word.strip()) for word in words):
-        raise UserError(
-            f"Expected numbers in {what}, got {next(iter(words))[:20]!r}: leave the unit out of the cells, in one unit "
-            "for all; the column's name may say it, such as size_cm."
-        )
+        of_units = {unit_of(word): word for word in words}
+        shown = ", ".join(repr(word[:20]) for word in list(of_units.values())[:_WORDS_SHOWN])
+        without = f" among {numbers} numbers without a unit" if numbers else ""
+        raise UserError(f"Expected numbers in one unit in {what}, got {shown}{without}: convert them to one unit.")
     return np.array(["" if is_missing(cell) else cell for cell in cells])
+
+
+def unit_of(cell: str) -> str | None:
+    """The unit of a number: "cm" of "5 cm"; None where the cell is no number with a usual unit."""
+    found = _WITH_UNIT.fullmatch(cell.strip())
+    return found["unit"] if found else None
+
+
+def common_unit(cells: Sequence[str]) -> str | None:
+    """The unit that all known cells of a column share; None where there is none."""
+    units = {unit_of(cell) for cell in cells if not is_missing(cell)}
+    return units.pop() if len(units) == 1 else None
+
+
+def describe_notation(cells: Sequence[str], name: str) -> list[str]:
+    """Notes on a column of text whose numbers have a unit, or may have points between thousands."""
+    if (unit := common_unit(cells)) is not None:
+        return [f"'{name}' is read as numbers in {unit}"]
+    known = [cell.strip() for cell in cells if not is_missing(cell)]
+    if known and all(map(_THOUSANDS.fullmatch, known)):
+        return [
+            f"'{name}' is read with decimal points, {known[0]} as {float(known[0]):g}: remove the points if they "
+            "separate thousands"
+        ]
+    return []
 
 
 def parse_number(cell: str) -> float | None:
@@ -78,8 +116,9 @@ def parse_number(cell: str) -> float | None:
 def describe_columns(columns: Sequence[np.ndarray], names: Sequence[str]) -> list[str]:
     """One sentence for each column whose values are probably not meant as they stand.
 
-    That are marks of unknown values among numbers (-999), words that differ only by case, and words that differ from
-    image to image, such as names or dates.
+    Notes name marks of unknown values among numbers (-999), words that differ only by case, words that differ from
+    image to image, such as names or dates, columns of one value, columns that number the images, and columns that use
+    all 256 values of 8 bits, as larger numbers do after wrapping around.
 
     Args:
       columns: numbers or words, [images] each; NaN or "" where unknown.
@@ -93,18 +132,39 @@ def describe_columns(columns: Sequence[np.ndarray], names: Sequence[str]) -> lis
                 notes.append(f"'{name}' has {len(words):,} different words, which are read as classes")
             if len({word.strip().casefold() for word in words.tolist()}) < len(words):
                 notes.append(f"words of '{name}' differ only by case or spaces, and are read as different classes")
-        elif column.dtype.kind in "if":
+            known = column[column != ""]
+        else:
             known = column[np.isfinite(column)]
-            for mark in np.intersect1d(_SENTINELS, known):
-                others = known[known != mark]
-                apart = mark > 10 * others.max(initial=0) if mark > 0 else others.min(initial=0) >= 0
-                if others.size and apart:
-                    count = np.count_nonzero(known == mark)
-                    notes.append(
-                        f"'{name}' is {mark:g} in {count:,} images, which is read as a value: leave it empty if it "
-                        "means unknown"
-                    )
+        if known.size > 1 and (known == known[0]).all():
+            value = str(known[0])[:20] if column.dtype.kind == "U" else f"{known[0]:g}"
+            notes.append(f"'{name}' has the same value in all images, {value}: nothing can be measured of it")
+        if column.dtype.kind in "if":
+            notes += [
+                f"'{name}' is {mark:g} in {count:,} images, which is read as a value: leave it empty if it means "
+                "unknown"
+                for mark, count in find_sentinels(known)
+            ]
+        if column.dtype.kind in "iuf" and known.size >= _SHORTEST_COUNT and (np.diff(np.sort(known)) == 1).all():
+            notes.append(
+                f"'{name}' has another whole number for every image: leave it out if it only counts the images"
+            )
+        if column.dtype in (np.uint8, np.int8) and len(np.unique(known)) == _VALUES_OF_8_BITS:
+            notes.append(
+                f"'{name}' is stored as {column.dtype} and uses all {_VALUES_OF_8_BITS} values: if larger numbers "
+                "wrapped around, save them as int64"
+            )
     return notes
+
+
+def find_sentinels(known: np.ndarray) -> list[tuple[float, int]]:
+    """Usual marks of unknown values apart from all other numbers of a column, [n], and the number of each."""
+    found = []
+    for mark in np.intersect1d(_SENTINELS, known):
+        others = known[known != mark]
+        apart = mark > 10 * others.max(initial=0) if mark > 0 else others.min(initial=0) >= 0
+        if others.size and apart:
+            found.append((float(mark), int(np.count_nonzero(known == mark))))
+    return found
 
 
 def factor_table(factors: np.ndarray, length: int, names: Sequence[str] | None, what: str) -> Table:

@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rdl.data.factor_columns import describe_columns, is_missing, leave_out_unknown, parse_cells
+from rdl.data.factor_columns import (
+    describe_columns,
+    describe_notation,
+    is_missing,
+    leave_out_unknown,
+    parse_cells,
+)
 from rdl.data.factors import PartlyKnown
 from rdl.data.formats.csv_files import read_rows
 from rdl.errors import UserError
@@ -52,8 +58,20 @@ def read_label_file(path: Path, names: Sequence[str]) -> tuple[PartlyKnown, list
     columns = [parse_cells(column, f"'{name}' of {path}") for name, column in zip(header[1:], cells, strict=True)]
     factors = leave_out_unknown(columns, header[1:], f"the factors in {path}")
     return factors, [
-        *_describe_gaps(cells, len(names), len(factors.images)), *describe_columns(columns, header[1:])
-    ]  # fmt: skip
+        *_describe_numbering(names, labelled),
+        *_describe_gaps(cells, len(names), len(factors.images)),
+        *(note for name, column in zip(header[1:], cells, strict=True) for note in describe_notation(column, name)),
+        *describe_columns(columns, header[1:]),
+    ]
+
+
+def _describe_numbering(names: Sequence[str], labelled: set[str]) -> list[str]:
+    """A note where the images of a file are numbered and the lines probably count them from 1."""
+    if names[0] != "0" or "0" in labelled or "1" not in labelled:
+        return []
+    return [
+        "warning: there is no line for the image 0: images are numbered from 0, so subtract 1 if yours start from 1"
+    ]
 
 
 def _describe_gaps(cells: list[list[str]], images: int, known: int) -> list[str]:

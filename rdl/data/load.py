@@ -18,6 +18,8 @@ from rdl.data.sources import Source
 from rdl.errors import UserError
 
 _INSPECTED, _MANY_REPEATS = 2000, 0.1  # images compared with each other; share of equal ones that is reported
+_MANY_BLANKS = 0.01  # share of images of one colour that is reported
+_BRIGHT = 64  # of 255: images of 0 and 1 beside one of such a value are stored in another range
 _OPTIONS = (
     "values", "size", "filter", "crop", "channels", "split", "origin", "factors", "correlation", "value_range",
     "background", "images_key", "factors_key", "continuous",
@@ -91,19 +93,34 @@ def _load(name: str, options: Mapping[str, Any], ready: Callable[[Source], Sourc
         raise UserError(f"The data set '{name}' has no option '{refused[0]}': it has {', '.join(accepted) or 'none'}.")
     source, labels, notes = read(**given)
     source = ready(source)
-    return ImageSet(name, source, labels, notes=[*notes, *([] if name in READERS else _describe_repeats(source))])
+    return ImageSet(name, source, labels, notes=[*notes, *([] if name in READERS else _describe_sample(source))])
 
 
-def _describe_repeats(source: Source) -> list[str]:
-    """A note if many of the user's images are equal, as in an array that was allocated and only partly written."""
+def _describe_sample(source: Source) -> list[str]:
+    """Notes on the user's images where many are equal, many are of one colour, or some are stored in another range.
+
+    Equal and blank images are those of an array that was allocated and only partly written.
+    """
     if source.shape[0] == 1:  # rows of a table
         return []
     sample = source.read(np.linspace(0, len(source) - 1, min(len(source), _INSPECTED)).astype(np.int64))
     repeated = len(sample) - len({hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in sample})
-    if repeated < _MANY_REPEATS * len(sample):
-        return []
     among = f"of {len(sample):,} images inspected " if len(sample) < len(source) else ""
-    return [f"warning: {among}{repeated:,} equal an earlier one: was the file written to its end?"]
+    notes = []
+    if repeated >= _MANY_REPEATS * len(sample):
+        notes.append(f"warning: {among}{repeated:,} equal an earlier one: was the file written to its end?")
+    pixels = sample.reshape(len(sample), -1)
+    low, high = pixels.min(axis=1), pixels.max(axis=1)
+    blank = int(np.count_nonzero(low == high))
+    if not notes and _MANY_BLANKS * len(sample) <= blank < len(sample):
+        notes.append(f"warning: {among}{blank:,} have one value everywhere: remove them if they are no images")
+    masks = int(np.count_nonzero((high == 1) & (low == 0)))
+    if masks and high.max() >= _BRIGHT:
+        notes.append(
+            f"warning: {among}{masks:,} hold only 0 and 1, others values up to {high.max()}: multiply them by 255 if 1 "
+            "means white"
+        )
+    return notes
 
 
 def from_config(config: RunConfig) -> ImageSet:

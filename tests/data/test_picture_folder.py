@@ -46,6 +46,24 @@ def test_linked_folders_are_followed_once(tmp_path):
     assert len(images) == 15
     notes = " ".join(images.notes)
     assert "gone.png" in notes and "circle" in notes
+    assert f"links to folders outside are followed: again -> {elsewhere}" in notes
+
+
+def test_a_link_to_the_parent_folder_is_followed_once_and_named(tmp_path):
+    folder = tmp_path / "all" / "train"
+    _fill(folder / "a")
+    _fill(tmp_path / "all" / "other", PIXELS[:3])
+    (folder / "a" / "up").symlink_to("../..")
+    images = data.load(str(folder))
+    assert len(images) == 15
+    assert f"a/up -> {tmp_path / 'all'}" in images.notes[0] and "a/up/train" in images.notes[1]
+    assert len(data.load(f"{folder}/a/../../train")) == 15
+
+
+def test_pictures_that_differ_only_by_their_ending_are_named(tmp_path):
+    folder = _fill(tmp_path / "pictures")
+    _fill(folder, PIXELS[:3], ".bmp")
+    assert "3 pictures have the name of another one" in data.load(str(folder)).notes[0]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,5 +1,6 @@
 """Values that are probably not meant as they stand: refused, or stated in a note."""
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rdl import data
-from rdl.data.factor_columns import describe_columns, parse_cells
+from rdl.data.factor_columns import describe_columns, describe_notation, parse_cells
 from rdl.data.user.table_rows import rows_as_images
 from rdl.data.user.user_arrays import images_from_memory
 from rdl.errors import UserError
@@ -40,15 +41,85 @@ def test_numbers_in_another_notation_are_refused(number, notation):
         parse_cells([text, "", text], "the labels")
 
 
-@given(
-    st.lists(st.floats(0.01, 1e4), min_size=2, max_size=9),
-    st.lists(st.sampled_from((" cm", "cm", "px", " mm", "°", " kg", " m/s", " °C", " Hz")), min_size=1, max_size=2),
-)
+UNITS = (" cm", "px", " mm", "°", " kg", " m/s", " °C", " Hz")
+
+
+@given(st.lists(st.floats(0.01, 1e4), min_size=1, max_size=9), st.sampled_from(UNITS))
 @settings(deadline=None)
-def test_numbers_with_units_are_refused(numbers, units):
-    cells = [f"{number:.2f}{units[place % len(units)]}" for place, number in enumerate(numbers)]
-    with pytest.raises(UserError, match="leave the unit out"):
+def test_numbers_of_one_unit_are_numbers(numbers, unit):
+    cells = [*(f"{number:.2f}{unit}" for number in numbers), ""]
+    np.testing.assert_array_equal(parse_cells(cells, "the labels"), [*np.round(numbers, 2), np.nan])
+    assert describe_notation(cells, "size") == [f"'size' is read as numbers in {unit.strip()}"]
+
+
+@given(st.lists(st.floats(0.01, 1e4), min_size=3, max_size=9), st.permutations(UNITS))
+@settings(deadline=None)
+def test_numbers_of_several_units_are_refused(numbers, units):
+    cells = [f"{number:.2f}{units[place % 2]}" for place, number in enumerate(numbers)]
+    with pytest.raises(UserError, match="one unit") as refused:
         parse_cells([*cells, ""], "the labels")
+    assert all(unit in str(refused.value) for unit in units[:2])
+    with pytest.raises(UserError):
+        parse_cells([*(f"{number:.2f} cm" for number in numbers), "3"], "the labels")
+
+
+@pytest.mark.parametrize("cell", ["$5.50", "5 €", "0xff", "0,5e3", "0,5 cm", "1.000.000", "\u22125"])
+def test_other_notations_are_refused(cell):
+    with pytest.raises(UserError, match="decimal point"):
+        parse_cells([cell, "", cell], "the labels")
+
+
+def test_points_that_may_separate_thousands_are_named():
+    assert "1.500 as 1.5" in describe_notation(["1.500", "", "12.000"], "price")[0]
+    assert not describe_notation(["0.500", "1.500"], "share") and not describe_notation(["1.50", "1.500"], "share")
+
+
+def test_columns_without_information_are_named():
+    assert "the same value in all images, 7" in describe_columns([np.full(5, 7.0)], ["size"])[0]
+    assert "the same value in all images, red" in describe_columns([np.array(["red", "", "red"])], ["colour"])[0]
+    assert "for every image" in describe_columns([np.random.default_rng(0).permutation(30)], ["id"])[0]
+    assert not describe_columns([np.arange(30) % 15], ["size"])
+
+
+def test_labels_of_8_bits_that_may_have_wrapped_around_are_named():
+    angles = np.arange(600) * 7 % 360
+    assert "uses all 256 values" in describe_columns([angles.astype(np.uint8)], ["angle"])[0]
+    assert not describe_columns([angles], ["angle"]) and not describe_columns([(angles // 3).astype(np.uint8)], ["a"])
+
+
+def test_numbers_of_images_that_start_from_1_are_named(tmp_path):
+    lines = ["image,size", *(f"{number},{number % 3}" for number in range(1, 12))]
+    assert any("numbered from 0" in note for note in _load_labels(tmp_path, lines).notes)
+
+
+def test_masks_beside_images_of_0_to_255_are_named(tmp_path):
+    images = _load(tmp_path, images=np.concatenate([PIXELS > 127, PIXELS]).astype(np.uint8))
+    assert images.notes == (
+        "warning: 12 hold only 0 and 1, others values up to 255: multiply them by 255 if 1 means white",
+    )
+
+
+def test_a_few_blank_images_are_named(tmp_path):
+    pixels = RNG.integers(0, 256, (100, 8, 9), dtype=np.uint8)
+    pixels[40:43] = 255
+    assert _load(tmp_path, images=pixels).notes == (
+        "warning: 3 have one value everywhere: remove them if they are no images",
+    )
+
+
+def test_parts_of_hdf5_that_were_never_written_are_named(tmp_path):
+    path = tmp_path / "own.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", (24, 8, 9), "u1", chunks=(2, 8, 9))[:22] = (
+            np.tile(PIXELS, (2, 1, 1))[:22] // 2 * 2
+        )
+        file.create_dataset("labels", (24,), "i4")
+    notes = data.load(str(path)).notes
+    assert any("1 of 12 parts of 'images'" in note and "read as 0" in note for note in notes)
+    assert any("no part of 'labels'" in note for note in notes)
+    with h5py.File(path, "w") as file:
+        file["images"], file["labels"] = PIXELS, np.arange(12) % 3
+    assert not any("written" in note for note in data.load(str(path)).notes)
 
 
 @pytest.mark.parametrize("words", [["a1", "b2"], ["3rd", "4th"], ["cm", "px"], ["5 apples", "6 apples"]])
@@ -136,3 +207,9 @@ def test_tables_name_row_numbers_outliers_and_a_missing_header(tmp_path):
     path.write_text("a,b\n" + "\n".join(f"1_{n},{n}" for n in range(20)))
     with pytest.raises(UserError, match="1_0"):
         data.load(str(path))
+
+
+def test_tables_name_marks_of_unknown_values():
+    table = np.column_stack([np.where(np.arange(24) % 5, np.arange(24), -999), np.arange(24) % 7])
+    _, notes = rows_as_images(table, "the table", ["size", "kind"])
+    assert sum("'size' is -999 in 5 rows" in note for note in notes) == 1

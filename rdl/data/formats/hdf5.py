@@ -1,5 +1,6 @@
 """Reads arrays of HDF5 files, images lazily: only the requested ones are in memory."""
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,32 @@ def stream_hdf5(path: Path, name: str) -> Iterator[np.ndarray]:
             except Exception as error:  # see open_hdf5
                 raise UserError(f"Cannot read '{name}' in {path}: {describe_cause(error)}; get it again.") from error
             yield block.astype(str) if is_text else block
+
+
+def describe_unwritten(path: Path, name: str) -> list[str]:
+    """A warning where parts of an array have no place in the file, and are read as the fill value.
+
+    Raises:
+      UserError: see `open_hdf5`.
+    """
+    with open_hdf5(path) as file:
+        try:
+            array = file[name]
+            if array.is_virtual or array.external:
+                return []
+            if array.chunks is None:
+                written, parts = int(array.id.get_storage_size() > 0), 1
+            else:
+                sides = zip(array.shape, array.chunks, strict=True)
+                written, parts = array.id.get_num_chunks(), math.prod(-(-side // part) for side, part in sides)
+            fill = array.fillvalue
+        except Exception as error:  # see open_hdf5
+            raise UserError(f"Cannot read '{name}' in {path}: {describe_cause(error)}; get it again.") from error
+    if written >= parts:
+        return []
+    share = f"{parts - written:,} of {parts:,} parts" if written else "no part"
+    verb = "were never written" if written else "was ever written"
+    return [f"warning: {share} of '{name}' in {path} {verb}; they are read as {fill!s:.20}"]
 
 
 class Hdf5Source(Source):

@@ -41,6 +41,10 @@ class ArrayFile(Protocol):
         """uint8 images read where they are stored; None where they have to be decoded."""
         ...
 
+    def describe_unwritten(self, name: str) -> list[str]:
+        """A note if parts of an array were allocated and never written."""
+        ...
+
 
 def open_array_file(path: Path) -> ArrayFile:
     """The file's interface, by the ending of its name."""
@@ -82,6 +86,11 @@ class NpzFile:
         cache.check_in_place(entry)
         return MappedSource(self.path, entry.offset, length, shape, f"{npz.file_identity(self.path)} {name}")
 
+    def describe_unwritten(self, name: str) -> list[str]:
+        """See `ArrayFile`; numpy writes whole arrays."""
+        del name
+        return []
+
 
 class NpyFile:
     """The array that numpy.save wrote."""
@@ -114,6 +123,11 @@ class NpyFile:
             return None
         return MappedSource(self.path, entry.offset, length, shape, npz.file_identity(self.path))
 
+    def describe_unwritten(self, name: str) -> list[str]:
+        """See `ArrayFile`; numpy writes whole arrays."""
+        del name
+        return []
+
 
 class Hdf5File:
     """Arrays of an HDF5 file, by their full names."""
@@ -143,3 +157,7 @@ class Hdf5File:
         """See `ArrayFile`."""
         image_shape, dtype = self.headers()[name]
         return hdf5.Hdf5Source(self.path, name) if dtype == np.uint8 and len(image_shape) in (3, 4) else None
+
+    def describe_unwritten(self, name: str) -> list[str]:
+        """See `ArrayFile`."""
+        return hdf5.describe_unwritten(self.path, name)

@@ -69,6 +69,8 @@ def list_pictures(folder: Path) -> Listing:
     def refuse(error: OSError) -> None:
         raise UserError(f"Cannot read the folder {error.filename}: {error.strerror}; change its permissions.")
 
+    root = folder.resolve()
+    outside: list[str] = []
     for place, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         state = os.stat(place)
         if (state.st_dev, state.st_ino) in visited:
@@ -76,6 +78,8 @@ def list_pictures(folder: Path) -> Listing:
             folders.clear()
             continue
         visited.add((state.st_dev, state.st_ino))
+        if os.path.islink(place) and place != os.fspath(folder) and not Path(place).resolve().is_relative_to(root):
+            outside.append(f"{os.path.relpath(place, folder)} -> {os.path.realpath(place)}")
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _ARCHIVES_OF_SYSTEMS)
         for name in names:
             path = Path(place, name)
@@ -94,6 +98,10 @@ def list_pictures(folder: Path) -> Listing:
         found.notes.append(f"{len(found.files):,} read, {others.total():,} other {plural} ignored: {kinds}{more}")
     if dangling:
         found.notes.append(f"links to missing files ignored: {_list(dangling)}")
+    if outside:
+        found.notes.append(f"links to folders outside are followed: {_list(outside)}")
+    if twins := len(found.files) - len({file.with_suffix("") for file in found.files}):
+        found.notes.append(f"{twins:,} pictures have the name of another one with another ending: are they copies?")
     if repeated:
         found.notes.append(f"links to folders that are read already ignored: {_list(repeated)}")
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rdl.data.factor_columns import is_missing, parse_number
+from rdl.data.factor_columns import find_sentinels, is_missing, parse_number
 from rdl.data.formats.csv_files import read_rows
 from rdl.data.formats.shapes import check_images
 from rdl.errors import UserError
@@ -123,6 +123,11 @@ def _describe_columns(values: np.ndarray, images: np.ndarray, names: Sequence[st
     if numbering.size:
         counting = _list([names[i] for i in numbering.tolist()])
         notes.append(f"columns that number the rows, which are learned like others: {counting}")
+    notes += [
+        f"{name!r} is {mark:g} in {count:,} rows, which is learned as a value: remove these rows if it means unknown"
+        for name, column in zip(names, values.T, strict=True)
+        for mark, count in find_sentinels(column)
+    ]
     low, high = np.quantile(images[:, 0, :, 0], (0.05, 0.95), axis=0)
     crowded = [
         name

@@ -10,6 +10,7 @@ from rdl.data import cache
 from rdl.data.factor_columns import (
     class_numbers,
     describe_columns,
+    describe_notation,
     factor_table,
     leave_out_unknown,
     parse_cells,
@@ -63,6 +64,7 @@ def read_array_file(
     if headers[name][1].kind == "O":
         file.load(name)  # says why it cannot be read
     length, shape = check_images(headers[name][0], what)
+    notes += file.describe_unwritten(name)
     source = _read_images(file, name, headers[name], (length, shape), treatment, value_range)
     labels, label_notes = _read_factors(file, headers, factors_key, name, length)
     if NOTES_KEY in headers:
@@ -209,6 +211,7 @@ def _read_factors(
     if name is None:
         return None, notes
     what = f"'{name}' in {file.path}"
+    notes += file.describe_unwritten(name)
     factors = file.load(name)
     if factors.dtype.kind == "S":
         factors = np.char.decode(factors, "utf-8", "replace")
@@ -223,13 +226,17 @@ def _read_factors(
     elif name != "factors" and (factors.ndim == 1 or factors.shape[1:] == (1,)):
         names = [name]
     if factors.dtype.kind == "U" and factors.ndim in (1, 2) and len(factors) == length and factors.size:
-        columns = [parse_cells(column.tolist(), what) for column in factors.reshape(length, -1).T]
+        cells = [column.tolist() for column in factors.reshape(length, -1).T]
+        columns = [parse_cells(column, what) for column in cells]
         names = [f"factor_{i}" for i in range(len(columns))] if names is None else names
         if len(names) != len(columns):
             raise UserError(f"Expected {len(columns)} names of factors in {file.path}, got {len(names)}.")
         table: GroundTruth = leave_out_unknown(columns, names, what)
         if isinstance(table, PartlyKnown) and len(table.images) < length:
             notes.append(f"{len(table.images):,} of {length:,} images have all factors, the others are unknown")
+        notes += [
+            note for column, factor in zip(cells, names, strict=True) for note in describe_notation(column, factor)
+        ]
         return table, [*notes, *describe_columns(columns, names)]
     table = factor_table(factors, length, names, what)
     return table, [*notes, *describe_columns(list(factors.reshape(length, -1).T), table.space.names)]
