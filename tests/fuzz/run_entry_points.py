@@ -12,9 +12,11 @@ import damage
 import numpy as np
 from damage import pick
 
-from rdl.cli import metrics
-from rdl.config import RunConfig
+from rdl.cli import configure, metrics
+from rdl.config import RunConfig, read_gin
+from rdl.data.user.user_arrays import images_from_memory
 from rdl.errors import UserError
+from rdl.models import likelihoods
 from rdl.models.saving import saved
 from rdl.recursion import LeafLabels, to_json
 from rdl.report.page import write_report
@@ -26,7 +28,7 @@ from rdl.results.results_table import read_results
 from rdl.results.study_results import format_study, read_study
 from rdl.results.summary import format_summary, summarize
 from rdl.runs import RunDirectory, files
-from rdl.runs.journal import Journal, _checksum, parse_line
+from rdl.runs.journal import Journal, checksum, parse_line
 from rdl.training import checkpoints
 
 Random = np.random.Generator
@@ -105,7 +107,7 @@ class Journals:
         if random.random() < 0.1:
             key = damage.tree(random, key)
         try:
-            written = json.dumps({"key": key, "record": record, "sha256": _checksum(key, record)})
+            written = json.dumps({"key": key, "record": record, "sha256": checksum(key, record)})
         except (RecursionError, ValueError):
             written = "[" * 5000
         return written.encode() + b"\n"
@@ -299,7 +301,39 @@ class Models:
         return out.getvalue()
 
 
+class Likelihoods:
+    """Settings of the likelihoods in gin, and images of all ranges under each likelihood.
+
+    A case that is accepted must give finite log probabilities, whatever the decoder's logits.
+    """
+
+    KINDS = ("bernoulli", "continuous_bernoulli", "gaussian")
+    SCALES = ("None", "0.1", "1e-3", "1e3", "0", "-1", "1e-9", "1e9", "'0.1'", "(0.1,)", "nan", "float('nan')", "1e400")
+    LOGITS = (0.0, 1e-6, 5.0, -40.0, 1e4, -1e4)
+
+    def __init__(self, folder: Path):
+        del folder
+        configure()
+
+    def __call__(self, random: Random) -> None:
+        kind = pick(random, self.KINDS)
+        scale = pick(random, (*self.SCALES, *self.SCALES[:4], damage.spelled(damage.value(random)).replace("\n", " ")))
+        named = pick(random, (*[f"@{kind}"] * 6, f"@{kind}()", f"'{kind}'", "@laplace", "None", "0.5"))
+        read_gin([], [f"model.likelihood = {named}", *([f"gaussian.scale = {scale}"] if random.random() < 0.7 else [])])
+        images = random.random((12, 6, 8)) * pick(random, (1, 1, 1, 2, 255)) - pick(random, (0, 0, 0, 1))
+        changed = pick(random, (slice(0), slice(0), slice(1), slice(1), slice(None)))
+        images[changed] = pick(random, (0.0, 0.5, 1.0, np.nan, np.inf, -1e-4, 1.0001))
+        pixels, _ = images_from_memory(images, pick(random, (None, None, (0.0, 1.0), (-1.0, 255.0))))
+        likelihood = getattr(likelihoods, kind)()
+        likelihood.build(pixels.shape)
+        intensities = pixels.astype(np.float32) / 255
+        density = likelihood.distribution(np.full(pixels.shape, pick(random, self.LOGITS), np.float32))
+        if not np.isfinite(density.log_prob(intensities)).all():
+            raise AssertionError(f"{kind}: log probabilities that are not finite")
+
+
 ENTRY_POINTS = {
+    "likelihoods": Likelihoods,
     "journals and run directories": Journals,
     "scores of others": Scores,
     "studies": Studies,
