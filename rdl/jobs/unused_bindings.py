@@ -13,6 +13,7 @@ import keras
 from rdl.config import RunConfig, keys_given
 from rdl.jobs.context import Context
 from rdl.jobs.stage import STAGE_SCOPES
+from rdl.jobs.vae_learner import keys_of_building
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace
 from rdl.population.search_space import Dimension, reference_dimensions
@@ -25,8 +26,8 @@ def find_unused(config: RunConfig) -> list[str]:
 
 
 def find_uncalled(config: RunConfig) -> list[str]:
-    """The keys of the bindings that no call in this process has used."""
-    calls = [_split(key) for key in RunConfig.operative().settings]
+    """The keys of the bindings that neither a call of this run nor the building of its model has used."""
+    calls = [_split(key) for key in {*RunConfig.operative().settings, *keys_of_building()}]
 
     def called(key: str) -> bool:
         scopes, name = _split(key)  # a call within scopes also uses the bindings of the outer scopes

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rdl import models, training
+from rdl.config import RunConfig
 from rdl.data import ImageSet
 from rdl.errors import NonFiniteError
 from rdl.execution import raise_if_stopped, worker_slot
@@ -24,6 +25,7 @@ from rdl.training.progress import report_progress
 from rdl.training.strategies import strategy
 
 _building = threading.Lock()  # one thread at a time builds a trainer
+_used: dict[str, frozenset[str]] = {}  # settings of a model -> the keys of those that its building has used
 
 
 @functools.lru_cache(maxsize=2)
@@ -32,6 +34,11 @@ def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: 
     if described != description.from_gin():
         raise RuntimeError("gin's configuration has changed since the learner was made: make another learner.")
     return []
+
+
+def keys_of_building() -> frozenset[str]:
+    """Keys of the settings that building the configured model has used; later runs share its trainer."""
+    return _used.get(description.from_gin(), frozenset())
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,9 @@ class VAELearner:
             while len(trainers) <= worker_slot():
                 with strategy().scope():
                     trainers.append(training.Trainer(models.build(image_shape, num_models)))
+                bound = {line.partition(" = ")[0].rpartition("/")[2] for line in self.described.splitlines()}
+                called = RunConfig.operative().settings
+                _used.setdefault(self.described, frozenset(key for key in called if key.rpartition("/")[2] in bound))
             return trainers[worker_slot()]
 
     def train(self, task: MemberTask, member: Member) -> Member:

@@ -6,6 +6,7 @@ import pytest
 from rdl.cli import configure
 from rdl.config import RunConfig, read_gin
 from rdl.jobs.unused_bindings import find_uncalled, find_unused
+from rdl.jobs.vae_learner import VAELearner
 
 CASES = {  # name -> (bindings on top of one_vae.gin, parts of the message about the last binding)
     "search space": (["SearchSpace.dimensions = {}"], ("@SearchSpace", "population.search_space = @one_point")),
@@ -32,6 +33,15 @@ def test_bindings_without_effect_are_reported(name):
 def test_used_bindings_are_not_reported():
     configure(["one_vae.gin"], ["vae.beta = 2.0", "small_fc_encoder.widths = (8,)", "population.size = 1"])
     assert find_unused(RunConfig.from_gin()) == []
+
+
+def test_settings_of_a_model_that_an_earlier_run_has_built_are_used():
+    for _ in range(2):
+        gin.clear_config()
+        configure(["one_vae.gin"], ["small_fc_encoder.widths = (5,)", "pairs.k = 2"])
+        VAELearner.from_gin().trainer((8, 8, 1), 1)
+        uncalled = find_uncalled(RunConfig.from_gin())
+        assert "small_fc_encoder.widths" not in uncalled and "pairs.k" in uncalled
 
 
 def test_uncalled_bindings_are_found_after_the_run():
