@@ -117,7 +117,7 @@ class Verdict:
         found = self.factors_found
         text = f"{_count(found, 'latent')} {'is' if found == 1 else 'are'} supported"
         if not found:
-            return f"No latent is supported: {self._rest()}. {self._advice()}"
+            return f"No latent is supported: most of the latents' information is {self._main_status}. {self._advice()}"
         if self.kl_supported >= _ENOUGH:
             return (
                 f"{text} and hold{'s' * (found == 1)} nearly all information of the latents. The model leaves "
@@ -127,12 +127,14 @@ class Verdict:
         return f"{text}; {self._rest()}. {self._advice()}"
 
     def _rest(self) -> str:
-        left = 1 - self.kl_supported
+        return f"the rest ({1 - self.kl_supported:.0%} of the latents' information) is mostly {self._main_status}"
+
+    @property
+    def _main_status(self) -> str:
+        """The status with most of the KL that is not in supported latents."""
         entangled = sum(latent.kl for latent in self.of(LatentStatus.ENTANGLED))
         uncertain = sum(latent.kl for latent in self.of(LatentStatus.UNCERTAIN))
-        status = "entangled" if entangled > uncertain else "uncertain"
-        whole = "all of it" if len(self.of(LatentStatus.SUPPORTED)) == 0 else "the rest"
-        return f"{whole} ({left:.0%} of the latents' information) is mostly {status}"
+        return "entangled" if entangled > uncertain else "uncertain"
 
     def _advice(self) -> str:
         if self.reconstruction < 0.5:
