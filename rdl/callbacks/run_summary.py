@@ -79,9 +79,11 @@ def next_commands(root: str) -> list[str]:
 
 
 def _report_command() -> str:
-    """``rdl report``, or the script beside the one in use."""
+    """``rdl report``, or the script beside the one in use; bin/quickstart starts Python without a script."""
     script = Path(sys.argv[0])
-    return "rdl report" if script.name == "rdl" else shlex.quote(str(script.parent / "report"))
+    if script.name == "rdl":
+        return "rdl report"
+    return "bin/report" if script.name == "-c" else shlex.quote(str(script.parent / "report"))
 
 
 def _find_command(name: str) -> str:

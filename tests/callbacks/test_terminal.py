@@ -77,6 +77,15 @@ def test_remaining_images_are_those_of_the_whole_run():
     assert remaining.images == 1000
 
 
+@pytest.mark.parametrize(
+    ("script", "command"), [("bin/train", "bin/report"), ("/usr/bin/rdl", "rdl report"), ("-c", "bin/report")]
+)
+def test_the_report_command_can_be_run_as_it_is_printed(script, command, monkeypatch):
+    monkeypatch.setattr("sys.argv", [script])
+    (line,) = [line for line in run_summary.next_commands("runs/a") if line.startswith("Report:")]
+    assert line.split(maxsplit=1)[1] == f"{command} runs/a"
+
+
 def test_the_last_lines_are_commands(monkeypatch):
     monkeypatch.setattr("sys.argv", ["bin/train"])
     report, tensorboard, python = run_summary.next_commands("runs/quickstart")[-3:]
