@@ -84,7 +84,7 @@ def experiment(
             found = job(Context(run, seed, images, learner, executor, callback))
             if not sessions:  # a resumed session may use only some of the settings
                 reported = {line.partition(" ")[0] for line in unused}
-                for key in sorted({*find_uncalled(config)} - reported):
+                for key in sorted({*find_uncalled(config, getattr(learner, "used_keys", ()))} - reported):
                     callback.on_message(f"warning: {key} had no effect: nothing in this run used it.")
         finally:
             executor.close()

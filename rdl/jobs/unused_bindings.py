@@ -4,7 +4,7 @@ Bindings in included files are not reported, because such a file may serve sever
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, get_type_hints
 
 import gin
@@ -13,7 +13,6 @@ import keras
 from rdl.config import RunConfig, keys_given
 from rdl.jobs.context import Context
 from rdl.jobs.stage import STAGE_SCOPES
-from rdl.jobs.vae_learner import keys_of_building
 from rdl.models.objectives.objective import Objective
 from rdl.population import SearchSpace
 from rdl.population.search_space import Dimension, reference_dimensions
@@ -25,9 +24,9 @@ def find_unused(config: RunConfig) -> list[str]:
     return [f"{key} has no effect: {reason}" for key, reason in found if key in keys_given()]
 
 
-def find_uncalled(config: RunConfig) -> list[str]:
-    """The keys of the bindings that neither a call of this run nor the building of its model has used."""
-    calls = [_split(key) for key in {*RunConfig.operative().settings, *keys_of_building()}]
+def find_uncalled(config: RunConfig, used: Collection[str] = ()) -> list[str]:
+    """The keys of the bindings that no call of this run has used and that are not among the `used` ones."""
+    calls = [_split(key) for key in {*RunConfig.operative().settings, *used}]
 
     def called(key: str) -> bool:
         scopes, name = _split(key)  # a call within scopes also uses the bindings of the outer scopes

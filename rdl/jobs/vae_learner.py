@@ -36,11 +36,6 @@ def trainers_for(described: str, image_shape: tuple[int, int, int], num_models: 
     return []
 
 
-def keys_of_building() -> frozenset[str]:
-    """Keys of the settings that building the configured model has used; later runs share its trainer."""
-    return _used.get(description.from_gin(), frozenset())
-
-
 @dataclass(frozen=True)
 class VAELearner:
     """Trains the models that gin configured when the learner was made.
@@ -57,6 +52,11 @@ class VAELearner:
     def from_gin(cls) -> "VAELearner":
         """The learner of gin's present configuration."""
         return cls(description.from_gin(), description.objective().hyperparameters)
+
+    @property
+    def used_keys(self) -> frozenset[str]:
+        """Keys of the settings that building the model has used; later runs of this process share its trainer."""
+        return _used.get(self.described, frozenset())
 
     def trainer(self, image_shape: tuple[int, int, int], num_models: int) -> training.Trainer:
         """This thread's trainer for images of this shape and ensembles of this size; its graph is traced once."""
